@@ -1,0 +1,13 @@
+"""SiMHand for OpenMMLab: from hand videos to a 3D hand pose model.
+
+Importing the package is cheap (no torch, no framework) and installs the workarounds of
+:mod:`simhand_mm.compat`, so that stock mmpretrain and mmpose tools run our configs with nothing
+but ``custom_imports = dict(imports=['simhand_mm'])``.
+"""
+
+from simhand_mm import compat
+from simhand_mm.version import __version__
+
+compat.install()
+
+__all__ = ["__version__"]

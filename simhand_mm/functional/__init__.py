@@ -1,0 +1,1 @@
+"""Pure maths on tensors and arrays: no registry, files, environment, globals or printing."""

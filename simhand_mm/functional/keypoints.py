@@ -1,0 +1,78 @@
+"""The 21-keypoint hand: layout and the few operations every stage shares.
+
+The order is that of FreiHAND, OpenPose and MediaPipe: the wrist, then thumb, index, middle, ring
+and pinky, each from the palm to the tip. All functions take NumPy arrays and torch tensors alike
+and return new ones.
+"""
+
+from typing import TypeVar
+
+Array = TypeVar("Array")  # np.ndarray or torch.Tensor
+
+FINGERS = ("thumb", "index", "middle", "ring", "pinky")
+KEYPOINT_NAMES = ("wrist", *(f"{finger}_{joint}" for finger in FINGERS for joint in range(1, 5)))
+NUM_KEYPOINTS = len(KEYPOINT_NAMES)
+
+WRIST = 0
+MIDDLE_MCP = 9
+REFERENCE_BONE = (WRIST, MIDDLE_MCP)
+
+# The parent of each keypoint along its finger; the wrist is its own parent.
+PARENTS = tuple(
+    WRIST if keypoint == WRIST or keypoint % 4 == 1 else keypoint - 1
+    for keypoint in range(NUM_KEYPOINTS)
+)
+SKELETON = tuple((parent, child) for child, parent in enumerate(PARENTS) if child != WRIST)
+
+
+def mirror_keypoints_2d(keypoints_2d: Array, image_width: float) -> Array:
+    """Move keypoints with an image that is flipped left to right.
+
+    Pixel centres lie at integer coordinates, so column ``x`` becomes ``image_width - 1 - x``.
+
+    Args:
+        keypoints_2d: ``[..., 2]``, px, x right and y down.
+        image_width: Width of the flipped image in px.
+    """
+    mirrored = _copy(keypoints_2d)
+    mirrored[..., 0] = image_width - 1 - keypoints_2d[..., 0]
+    return mirrored
+
+
+def mirror_keypoints_3d(keypoints_3d: Array) -> Array:
+    """Reflect keypoints at the camera's yz plane, as flipping the image does.
+
+    Args:
+        keypoints_3d: ``[..., 3]``, any unit, camera frame (x right).
+    """
+    mirrored = _copy(keypoints_3d)
+    mirrored[..., 0] = -keypoints_3d[..., 0]
+    return mirrored
+
+
+def root_relative(keypoints_3d: Array, root_index: int = WRIST) -> Array:
+    """Subtract the root keypoint.
+
+    Args:
+        keypoints_3d: ``[..., 21, D]``, any unit.
+        root_index: Which keypoint becomes the origin.
+    """
+    return keypoints_3d - keypoints_3d[..., root_index : root_index + 1, :]
+
+
+def bone_length(keypoints: Array, bone: tuple[int, int] = REFERENCE_BONE) -> Array:
+    """Length of one bone, by default wrist to middle MCP, the scale of the hand.
+
+    Args:
+        keypoints: ``[..., 21, D]``, any unit.
+        bone: The two keypoints that it joins.
+
+    Returns:
+        ``[...]``, in the unit of ``keypoints``.
+    """
+    difference = keypoints[..., bone[1], :] - keypoints[..., bone[0], :]
+    return (difference**2).sum(-1) ** 0.5
+
+
+def _copy(array: Array) -> Array:
+    return array.clone() if hasattr(array, "clone") else array.copy()

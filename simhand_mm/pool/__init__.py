@@ -1,0 +1,21 @@
+"""The hand pool on disk, the hub at which all stages meet (docs/data_format.md)."""
+
+from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
+from simhand_mm.pool.poses import read_poses, write_poses
+from simhand_mm.pool.reader import HandPool
+from simhand_mm.pool.schema import DropRecord, HandRecord
+from simhand_mm.pool.writer import PoolWriter
+
+__all__ = [
+    "DropRecord",
+    "HandPairs",
+    "HandPool",
+    "HandRecord",
+    "PoolWriter",
+    "atomic_path",
+    "load_pairs",
+    "read_poses",
+    "save_pairs",
+    "write_poses",
+]

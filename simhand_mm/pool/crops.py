@@ -1,0 +1,57 @@
+"""Crops in LMDB shards: ``crops/00000.lmdb``, hand id -> JPEG."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+# Keeps a shard below about 2 GB at 224 px, a comfortable unit to copy.
+HANDS_PER_SHARD = 100_000
+_FIRST_MAP_SIZE = 1 << 24
+
+
+def shard_path(crops_dir: Path, shard: int) -> Path:
+    """File of a shard."""
+    return crops_dir / f"{shard:05d}.lmdb"
+
+
+class CropReader:
+    """Reads crops by shard and hand id; safe across ``fork`` (LMDB handles must not be shared)."""
+
+    def __init__(self, crops_dir: Path) -> None:
+        self._crops_dir = crops_dir
+        self._process = -1
+        self._transactions: dict[int, Any] = {}
+
+    def read(self, shard: int, hand_id: str) -> bytes:
+        """JPEG bytes of a hand.
+
+        Raises:
+            KeyError: If the shard does not hold the hand.
+        """
+        if self._process != os.getpid():
+            self._process, self._transactions = os.getpid(), {}
+        if shard not in self._transactions:
+            path = shard_path(self._crops_dir, shard)
+            environment = lmdb.open(
+                str(path), subdir=False, readonly=True, lock=False, readahead=False
+            )
+            self._transactions[shard] = environment.begin(buffers=False)
+        crop = self._transactions[shard].get(hand_id.encode())
+        if crop is None:
+            raise KeyError(
+                f"hand_id must be in {shard_path(self._crops_dir, shard)}, but {hand_id!r} is "
+                "not. Run tools/prepare_pool.py again to finalize the pool."
+            )
+        return crop
+
+
+def write_shard(path: Path, crops: dict[str, bytes]) -> None:
+    """Write one shard, keys in sorted order in one transaction, so that bytes are reproducible."""
+    size = _FIRST_MAP_SIZE + sum(4096 + 2 * len(crop) for crop in crops.values())
+    environment = lmdb.open(str(path), subdir=False, map_size=size, lock=False, sync=True)
+    with environment.begin(write=True) as transaction:
+        for hand_id in sorted(crops):
+            transaction.put(hand_id.encode(), crops[hand_id], append=True)
+    environment.close()

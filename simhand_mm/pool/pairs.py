@@ -1,0 +1,99 @@
+"""Mined pairs on disk: ``pairs/<name>.npz``, for each hand the rows of its positives."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simhand_mm.pool.files import atomic_path
+
+if TYPE_CHECKING:
+    from simhand_mm.pool.reader import HandPool
+
+
+@dataclass(frozen=True)
+class HandPairs:
+    """For each hand of a pool the rows of its positives.
+
+    Attributes:
+        positive_index: ``[N, K]`` int32, pool rows; -1 where there is none.
+        distance: ``[N, K]`` float32 in the metric's unit; inf where there is none.
+        ranks: ``[K]`` int32, the neighbour rank of each column (1 = nearest).
+        rule: How positives were chosen: ``similar``, ``temporal``, ``self``, ...
+        metric: What ``distance`` measures.
+        pool_fingerprint: The pool that the row numbers belong to.
+        info: Anything else worth keeping, JSON-like.
+    """
+
+    positive_index: np.ndarray
+    distance: np.ndarray
+    ranks: np.ndarray
+    rule: str
+    metric: str
+    pool_fingerprint: str
+    info: dict[str, Any] = field(default_factory=dict)
+
+    def column_of_rank(self, rank: int) -> int:
+        """Position of a neighbour rank among the columns."""
+        found = np.flatnonzero(self.ranks == rank)
+        if not len(found):
+            raise ValueError(
+                f"rank must be one of {self.ranks.tolist()}, but got {rank}. Mine it with "
+                f"tools/mine_pairs.py --ranks {rank}."
+            )
+        return int(found[0])
+
+
+def pairs_path(pool_dir: str | Path, name: str) -> Path:
+    """Where the pairs called ``name`` of a pool lie."""
+    return Path(pool_dir) / "pairs" / f"{name}.npz"
+
+
+def save_pairs(pool_dir: str | Path, name: str, pairs: HandPairs) -> Path:
+    """Write pairs below a pool, atomically; returns the file."""
+    path = pairs_path(pool_dir, name)
+    header = {
+        "rule": pairs.rule,
+        "metric": pairs.metric,
+        "pool_fingerprint": pairs.pool_fingerprint,
+        "info": pairs.info,
+    }
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(
+            file,
+            positive_index=pairs.positive_index.astype(np.int32),
+            distance=pairs.distance.astype(np.float32),
+            ranks=pairs.ranks.astype(np.int32),
+            header=np.array(json.dumps(header, sort_keys=True)),
+        )
+    return path
+
+
+def load_pairs(pool_dir: str | Path, name: str, pool: "HandPool | None" = None) -> HandPairs:
+    """Read pairs; with ``pool`` given, refuse pairs that were mined from another one.
+
+    Raises:
+        FileNotFoundError: If there are no such pairs.
+        ValueError: If they belong to another pool.
+    """
+    path = pairs_path(pool_dir, name)
+    if not path.is_file():
+        known = sorted(p.stem for p in path.parent.glob("*.npz"))
+        raise FileNotFoundError(
+            f"pairs must name a file below {path.parent}, but got {name!r} (present: {known}). "
+            f"Mine them with tools/mine_pairs.py {pool_dir} --name {name}."
+        )
+    with np.load(path, allow_pickle=False) as archive:
+        header = json.loads(str(archive["header"]))
+        pairs = HandPairs(
+            archive["positive_index"], archive["distance"], archive["ranks"], **header
+        )
+    if pool is not None and pairs.pool_fingerprint != pool.fingerprint:
+        raise ValueError(
+            f"{path} must belong to the pool {pool.root}, but was mined from another one "
+            f"({pairs.pool_fingerprint[:12]}, not {pool.fingerprint[:12]}). "
+            f"Mine again with tools/mine_pairs.py {pool_dir} --name {name}."
+        )
+    return pairs

@@ -1,0 +1,212 @@
+"""Reading a hand pool: memory-mapped columns and JPEG crops."""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from simhand_mm.pool.crops import CropReader
+from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, column_to_array
+
+# Few different values a column: stored as codes, so that they are mapped and not copied.
+_CODED = ("video_id", "source", "handedness")
+
+
+class HandPool:
+    """A finished pool folder.
+
+    ``hands.parquet`` is the truth; ``hands.arrow`` beside it is a derived, uncompressed copy that
+    processes share through the page cache. It is made on first use where the folder is writable.
+    Instances can be pickled: a worker maps the same files again.
+
+    Args:
+        root: The pool folder.
+
+    Raises:
+        FileNotFoundError: If the folder holds no finished pool.
+        ValueError: If the pool was written in another format version.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        info_path = self.root / "pool.json"
+        if not info_path.is_file():
+            raise FileNotFoundError(
+                f"root must be a finished hand pool, but {info_path} does not exist. Make it with "
+                "tools/prepare_pool.py, or correct the path (configs: data_root, or the "
+                "environment variable SIMHAND_DATA)."
+            )
+        self.info: dict[str, Any] = json.loads(info_path.read_text())
+        if self.info.get("format_version") != FORMAT_VERSION:
+            raise ValueError(
+                f"format_version of {info_path} must be {FORMAT_VERSION}, but got "
+                f"{self.info.get('format_version')}. Prepare the pool again with this version."
+            )
+
+    def __len__(self) -> int:
+        return int(self.info["num_hands"])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"root": self.root, "info": self.info}
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """A column of ``hands.parquet`` as Arrow data (``video_id`` and the like as codes)."""
+        return self._table[name]
+
+    def hand_id(self, row: int) -> str:
+        """Stable id of the hand in a row."""
+        return self._table["hand_id"][row].as_py()
+
+    def rows_of(self, hand_ids: list[str]) -> np.ndarray:
+        """Rows of hands by id, ``[len(hand_ids)]`` int64; -1 where the pool has no such hand."""
+        found = pc.index_in(pa.array(hand_ids), value_set=self._table["hand_id"])
+        return found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+
+    def read_crop(self, row: int) -> bytes:
+        """JPEG of a hand: a right hand (left ones are mirrored) in a square crop."""
+        return self._crops.read(int(self.shard[row]), self.hand_id(row))
+
+    @property
+    def crop_size(self) -> int:
+        """Side of the stored crops in px."""
+        return int(self.info["crop_size"])
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of hand ids and keypoints: pairs and embeddings belong to one fingerprint."""
+        return self.info["fingerprint"]
+
+    @property
+    def video_ids(self) -> list[str]:
+        """The different videos, in the order of ``video_index``."""
+        return self._names("video_id")
+
+    @property
+    def sources(self) -> list[str]:
+        """The different sources, in the order of ``source_index``."""
+        return self._names("source")
+
+    # Columns as read-only arrays. Their meaning, unit and frame: docs/data_format.md.
+    @cached_property
+    def video_index(self) -> np.ndarray:
+        """``[N]`` int32, position in ``video_ids``."""
+        return self._codes("video_id")
+
+    @cached_property
+    def source_index(self) -> np.ndarray:
+        """``[N]`` int32, position in ``sources``."""
+        return self._codes("source")
+
+    @cached_property
+    def handedness_index(self) -> np.ndarray:
+        """``[N]`` int32, 0 = left, 1 = right: the person's own hand, before mirroring."""
+        names = np.array([name == "right" for name in self._names("handedness")], dtype=np.int32)
+        return names[self._codes("handedness")] if len(self) else np.zeros(0, np.int32)
+
+    @cached_property
+    def frame_index(self) -> np.ndarray:
+        """``[N]`` int64, number of the source frame."""
+        return self._array("frame_index")
+
+    @cached_property
+    def time_s(self) -> np.ndarray:
+        """``[N]`` float64, seconds from the start of the video."""
+        return self._array("time_s")
+
+    @cached_property
+    def is_mirrored(self) -> np.ndarray:
+        """``[N]`` bool, whether the crop was flipped to look like a right hand."""
+        return self._array("is_mirrored")
+
+    @cached_property
+    def bbox_xyxy(self) -> np.ndarray:
+        """``[N, 4]`` float32, px of the source frame."""
+        return self._array("bbox_xyxy")
+
+    @cached_property
+    def bbox_score(self) -> np.ndarray:
+        """``[N]`` float32, confidence of the detector."""
+        return self._array("bbox_score")
+
+    @cached_property
+    def keypoints_2d(self) -> np.ndarray:
+        """``[N, 21, 2]`` float32, px of the stored crop (after mirroring)."""
+        return self._array("keypoints_2d")
+
+    @cached_property
+    def keypoint_score(self) -> np.ndarray:
+        """``[N, 21]`` float32, confidence of the keypoint estimator."""
+        return self._array("keypoint_score")
+
+    @cached_property
+    def shard(self) -> np.ndarray:
+        """``[N]`` int32, number of the LMDB file that holds the crop."""
+        return self._array("shard")
+
+    @cached_property
+    def _crops(self) -> CropReader:
+        return CropReader(self.root / "crops")
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        path = self.root / "hands.arrow"
+        if not _is_current(path, self.fingerprint):
+            table = _coded(pq.read_table(self.root / "hands.parquet", schema=HANDS))
+            try:
+                write_arrow(path, table, self.fingerprint)
+            except OSError:  # a read-only pool still works, only without sharing memory
+                return table
+        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+    def _array(self, name: str) -> np.ndarray:
+        array = column_to_array(self._table[name], name)
+        array.flags.writeable = False
+        return array
+
+    def _codes(self, name: str) -> np.ndarray:
+        return self._table[name].combine_chunks().indices.to_numpy()
+
+    def _names(self, name: str) -> list[str]:
+        return self._table[name].combine_chunks().dictionary.to_pylist()
+
+
+def fingerprint_of(table: pa.Table) -> str:
+    """Hash over hand ids and keypoints, the same however the table was chunked."""
+    digest = hashlib.sha256()
+    for start in range(0, len(table), 65536):
+        part = table.slice(start, 65536)
+        digest.update("\n".join(part["hand_id"].to_pylist()).encode())
+        digest.update(column_to_array(part["keypoints_2d"], "keypoints_2d").tobytes())
+    return digest.hexdigest()
+
+
+def write_arrow(path: Path, table: pa.Table, fingerprint: str) -> None:
+    """Write the memory-mappable copy in one record batch, so that columns map contiguously."""
+    table = _coded(table).combine_chunks()
+    schema = table.schema.with_metadata({"fingerprint": fingerprint})
+    with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+        with pa.ipc.new_file(sink, schema) as writer:
+            writer.write_table(table.cast(schema), max_chunksize=max(len(table), 1))
+
+
+def _coded(table: pa.Table) -> pa.Table:
+    for name in _CODED:
+        column = table[name]
+        if not pa.types.is_dictionary(column.type):
+            position = table.column_names.index(name)
+            table = table.set_column(position, name, column.combine_chunks().dictionary_encode())
+    return table
+
+
+def _is_current(path: Path, fingerprint: str) -> bool:
+    if not path.is_file():
+        return False
+    schema = pa.ipc.open_file(pa.memory_map(str(path))).schema
+    return (schema.metadata or {}).get(b"fingerprint") == fingerprint.encode()

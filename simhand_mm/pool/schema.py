@@ -1,0 +1,104 @@
+"""Columns of the pool's tables. Every field is explained in docs/data_format.md."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS
+
+FORMAT_VERSION = 1
+
+_KEYPOINTS_2D = pa.list_(pa.float32(), NUM_KEYPOINTS * 2)
+
+HANDS = pa.schema(
+    [
+        ("hand_id", pa.string()),
+        ("video_id", pa.string()),
+        ("source", pa.string()),
+        ("frame_index", pa.int64()),
+        ("time_s", pa.float64()),
+        ("handedness", pa.string()),
+        ("is_mirrored", pa.bool_()),
+        ("bbox_xyxy", pa.list_(pa.float32(), 4)),
+        ("bbox_score", pa.float32()),
+        ("keypoints_2d", _KEYPOINTS_2D),
+        ("keypoint_score", pa.list_(pa.float32(), NUM_KEYPOINTS)),
+        ("shard", pa.int32()),
+    ]
+)
+
+DROPS = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("frame_index", pa.int64()),
+        ("stage", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+POSES = pa.schema(
+    [
+        ("sample_id", pa.string()),
+        ("image_path", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("camera_matrix", pa.list_(pa.float64(), 9)),
+        ("keypoints_3d", pa.list_(pa.float32(), NUM_KEYPOINTS * 3)),
+        ("keypoints_2d", _KEYPOINTS_2D),
+        ("keypoints_valid", pa.list_(pa.bool_(), NUM_KEYPOINTS)),
+        ("bbox_xyxy", pa.list_(pa.float32(), 4)),
+        ("handedness", pa.string()),
+        ("subject_id", pa.string()),
+        ("sequence_id", pa.string()),
+        ("source", pa.string()),
+    ]
+)
+
+# Shape of one row of the columns that are stored as flat fixed-size lists.
+ROW_SHAPES = {
+    "bbox_xyxy": (4,),
+    "keypoints_2d": (NUM_KEYPOINTS, 2),
+    "keypoint_score": (NUM_KEYPOINTS,),
+    "keypoints_3d": (NUM_KEYPOINTS, 3),
+    "keypoints_valid": (NUM_KEYPOINTS,),
+    "camera_matrix": (3, 3),
+}
+
+
+@dataclass(frozen=True)
+class HandRecord:
+    """One hand crop: a row of ``hands.parquet`` and its JPEG."""
+
+    hand_id: str
+    video_id: str
+    source: str
+    frame_index: int
+    time_s: float
+    handedness: str
+    is_mirrored: bool
+    bbox_xyxy: np.ndarray
+    bbox_score: float
+    keypoints_2d: np.ndarray
+    keypoint_score: np.ndarray
+    crop: bytes
+
+
+@dataclass(frozen=True)
+class DropRecord:
+    """One thing that was left out, and why. ``frame_index`` is -1 for a whole video."""
+
+    video_id: str
+    frame_index: int
+    stage: str
+    reason: str
+    detail: str = ""
+
+
+def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
+    """A numeric column as an array ``[N, *row shape]``, without a copy where Arrow allows it."""
+    array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if name not in ROW_SHAPES:
+        return array.to_numpy(zero_copy_only=False)
+    return array.flatten().to_numpy(zero_copy_only=False).reshape(-1, *ROW_SHAPES[name])

@@ -1,0 +1,91 @@
+"""The workarounds act, and only where they must."""
+
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner.checkpoint import CheckpointLoader
+
+import simhand_mm  # noqa: F401  (installs the workarounds)
+
+
+class Hostile:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+class HostileAttribute:
+    def __reduce__(self):
+        return getattr, (HistoryBuffer, "__init__")
+
+
+def test_mmengine_checkpoint_loads(tmp_path):
+    path = str(tmp_path / "epoch_1.pth")
+    content = {
+        "state_dict": {"weight": torch.arange(3.0)},
+        "message_hub": {"loss": HistoryBuffer([1.0, 2.0], [1, 1])},
+        "meta": {"seed": np.int64(3), "sigmas": np.arange(4.0), "raw": b"bytes", "tags": {1, 2}},
+        "dtype": torch.bfloat16,
+        "parameter": torch.nn.Parameter(torch.ones(2)),
+    }
+    torch.save(content, path)
+    loaded = CheckpointLoader.load_checkpoint(path, "cpu", logger=None)
+    assert loaded["message_hub"]["loss"].mean() == 1.5
+    assert loaded["meta"]["raw"] == b"bytes"
+    assert loaded["meta"]["tags"] == {1, 2}
+    assert loaded["dtype"] is torch.bfloat16
+    torch.testing.assert_close(loaded["state_dict"]["weight"], torch.arange(3.0))
+    np.testing.assert_array_equal(loaded["meta"]["sigmas"], np.arange(4.0))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_hostile_checkpoint_is_refused_unexecuted(tmp_path, zipped):
+    trap = tmp_path / "executed"
+    path = str(tmp_path / "hostile.pth")
+    content = {"weight": torch.ones(1), "trap": Hostile(str(trap))}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(pickle.UnpicklingError, match="nothing was executed"):
+        CheckpointLoader.load_checkpoint(path, "cpu", logger=None)
+    assert not trap.exists()
+
+
+def test_attribute_look_up_and_torchscript_are_refused(tmp_path):
+    torch.save({"trap": HostileAttribute()}, tmp_path / "attribute.pth")
+    torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "script.pth"))
+    for name in ("attribute.pth", "script.pth"):
+        with pytest.raises(pickle.UnpicklingError, match="nothing was executed"):
+            CheckpointLoader.load_checkpoint(str(tmp_path / name), "cpu", logger=None)
+
+
+def test_missing_checkpoint_names_the_path():
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.pth does not exist"):
+        CheckpointLoader.load_checkpoint("nowhere.pth", "cpu", logger=None)
+
+
+def test_import_is_cheap_and_loads_no_framework():
+    code = (
+        "import sys, simhand_mm;"
+        "heavy = {'torch', 'mmengine', 'mmpose', 'mmpretrain', 'mediapipe', 'faiss', 'cv2'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_stock_frameworks_import_under_mmcv_lite():
+    code = (
+        "import simhand_mm, mmpretrain.models, mmpose.models, mmpose.apis, mmpose.visualization;"
+        "import mmpose.datasets, mmpose.evaluation;"
+        "from mmcv.utils import ext_loader"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,118 @@
+"""The pool on disk: write, read, pickle, refuse."""
+
+import pickle
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from simhand_mm.pool import (
+    DropRecord,
+    HandPairs,
+    HandPool,
+    HandRecord,
+    PoolWriter,
+    load_pairs,
+    save_pairs,
+)
+
+SETTINGS = {"crop_size": 32, "producer": "test"}
+
+
+def make_hand(video: str, frame: int, hand: int = 0) -> HandRecord:
+    rng = np.random.default_rng([len(video), frame, hand])
+    return HandRecord(
+        hand_id=f"{video}/{frame:06d}/{hand}",
+        video_id=video,
+        source="test",
+        frame_index=frame,
+        time_s=frame / 10,
+        handedness="left" if hand else "right",
+        is_mirrored=bool(hand),
+        bbox_xyxy=rng.uniform(0, 100, 4).astype(np.float32),
+        bbox_score=0.5,
+        keypoints_2d=rng.uniform(0, 32, (21, 2)).astype(np.float32),
+        keypoint_score=np.ones(21, np.float32),
+        crop=f"jpeg {video} {frame} {hand}".encode(),
+    )
+
+
+def write_pool(root, videos=("b", "a/x", "c")):
+    writer = PoolWriter(root, SETTINGS)
+    for video in videos:
+        hands = [make_hand(video, frame, hand) for frame in (10, 2, 5) for hand in (1, 0)]
+        writer.write_video(video, hands, [DropRecord(video, 7, "keypoints", "no_hand")])
+    writer.finalize()
+    return HandPool(root)
+
+
+def test_pool_rows_are_sorted_and_complete(tmp_path):
+    pool = write_pool(tmp_path)
+    assert len(pool) == 18
+    assert pool.video_ids == ["a/x", "b", "c"]
+    assert pool.frame_index[:6].tolist() == [2, 2, 5, 5, 10, 10]
+    assert np.all(np.diff(pool.video_index) >= 0)
+    row = int(pool.rows_of(["b/000005/1"])[0])
+    expected = make_hand("b", 5, 1)
+    assert pool.hand_id(row) == expected.hand_id
+    np.testing.assert_array_equal(pool.keypoints_2d[row], expected.keypoints_2d)
+    np.testing.assert_array_equal(pool.bbox_xyxy[row], expected.bbox_xyxy)
+    assert pool.read_crop(row) == expected.crop
+    assert pool.is_mirrored[row]
+    assert pool.handedness_index[row] == 0
+    assert pool.rows_of(["nobody"]).tolist() == [-1]
+    assert pool.info["num_drops"] == {"no_hand": 3}
+
+
+def test_pool_bytes_do_not_depend_on_writing_order(tmp_path):
+    write_pool(tmp_path / "one")
+    write_pool(tmp_path / "two", videos=("c", "b", "a/x"))
+    for name in ("hands.parquet", "drops.parquet", "hands.arrow", "pool.json", "crops/00000.lmdb"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_pool_is_picklable_and_rebuilds_its_index(tmp_path):
+    pool = write_pool(tmp_path)
+    (tmp_path / "hands.arrow").unlink()
+    again = pickle.loads(pickle.dumps(pool))
+    np.testing.assert_array_equal(again.keypoints_2d, pool.keypoints_2d)
+    assert (tmp_path / "hands.arrow").is_file()
+
+
+def test_empty_pool_opens(tmp_path):
+    writer = PoolWriter(tmp_path, SETTINGS)
+    writer.write_video("a", [], [DropRecord("a", -1, "decode", "no_frames")])
+    writer.finalize()
+    pool = HandPool(tmp_path)
+    assert len(pool) == 0
+    assert pool.keypoints_2d.shape == (0, 21, 2)
+    assert pq.read_table(tmp_path / "drops.parquet")["reason"].to_pylist() == ["no_frames"]
+
+
+def test_other_settings_are_refused(tmp_path):
+    PoolWriter(tmp_path, SETTINGS)
+    with pytest.raises(ValueError, match=r"settings must be .*crop_size.*\(32, 64\)"):
+        PoolWriter(tmp_path, {**SETTINGS, "crop_size": 64})
+
+
+def test_missing_pool_names_path_and_cure(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"pool\.json does not exist.*prepare_pool"):
+        HandPool(tmp_path / "nowhere")
+
+
+def test_pairs_round_trip_and_belong_to_their_pool(tmp_path):
+    pool = write_pool(tmp_path / "pool")
+    other = write_pool(tmp_path / "other", videos=("z",))
+    index = np.arange(len(pool), dtype=np.int32)[:, None]
+    distance = np.ones((len(pool), 1), np.float32)
+    pairs = HandPairs(index, distance, np.array([1]), "self", "none", pool.fingerprint)
+    save_pairs(pool.root, "self", pairs)
+    loaded = load_pairs(pool.root, "self", pool)
+    np.testing.assert_array_equal(loaded.positive_index, index)
+    assert loaded.column_of_rank(1) == 0
+    with pytest.raises(ValueError, match="rank must be one of"):
+        loaded.column_of_rank(7)
+    with pytest.raises(ValueError, match="must belong to the pool"):
+        load_pairs(pool.root, "self", other)
+    with pytest.raises(FileNotFoundError, match=r"present: \['self'\]"):
+        load_pairs(pool.root, "top1", pool)
