@@ -1,0 +1,158 @@
+"""Keypoint distances between hands and the pair weights made from them (SiMHand, Sec. 3.3).
+
+Axes: N, M hands, K keypoints (21), C coordinates (2).
+"""
+
+import torch
+from torch import Tensor
+
+METRICS = ("mean_joint", "l2")
+
+
+def keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint") -> Tensor:
+    """Distance of each hand of ``a`` from the hand of ``b`` in the same row.
+
+    Args:
+        a: ``[N, K, C]``, any unit, e.g. px of the augmented image.
+        b: ``[N, K, C]``, same unit and frame.
+        metric: ``'mean_joint'``, the mean over keypoints of their Euclidean distances (as in the
+            released code), or ``'l2'``, the norm of the difference of the flattened vectors.
+
+    Returns:
+        ``[N]`` in the unit of the keypoints.
+
+    Raises:
+        ValueError: If the shapes differ or the metric is unknown.
+    """
+    _check_keypoints(a, b, metric)
+    if len(a) != len(b):
+        raise ValueError(
+            f"b must have as many hands as a, but got {len(b)} and {len(a)}. Pass pairs, or use "
+            "pairwise_keypoint_distance."
+        )
+    squared = (a - b).square().sum(-1)  # [N, K]
+    return squared.sqrt().mean(-1) if metric == "mean_joint" else squared.sum(-1).sqrt()
+
+
+def pairwise_keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint") -> Tensor:
+    """Distance of each hand of ``a`` from each hand of ``b``.
+
+    Works through the keypoints one by one, so that nothing larger than the result is made: an
+    ``[N, M, K, C]`` difference would take 45 GB for 16,384 hands.
+
+    Args:
+        a: ``[N, K, C]``, any unit.
+        b: ``[M, K, C]``, same unit and frame.
+        metric: As in :func:`keypoint_distance`.
+
+    Returns:
+        ``[N, M]``. Made from differences, not from a matrix product, so exact for near hands.
+    """
+    _check_keypoints(a, b, metric)
+    rows, columns = a.permute(1, 2, 0).contiguous(), b.permute(1, 2, 0).contiguous()  # [K, C, N]
+    total = a.new_zeros(len(a), len(b))
+    squared, difference = torch.empty_like(total), torch.empty_like(total)
+    for row, column in zip(rows, columns, strict=True):
+        torch.sub(row[0, :, None], column[0], out=squared)
+        squared.mul_(squared)
+        for axis in range(1, len(row)):
+            torch.sub(row[axis, :, None], column[axis], out=difference)
+            squared.addcmul_(difference, difference)
+        total.add_(squared.sqrt_() if metric == "mean_joint" else squared)
+    return total.div_(a.shape[1]) if metric == "mean_joint" else total.sqrt_()
+
+
+def max_pairwise_keypoint_distance(
+    keypoints: Tensor, metric: str = "mean_joint", tile: int = 512
+) -> Tensor:
+    """Largest distance between any two hands, exactly, from few of the distances.
+
+    Both metrics obey the triangle inequality, so two hands are at most as far apart as their
+    distances from the mean hand add up to. Tiles of hands are visited from the outside in and
+    left out once that bound falls below the largest distance found.
+
+    Args:
+        keypoints: ``[N, K, C]``, any unit.
+        metric: As in :func:`keypoint_distance`.
+        tile: Hands a tile; memory is ``O(tile^2)``.
+
+    Returns:
+        Scalar, equal to ``pairwise_keypoint_distance(keypoints, keypoints, metric).max()``.
+    """
+    if not len(keypoints):
+        raise ValueError("keypoints must hold at least one hand, but got none.")
+    center = keypoints.mean(0, keepdim=True).expand_as(keypoints)
+    radius, order = keypoint_distance(keypoints, center, metric).sort(descending=True)
+    tiles = keypoints[order].split(tile)
+    outer = radius[::tile].tolist()  # the largest radius of each tile
+    if any(value != value for value in outer):
+        return radius.new_tensor(float("nan"))
+    largest, found = keypoints.new_zeros(()), 0.0
+    # Rounding may put a bound below the distance that it bounds.
+    slack = 1 + 16 * torch.finfo(keypoints.dtype).eps
+    for i, rows in enumerate(tiles):
+        for j in range(i, len(tiles)):
+            if (outer[i] + outer[j]) * slack <= found:
+                break
+            distance = pairwise_keypoint_distance(rows, tiles[j], metric).max()
+            largest = torch.maximum(largest, distance)
+            found = float(largest)
+    return largest
+
+
+def linear_weights(
+    distance: Tensor, d_min: Tensor | float | None = None, d_max: Tensor | float | None = None
+) -> Tensor:
+    r"""Scale distances linearly: the nearest pair gets 1 and the farthest 0 (Eq. 2).
+
+    :math:`w = (d_{max} - d) / (d_{max} - d_{min})`. Differs from the released code: equal
+    distances give ones, there NaN.
+
+    Args:
+        distance: Any shape and unit.
+        d_min: Smallest distance of the mini-batch; that of ``distance`` by default.
+        d_max: Largest distance of the mini-batch; that of ``distance`` by default.
+
+    Returns:
+        Weights of the same shape, in [0, 1] for distances within the range.
+
+    Raises:
+        ValueError: If ``distance`` is empty and no range is given.
+    """
+    if not distance.numel() and (d_min is None or d_max is None):
+        raise ValueError("distance must not be empty, but got no pairs. Pass d_min and d_max.")
+    low = distance.min() if d_min is None else torch.as_tensor(d_min).to(distance)
+    high = distance.max() if d_max is None else torch.as_tensor(d_max).to(distance)
+    is_flat = high <= low
+    scale = torch.where(is_flat, 0.0, 1.0 / (high - low))
+    return torch.addcmul(is_flat.to(distance), high - distance, scale)
+
+
+def sigmoid_weights(
+    distance: Tensor, steepness: float, center: Tensor | float | None = None
+) -> Tensor:
+    r"""Squash distances: :math:`w = 1 / (1 + \exp(\lambda (d - \bar d)))`.
+
+    The non-linear variant of the released code (not in the paper), which tries a steepness of 5,
+    2.5 and 1 for positives and 0.05, 0.01 and 0.005 for negatives, distances in px at 128 px.
+
+    Args:
+        distance: Any shape.
+        steepness: :math:`\lambda`, per unit of ``distance``.
+        center: The distance of weight 0.5; the mean of ``distance`` by default.
+
+    Returns:
+        Weights of the same shape, in (0, 1).
+    """
+    middle = distance.mean() if center is None else center
+    return torch.sigmoid((middle - distance) * steepness)
+
+
+def _check_keypoints(a: Tensor, b: Tensor, metric: str) -> None:
+    if a.ndim != 3 or a.shape[1:] != b.shape[1:]:
+        raise ValueError(
+            f"a and b must be keypoints [N, K, C] of the same K and C, but got "
+            f"{tuple(a.shape)} and {tuple(b.shape)}."
+        )
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {METRICS}, but got {metric!r}.")

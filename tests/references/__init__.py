@@ -1,0 +1,1 @@
+"""Slow NumPy loops written from the paper; they never import simhand_mm.functional."""

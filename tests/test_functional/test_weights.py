@@ -1,0 +1,126 @@
+"""Keypoint distances and the weights made from them."""
+
+import numpy as np
+import pytest
+import torch
+
+from simhand_mm.functional.weights import (
+    METRICS,
+    keypoint_distance,
+    linear_weights,
+    max_pairwise_keypoint_distance,
+    pairwise_keypoint_distance,
+    sigmoid_weights,
+)
+from tests.references import contrastive as reference
+
+
+def hands(count, seed=0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(count, 21, 2, generator=generator, dtype=dtype) * 128
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_distances_match_the_loop(metric):
+    a, b = hands(4), hands(3, seed=1)
+    expected = [[reference.keypoint_distance(p, q, metric) for q in b] for p in a]
+    np.testing.assert_allclose(pairwise_keypoint_distance(a, b, metric), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        keypoint_distance(a[:3], b, metric), np.diagonal(expected), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_pairwise_distance_of_equal_hands_is_zero_in_single_precision(metric):
+    a = hands(5, dtype=torch.float32) + 1000
+    assert torch.equal(pairwise_keypoint_distance(a, a, metric).diagonal(), torch.zeros(5))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("tile", [1, 7, 64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_largest_distance_is_exact_whatever_is_left_out(metric, tile, dtype):
+    for seed in range(5):
+        a = hands(40, seed, dtype)
+        a[3] += 300.0 * (seed % 2)  # an outlier
+        expected = pairwise_keypoint_distance(a, a, metric).max()
+        assert torch.equal(max_pairwise_keypoint_distance(a, metric, tile), expected)
+
+
+def test_largest_distance_of_one_hand_and_of_equal_hands_is_zero():
+    assert max_pairwise_keypoint_distance(hands(1)) == 0
+    assert max_pairwise_keypoint_distance(hands(1).expand(9, -1, -1)) == 0
+
+
+def test_largest_distance_passes_nan_on():
+    a = hands(4)
+    a[2, 5] = float("nan")
+    assert max_pairwise_keypoint_distance(a).isnan()
+
+
+def test_largest_distance_needs_hands():
+    with pytest.raises(ValueError, match="keypoints must hold at least one hand"):
+        max_pairwise_keypoint_distance(hands(0))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_distance_does_not_depend_on_position_and_grows_with_unit(metric):
+    a, b = hands(4), hands(4, seed=1)
+    distance = keypoint_distance(a, b, metric)
+    torch.testing.assert_close(keypoint_distance(a + 7, b + 7, metric), distance)
+    torch.testing.assert_close(keypoint_distance(3 * a, 3 * b, metric), 3 * distance)
+    torch.testing.assert_close(keypoint_distance(b, a, metric), distance)
+
+
+def test_distance_refuses_bad_input():
+    with pytest.raises(ValueError, match=r"keypoints \[N, K, C\].*\(4, 21, 2\) and \(4, 20, 2\)"):
+        keypoint_distance(hands(4), hands(4)[:, :20])
+    with pytest.raises(ValueError, match="as many hands as a, but got 3 and 4"):
+        keypoint_distance(hands(4), hands(3))
+    with pytest.raises(ValueError, match=r"metric must be one of .* but got 'cosine'"):
+        pairwise_keypoint_distance(hands(4), hands(3), "cosine")
+
+
+def test_linear_weights_by_hand():
+    weights = linear_weights(torch.tensor([0.0, 1.0, 4.0]))
+    torch.testing.assert_close(weights, torch.tensor([1.0, 0.75, 0.0]))
+
+
+def test_linear_weights_with_a_given_range():
+    weights = linear_weights(torch.tensor([[1.0, 2.0]]), d_min=0.0, d_max=4.0)
+    torch.testing.assert_close(weights, torch.tensor([[0.75, 0.5]]))
+
+
+def test_linear_weights_do_not_depend_on_unit_or_offset():
+    distance = torch.rand(9, dtype=torch.float64)
+    weights = linear_weights(distance)
+    torch.testing.assert_close(linear_weights(5 * distance + 2), weights)
+    assert weights.min() == 0
+    assert weights.max() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_linear_weights_of_equal_distances_are_ones(count):
+    assert torch.equal(linear_weights(torch.full((count,), 3.0)), torch.ones(count))
+
+
+def test_linear_weights_refuse_no_pairs():
+    with pytest.raises(ValueError, match="distance must not be empty"):
+        linear_weights(torch.zeros(0))
+
+
+def test_sigmoid_weights():
+    distance = torch.tensor([1.0, 2.0, 3.0])
+    weights = sigmoid_weights(distance, steepness=2.0)
+    torch.testing.assert_close(weights, 1 / (1 + torch.exp(2.0 * (distance - 2.0))))
+    assert sigmoid_weights(distance, 2.0, center=3.0)[2] == 0.5
+
+
+def test_arguments_are_left_alone():
+    a, b = hands(4), hands(4, seed=1)
+    before = a.clone(), b.clone()
+    pairwise_keypoint_distance(a, b)
+    max_pairwise_keypoint_distance(a)
+    linear_weights(keypoint_distance(a, b))
+    assert torch.equal(a, before[0])
+    assert torch.equal(b, before[1])
