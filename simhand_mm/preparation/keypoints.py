@@ -1,0 +1,115 @@
+"""Estimators of 2D hand keypoints behind one protocol.
+
+``handedness`` is the person's own hand, whatever the habit of a tool: the legacy MediaPipe
+solution labels hands as if the picture were a mirror's, so that its label is swapped here.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class HandKeypoints:
+    """One hand in an image.
+
+    Attributes:
+        keypoints_2d: ``[21, 2]`` px of the image, x right, y down, pixel centres at integers.
+        keypoint_score: ``[21]`` in [0, 1].
+        handedness: ``'left'`` or ``'right'``, the person's own hand.
+    """
+
+    keypoints_2d: np.ndarray
+    keypoint_score: np.ndarray
+    handedness: str
+
+
+class KeypointEstimator(Protocol):
+    """Finds the keypoints of the hands in an image."""
+
+    def __call__(self, image: np.ndarray) -> list[HandKeypoints]:
+        """Hands in ``image`` (``uint8 [H, W, 3]`` RGB), in a reproducible order."""
+
+
+class MediaPipeHands:
+    """The palm detector and the landmark model of MediaPipe's legacy solution (0.10.21).
+
+    MediaPipe gives no score for single hand keypoints: ``keypoint_score`` repeats the score of the
+    hand. Each image is taken for itself, so that the outcome does not depend on the order.
+
+    Args:
+        max_hands: At most this many hands are found in an image.
+        min_score: Least confidence of the palm detector, in [0, 1].
+    """
+
+    def __init__(self, max_hands: int = 2, min_score: float = 0.5) -> None:
+        with _quiet():
+            self._model = _import_mediapipe().solutions.hands.Hands(
+                static_image_mode=True,
+                max_num_hands=max_hands,
+                model_complexity=1,
+                min_detection_confidence=min_score,
+            )
+            # The graph starts in threads of its own: wait for it.
+            self._model.process(np.zeros((64, 64, 3), np.uint8))
+        self._has_found_any = False
+
+    def __call__(self, image: np.ndarray) -> list[HandKeypoints]:
+        """See :class:`KeypointEstimator`."""
+        # The last of the chatter comes with the first hand.
+        with nullcontext() if self._has_found_any else _quiet():
+            result = self._model.process(np.ascontiguousarray(image))
+        self._has_found_any = self._has_found_any or bool(result.multi_hand_landmarks)
+        hands = zip(result.multi_hand_landmarks or (), result.multi_handedness or (), strict=True)
+        return [
+            _to_hand(landmarks.landmark, side.classification[0], image, is_mirror_label=True)
+            for landmarks, side in hands
+        ]
+
+
+def _to_hand(landmarks: Any, side: Any, image: np.ndarray, is_mirror_label: bool) -> HandKeypoints:
+    height, width = image.shape[:2]
+    # Landmarks are fractions of the image from edge to edge; the first pixel's centre is 0.
+    keypoints = np.array([[point.x * width, point.y * height] for point in landmarks]) - 0.5
+    label = side.label if is_mirror_label else side.category_name
+    is_left = (label == "Left") != is_mirror_label
+    return HandKeypoints(
+        keypoints_2d=keypoints,
+        keypoint_score=np.full(len(keypoints), side.score),
+        handedness="left" if is_left else "right",
+    )
+
+
+def _import_mediapipe() -> Any:
+    try:
+        import mediapipe
+    except ImportError as error:
+        raise ImportError(
+            "MediaPipe must be installed to estimate keypoints. Run: pip install "
+            '"simhand-mm[prepare]".'
+        ) from error
+    return mediapipe
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what MediaPipe's native libraries tell about themselves off the terminal.
+
+    They write to the file descriptor and offer no switch. Python exceptions come through.
+    """
+    saved = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(silence)

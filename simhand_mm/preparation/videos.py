@@ -1,0 +1,145 @@
+"""Videos of a folder, and frames of a video by time stamp."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from simhand_mm.preparation.frame_reader import Frame, FrameReader
+
+VIDEO_SUFFIXES = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
+    *(".ogv", ".ts", ".webm", ".wmv"),
+)
+# Containers that hold their own frames. Play lists are not among them: a file must not make us
+# open other files or addresses.
+_CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,mpegvideo,h264,hevc,m4v"
+_MAX_PIXELS = 1 << 26  # 8192 x 8192: a damaged header must not ask for all memory
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video file and the id that it has in the pool.
+
+    Attributes:
+        video_id: Path relative to the folder of videos, without the suffix, parts joined by '/'.
+        path: The file.
+    """
+
+    video_id: str
+    path: Path
+
+
+class VideoError(ValueError):
+    """A video that cannot be read, or not to its end.
+
+    Attributes:
+        reason: Short code for counting, such as ``not_a_video``.
+        detail: What was found, without the path of the file.
+    """
+
+    def __init__(self, path: str | Path, reason: str, detail: str) -> None:
+        super().__init__(f"{path}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def find_videos(videos_dir: str | Path) -> list[Video]:
+    """All video files below a folder, by suffix, in the order of their ids.
+
+    Raises:
+        FileNotFoundError: If the folder does not exist or holds no video file.
+        ValueError: If two files would have the same id.
+    """
+    root = Path(videos_dir)
+    if not root.is_dir():
+        raise FileNotFoundError(
+            f"videos_dir must be a folder, but {root} is not. Correct the path."
+        )
+    videos: dict[str, Path] = {}
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
+            continue
+        video_id = path.relative_to(root).with_suffix("").as_posix()
+        if video_id in videos:
+            raise ValueError(
+                f"Video ids must be unique, but {videos[video_id]} and {path} both give "
+                f"{video_id!r}. Rename one of the files."
+            )
+        videos[video_id] = path
+    if not videos:
+        raise FileNotFoundError(
+            f"videos_dir must hold videos ({' '.join(VIDEO_SUFFIXES)}), but {root} has "
+            "none. Correct the path."
+        )
+    return [Video(video_id, videos[video_id]) for video_id in sorted(videos)]
+
+
+def sample_frames(path: str | Path, fps: float) -> Iterator[Frame]:
+    """Yield the first frame of each interval of ``1 / fps`` seconds.
+
+    Frames are chosen by their time stamps, whatever the frame rate of the video, also a variable
+    one. A video with fewer frames a second than ``fps`` gives all its frames.
+
+    Args:
+        path: The video file.
+        fps: Frames wanted per second of video, > 0.
+
+    Raises:
+        VideoError: After the last readable frame if the file is damaged or cut off, at once if it
+            holds no video at all. What was yielded before is good.
+    """
+    if not fps > 0:
+        raise ValueError(f"fps must be positive, but got {fps}. Give frames per second of video.")
+    with _open_video(Path(path)) as container:
+        reader = FrameReader(container, _video_stream(container, path), Fraction(str(fps)))
+        num_frames = 0
+        for frame in reader:
+            num_frames += 1
+            yield frame
+        if reader.problems or not num_frames:
+            problems = "; ".join(reader.problems) or "nothing could be decoded"
+            reason = "damaged" if num_frames else "no_frames"
+            raise VideoError(path, reason, f"{num_frames} frames were read, but {problems}")
+
+
+def _open_video(path: Path) -> Any:
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError(
+            'PyAV must be installed to read videos. Run: pip install "simhand-mm[prepare]".'
+        ) from error
+    if path.stat().st_size == 0:
+        raise VideoError(path, "empty_file", "the file has 0 bytes")
+    options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+    try:
+        return av.open(f"file:{path}", options=options)
+    except av.FFmpegError as error:
+        raise VideoError(
+            path, "not_a_video", f"no video could be opened: {error.strerror}"
+        ) from error
+
+
+def _video_stream(container: Any, path: str | Path) -> Any:
+    """The first stream of moving pictures; the cover art of audio files does not count."""
+    from av.stream import Disposition
+
+    streams = [
+        stream
+        for stream in container.streams.video
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
+    ]
+    if not streams:
+        raise VideoError(path, "no_video_stream", "there is no video stream that can be decoded")
+    context = streams[0].codec_context
+    if context.width * context.height > _MAX_PIXELS:
+        raise VideoError(
+            path,
+            "frame_too_large",
+            f"frames have {context.width} x {context.height} px, more than {_MAX_PIXELS} in all",
+        )
+    # One thread: the work is spread over videos, and damaged ones decode to the same bytes.
+    context.thread_count = 1
+    return streams[0]
