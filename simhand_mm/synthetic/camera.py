@@ -1,0 +1,78 @@
+"""The pinhole camera and where hands are put before it.
+
+Camera frame: x right, y down, z forward, millimetres. Pixel centres lie at integer coordinates.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera.
+
+    Args:
+        camera_matrix: `[3, 3]` px.
+        width: Columns of the picture.
+        height: Rows of the picture.
+    """
+
+    camera_matrix: np.ndarray
+    width: int
+    height: int
+
+    @classmethod
+    def centered(cls, focal_px: float, width: int, height: int) -> "Camera":
+        """Return a camera of square pixels that looks through the middle of the picture."""
+        center = ((width - 1) / 2, (height - 1) / 2)
+        matrix = np.array([[focal_px, 0, center[0]], [0, focal_px, center[1]], [0, 0, 1.0]])
+        return cls(matrix, width, height)
+
+    @property
+    def focal_px(self) -> float:
+        """Focal length in pixels."""
+        return float(self.camera_matrix[0, 0])
+
+    def resized(self, scale: float) -> "Camera":
+        """Return the camera of the same view with `scale` times the pixels per side."""
+        matrix = self.camera_matrix.copy()
+        matrix[:2] *= scale
+        matrix[:2, 2] += (scale - 1) / 2  # the first pixel's corner stays, its centre moves
+        return Camera(matrix, round(self.width * scale), round(self.height * scale))
+
+
+def project_points(points: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
+    """Project points `[..., 3]` (mm, camera frame) to pixels `[..., 2]`."""
+    homogeneous = points @ camera_matrix.T.astype(points.dtype)
+    return homogeneous[..., :2] / np.maximum(homogeneous[..., 2:], 1e-6)
+
+
+def place_in_frame(
+    points: np.ndarray, camera: Camera, size_px: float, center_px: np.ndarray, area_xyxy: np.ndarray
+) -> np.ndarray:
+    """Find where to put turned points so that they are seen at a place and stay inside an area.
+
+    Args:
+        points: `[T, K, 3]` mm, turned into the camera's axes, about the hand's origin.
+        camera: The camera.
+        size_px: Wanted mean longer side of the points' box over the frames.
+        center_px: `[T, 2]` wanted centre of the box.
+        area_xyxy: `[4]` area of the picture that the box may not leave.
+
+    Returns:
+        Translations `[T, 3]` mm. One depth serves all frames.
+    """
+    extent = np.ptp(points[..., :2], axis=1)  # [T, 2] mm
+    limit = np.array([area_xyxy[2] - area_xyxy[0], area_xyxy[3] - area_xyxy[1]])
+    depth = camera.focal_px * extent.max(axis=1).mean() / size_px
+    depth = max(depth, (camera.focal_px * extent / (0.88 * limit)).max())
+    middle = (points.max(axis=1) + points.min(axis=1)) / 2
+    shift = np.array([0.0, 0.0, depth]) - middle
+    for _ in range(3):  # perspective bends the box a little each time
+        pixels = project_points(points + shift[:, None], camera.camera_matrix)
+        lowest, highest = pixels.min(axis=1), pixels.max(axis=1)
+        half = (highest - lowest) / 2
+        target = np.clip(center_px, area_xyxy[:2] + half, area_xyxy[2:] - half)
+        shift[:, :2] += (target - (lowest + highest) / 2) * depth / camera.focal_px
+    return shift

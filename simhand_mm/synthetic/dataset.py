@@ -1,0 +1,180 @@
+"""Write a synthetic data set: videos with ground truth, and labelled stills.
+
+OUT/videos/<video_id>.mp4     ten frames a second        OUT/ground_truth.parquet
+OUT/images/{train,test}/      JPEG stills                OUT/poses/{train,test}.parquet
+OUT/synthetic.json            what was made, written last
+OUT/parts/                    labels of finished parts, from which a killed run continues
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import cv2
+import pyarrow as pa
+import pyarrow.parquet as pq
+from mmengine.utils import ProgressBar
+
+from simhand_mm.pool.files import atomic_path
+from simhand_mm.synthetic.parts import STILLS_PER_SUBJECT, Part, make_part
+
+GENERATOR_VERSION = 1
+_TABLES = {
+    "video": "ground_truth.parquet",
+    "train": "poses/train.parquet",
+    "test": "poses/test.parquet",
+}
+
+
+def synthesize(
+    output_dir: str | Path,
+    num_videos: int,
+    num_frames: int,
+    num_train_stills: int,
+    num_test_stills: int,
+    seed: int = 0,
+    image_size: int = 128,
+    num_workers: int = 1,
+) -> dict:
+    """Make a synthetic data set, or finish one that was begun.
+
+    The same arguments give the same bytes, whatever ``num_workers`` is and however often the
+    work was interrupted.
+
+    Args:
+        output_dir: Folder of the data set.
+        num_videos: Videos of 320x240 px; three in ten show two hands.
+        num_frames: Frames of each video, ten a second.
+        num_train_stills: Labelled stills for training.
+        num_test_stills: Labelled stills of other people, for testing.
+        seed: Whatever it decides, it decides alone.
+        image_size: Side of the square stills in px.
+        num_workers: Processes; 1 works in this one.
+
+    Returns:
+        The content of ``synthetic.json``.
+
+    Raises:
+        ValueError: If a number is too small, or ``output_dir`` was begun with other arguments.
+    """
+    parameters = {
+        "num_videos": num_videos,
+        "num_frames": num_frames,
+        "num_train_stills": num_train_stills,
+        "num_test_stills": num_test_stills,
+        "seed": seed,
+        "image_size": image_size,
+    }
+    _check_parameters(parameters)
+    root = Path(output_dir)
+    parts = _plan(parameters)
+    finished = _claim(root, parameters)
+    if finished and all((root / output).is_file() for part in parts for output in part.outputs):
+        return finished
+    for folder in ("videos", "images/train", "images/test", "parts"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    todo = [part for part in parts if not part.is_finished(root)]
+    _make_parts(todo, root, num_workers)
+    return _conclude(root, parts, parameters)
+
+
+def _check_parameters(parameters: dict[str, int]) -> None:
+    least = {"num_videos": 0, "num_frames": 1, "seed": 0, "image_size": 32}
+    for name, value in parameters.items():
+        bound = least.get(name, 0)
+        if value < bound:
+            raise ValueError(f"{name} must be at least {bound}, but got {value}. Choose more.")
+
+
+def _plan(parameters: dict[str, int]) -> list[Part]:
+    """List the parts of a data set."""
+    common = {"image_size": parameters["image_size"], "seed": parameters["seed"]}
+    parts = [
+        Part("video", number, parameters["num_frames"], **common)
+        for number in range(parameters["num_videos"])
+    ]
+    for kind in ("train", "test"):
+        total = parameters[f"num_{kind}_stills"]
+        for number, begin in enumerate(range(0, total, STILLS_PER_SUBJECT)):
+            count = min(STILLS_PER_SUBJECT, total - begin)
+            parts.append(Part(kind, number, count, **common))
+    return parts
+
+
+def _claim(root: Path, parameters: dict[str, int]) -> dict | None:
+    """Mark the folder as that of these parameters; return its summary if it is complete."""
+    path = root / "synthetic.json"
+    header = {"generator_version": GENERATOR_VERSION, "parameters": parameters}
+    if not path.is_file():
+        _write_json(path, header | {"is_complete": False})
+        return None
+    present = json.loads(path.read_text())
+    for name, wanted in (header | parameters).items():
+        found = present.get("parameters", {}).get(name, present.get(name))
+        if found != wanted and name != "parameters":
+            raise ValueError(
+                f"output_dir must be new or begun with the same arguments, but {root} has "
+                f"{name}={found} and {name}={wanted} was asked for. Choose another folder, or "
+                "delete this one."
+            )
+    return present if present["is_complete"] else None
+
+
+def _make_parts(parts: list[Part], root: Path, num_workers: int) -> None:
+    """Make the parts that are still missing, with a progress bar."""
+    if not parts:
+        return
+    make = partial(make_part, root=root)
+    progress = ProgressBar(len(parts))
+    if num_workers <= 1:
+        for part in parts:
+            make(part)
+            progress.update()
+        return
+    context = multiprocessing.get_context("spawn")  # forking a process with threads is unsafe
+    with ProcessPoolExecutor(num_workers, context, _start_worker) as pool:
+        for _ in pool.map(make, parts):
+            progress.update()
+
+
+def _start_worker() -> None:
+    """Use one thread, and end with the parent even if that is killed."""
+    cv2.setNumThreads(1)
+
+    def follow_parent():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=follow_parent, daemon=True).start()
+
+
+def _conclude(root: Path, parts: list[Part], parameters: dict[str, int]) -> dict:
+    """Join the labels of all parts and write the summary."""
+    tables, counts = {}, {}
+    for kind, name in _TABLES.items():
+        paths = [part.record_path(root) for part in parts if part.kind == kind]
+        if paths:
+            table = pa.concat_tables([pq.read_table(path) for path in paths])
+            with atomic_path(root / name) as temporary:
+                pq.write_table(table, temporary, compression="zstd")
+            tables[name] = hashlib.sha256((root / name).read_bytes()).hexdigest()
+            counts[name] = table.num_rows
+    summary = {
+        "generator_version": GENERATOR_VERSION,
+        "parameters": parameters,
+        "is_complete": True,
+        "num_rows": counts,
+        "sha256": tables,
+    }
+    _write_json(root / "synthetic.json", summary)
+    return summary
+
+
+def _write_json(path: Path, content: dict) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")

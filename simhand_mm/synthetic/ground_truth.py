@@ -1,0 +1,132 @@
+"""The truth about each hand in the synthetic videos, and finding it for hands that were mined.
+
+Axes: G ground-truth rows, N hands of a pool.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simhand_mm.functional.boxes import box_iou
+from simhand_mm.functional.keypoints import mirror_keypoints_3d, root_relative
+from simhand_mm.pool.schema import POSES, column_to_array
+
+GROUND_TRUTH = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("subject_id", pa.string()),
+        ("frame_index", pa.int64()),
+        ("time_s", pa.float64()),
+        *(
+            POSES.field(name)
+            for name in (
+                "handedness",
+                "keypoints_2d",
+                "keypoints_3d",
+                "camera_matrix",
+                "bbox_xyxy",
+            )
+        ),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """True hands of the synthetic videos, a row a hand a frame.
+
+    Args:
+        video_id: ``[G]`` str.
+        frame_index: ``[G]`` number of the frame in its video.
+        handedness: ``[G]`` 'left' or 'right'.
+        bbox_xyxy: ``[G, 4]`` px of the frame, tight box of the keypoints.
+        keypoints_2d: ``[G, 21, 2]`` px of the frame.
+        keypoints_3d: ``[G, 21, 3]`` mm, camera frame.
+    """
+
+    video_id: np.ndarray
+    frame_index: np.ndarray
+    handedness: np.ndarray
+    bbox_xyxy: np.ndarray
+    keypoints_2d: np.ndarray
+    keypoints_3d: np.ndarray
+
+    @classmethod
+    def load(cls, root: str | Path) -> "GroundTruth":
+        """Read ``ground_truth.parquet`` of a synthetic data set.
+
+        Raises:
+            FileNotFoundError: If ``root`` holds none.
+        """
+        path = Path(root) / "ground_truth.parquet"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"root must be a finished synthetic data set, but {path} does not exist. "
+                "Run tools/synthesize_hands.py to its end."
+            )
+        table = pq.read_table(path)
+        texts = {name: np.array(table[name].to_pylist()) for name in ("video_id", "handedness")}
+        numbers = ("frame_index", "bbox_xyxy", "keypoints_2d", "keypoints_3d")
+        return cls(**texts, **{name: column_to_array(table[name], name) for name in numbers})
+
+    def match(
+        self,
+        video_ids: Sequence[str],
+        frame_index: np.ndarray,
+        bbox_xyxy: np.ndarray,
+        handedness: Sequence[str],
+        min_iou: float = 0.3,
+    ) -> np.ndarray:
+        """Find the true hand behind each found one.
+
+        Of the hands in the frame the one of best overlap is taken; where two overlap nearly
+        alike, the one of the same handedness.
+
+        Args:
+            video_ids: ``[N]`` video of each hand.
+            frame_index: ``[N]`` frame in that video.
+            bbox_xyxy: ``[N, 4]`` px of the frame, about the size of the hand.
+            handedness: ``[N]`` 'left' or 'right'.
+            min_iou: Least overlap of a match.
+
+        Returns:
+            ``[N]`` row of the truth, -1 where none fits.
+        """
+        rows_of: dict[tuple[str, int], list[int]] = {}
+        for row, key in enumerate(zip(self.video_id, self.frame_index, strict=True)):
+            rows_of.setdefault(key, []).append(row)
+        matched = np.full(len(video_ids), -1, dtype=np.int64)
+        for hand, key in enumerate(zip(video_ids, frame_index, strict=True)):
+            rows = np.array(rows_of.get(key, []), dtype=np.int64)
+            if len(rows):
+                iou = box_iou(bbox_xyxy[hand][None], self.bbox_xyxy[rows])[0]
+                same_side = self.handedness[rows] == handedness[hand]
+                best = np.argmax(iou + 0.1 * same_side)
+                if iou[best] >= min_iou:
+                    matched[hand] = rows[best]
+        return matched
+
+    def pair_distance_mm(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return how different the poses of two hands truly are.
+
+        Both are seen as right hands with their wrists put together, in their own cameras.
+
+        Args:
+            first: ``[...]`` rows of the truth, -1 for none.
+            second: ``[...]`` rows of the truth, -1 for none.
+
+        Returns:
+            ``[...]`` mean distance of the joints in mm; NaN where a row is -1.
+        """
+        right = np.where(
+            (self.handedness == "left")[:, None, None],
+            mirror_keypoints_3d(self.keypoints_3d),
+            self.keypoints_3d,
+        )
+        right = root_relative(right)
+        gap = np.linalg.norm(right[first] - right[second], axis=-1).mean(axis=-1)
+        return np.where((first < 0) | (second < 0), np.nan, gap)

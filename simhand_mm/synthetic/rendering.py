@@ -1,0 +1,193 @@
+"""Shading: from posed meshes, a light and a background to a linear-light picture.
+
+Axes: V vertices, F faces, N covered pixels. Millimetres, camera frame (x right, y down, z
+forward); colours are RGB in linear light.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from simhand_mm.synthetic.camera import Camera, project_points
+from simhand_mm.synthetic.mesh import unit
+from simhand_mm.synthetic.rasterizer import Raster, rasterize
+
+# Light wanders under skin, red the farthest: it still glows where the surface turns away.
+_SCATTER = np.array([0.42, 0.20, 0.13], np.float32)
+_SHADOW_MAP_SIZE = 160
+_SHADOW_BIAS_MM = 4.0
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A mesh ready to be drawn.
+
+    Args:
+        vertices: `[V, 3]` mm, camera frame.
+        normals: `[V, 3]` unit, outwards.
+        faces: `[F, 3]`, counter-clockwise seen from outside.
+        albedo: `[V, 3]` linear.
+        specular: `[V]` strength of the highlight.
+        gloss: `[V]` its exponent.
+        scatter: 1 for skin, 0 for matter that light does not enter.
+    """
+
+    vertices: np.ndarray
+    normals: np.ndarray
+    faces: np.ndarray
+    albedo: np.ndarray
+    specular: np.ndarray
+    gloss: np.ndarray
+    scatter: float
+
+
+@dataclass(frozen=True)
+class Light:
+    """A lamp far away and light from everywhere.
+
+    Args:
+        direction: `[3]` unit vector to the lamp, camera frame.
+        color: `[3]` lamp, its strength included.
+        ambient: `[3]` light from everywhere, stronger from above.
+        backdrop_shadow: 0 to 1, how dark the shadow on the background is.
+    """
+
+    direction: np.ndarray
+    color: np.ndarray
+    ambient: np.ndarray
+    backdrop_shadow: float
+
+
+def render(
+    surfaces: list[Surface],
+    camera: Camera,
+    light: Light,
+    background: np.ndarray,
+    focus: np.ndarray,
+    supersampling: float = 1.5,
+) -> np.ndarray:
+    """Draw surfaces over a background.
+
+    Args:
+        surfaces: What stands in front of the background.
+        camera: Its size is the size of the picture.
+        light: The light of the scene.
+        background: `[H, W, 3]` linear.
+        focus: `[P, 3]` mm, points around which shadows are worked out finely (the joints).
+        supersampling: Raster pixels to a picture pixel, per side.
+
+    Returns:
+        `[H, W, 3]` float32, linear, not yet clipped.
+    """
+    fine = camera.resized(supersampling)
+    faces, attributes = _gather(surfaces)
+    vertices = attributes[:, :3]
+    raster = rasterize(
+        project_points(vertices, fine.camera_matrix),
+        vertices[:, 2],
+        faces,
+        fine.width,
+        fine.height,
+    )
+    corners = faces[raster.face]
+    pixels = sum(
+        attributes[corners[:, k]] * raster.barycentric[:, k, None] for k in range(3)
+    )  # [N, C]
+    lit = _lit_share(pixels[:, :3], vertices, faces, light, focus)
+    color = _shade(pixels, lit, light) * _occlusion(raster, fine)[:, None]
+
+    layer = np.zeros((fine.height * fine.width, 4), np.float32)
+    layer[raster.pixel, :3], layer[raster.pixel, 3] = color, 1.0
+    layer = layer.reshape(fine.height, fine.width, 4)
+    layer = cv2.resize(layer, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
+    cover = layer[..., 3:]
+    behind = background * (1 - light.backdrop_shadow * _cast_shadow(cover[..., 0], light))
+    return layer[..., :3] + behind * (1 - cover)
+
+
+def _gather(surfaces: list[Surface]):
+    """Join surfaces: faces `[F, 3]` and vertex attributes `[V, 12]` (position, normal, albedo,
+    specular, gloss, scatter)."""
+    faces, attributes, offset = [], [], 0
+    for surface in surfaces:
+        size = len(surface.vertices)
+        scatter = np.full(size, surface.scatter)
+        single = np.stack([surface.specular, surface.gloss, scatter], axis=1)
+        faces.append(surface.faces + offset)
+        attributes.append(
+            np.concatenate([surface.vertices, surface.normals, surface.albedo, single], axis=1)
+        )
+        offset += size
+    return np.concatenate(faces), np.concatenate(attributes).astype(np.float32)
+
+
+def _lit_share(
+    points: np.ndarray, vertices: np.ndarray, faces: np.ndarray, light: Light, focus: np.ndarray
+) -> np.ndarray:
+    """Return the share `[N]` of the lamp that reaches each point, by a shadow map."""
+    across = unit(np.cross(light.direction, [0.1, 1.0, 0.2]))
+    axes = np.stack([across, np.cross(light.direction, across)], axis=1).astype(np.float32)
+    center = focus.mean(axis=0).astype(np.float32)
+    reach = np.linalg.norm(focus - center, axis=1).max() * 1.15 + 25.0
+    half = (_SHADOW_MAP_SIZE - 1) / 2
+    direction = light.direction.astype(np.float32)
+
+    def to_map(positions):
+        relative = positions - center
+        return relative @ axes * np.float32(half / reach) + half, 1e4 - relative @ direction
+
+    map_points, map_depth = to_map(vertices)
+    shadow = rasterize(map_points, map_depth, faces, _SHADOW_MAP_SIZE, _SHADOW_MAP_SIZE, cull=False)
+    nearest = np.full((_SHADOW_MAP_SIZE, _SHADOW_MAP_SIZE), np.inf, np.float32)
+    nearest.reshape(-1)[shadow.pixel] = shadow.depth
+    positions, depth = to_map(points)
+    lit = np.zeros(len(points), np.float32)
+    for shift in ((-0.9, -0.9), (0.9, -0.9), (-0.9, 0.9), (0.9, 0.9), (0.0, 0.0)):
+        cell = np.rint(positions + shift).astype(np.int64)
+        outside = ((cell < 0) | (cell >= _SHADOW_MAP_SIZE)).any(axis=1)
+        column, row = np.clip(cell, 0, _SHADOW_MAP_SIZE - 1).T
+        lit += outside | (depth < nearest[row, column] + _SHADOW_BIAS_MM)
+    return lit / 5
+
+
+def _shade(pixels: np.ndarray, lit: np.ndarray, light: Light) -> np.ndarray:
+    """Return the colour `[N, 3]` of pixels from their attributes `[N, 12]` (see `_gather`)."""
+    position, normal, albedo = pixels[:, :3], unit(pixels[:, 3:6]), pixels[:, 6:9]
+    specular, gloss, scatter = pixels[:, 9:].T
+    direction = light.direction.astype(np.float32)
+    view = unit(-position)
+    facing = normal @ direction
+    wrap = scatter[:, None] * _SCATTER
+    diffuse = np.maximum(facing[:, None] + wrap, 0) / (1 + wrap)
+    # A fifth of the lamp seeps through skin into the shadow.
+    diffuse *= (lit + 0.2 * scatter * (1 - lit))[:, None]
+    ambient = light.ambient * (0.65 - 0.35 * normal[:, 1:2])
+    half_way = np.einsum("ni,ni->n", normal, unit(view + direction))
+    grazing = (1 - np.clip(np.einsum("ni,ni->n", normal, view), 0, 1)) ** 4
+    highlight = specular * np.maximum(half_way, 0) ** gloss * lit * (facing > 0)
+    color = albedo * (light.color * diffuse + ambient)
+    return (
+        color + highlight[:, None] * light.color + 0.05 * grazing[:, None] * light.ambient
+    ).astype(np.float32)
+
+
+def _occlusion(raster: Raster, camera: Camera) -> np.ndarray:
+    """Darken `[N]` what lies behind its surroundings on the screen: clefts between fingers."""
+    far = raster.depth.max() + 100.0 if len(raster.depth) else 1.0
+    depth = np.full(camera.height * camera.width, far, np.float32)
+    depth[raster.pixel] = raster.depth
+    image = depth.reshape(camera.height, camera.width)
+    small = cv2.resize(image, (camera.width // 4, camera.height // 4), interpolation=cv2.INTER_AREA)
+    around = cv2.GaussianBlur(small, (0, 0), camera.width / 4 * 0.012 + 0.6)
+    around = cv2.resize(around, (camera.width, camera.height)).reshape(-1)[raster.pixel]
+    return 1 - 0.5 * np.clip((raster.depth - around) / 28.0, 0, 1)
+
+
+def _cast_shadow(cover: np.ndarray, light: Light) -> np.ndarray:
+    """Return the soft shadow `[H, W, 1]` that the foreground throws on what is behind it."""
+    height = len(cover)
+    shift = np.float32([[1, 0, 0], [0, 1, 0]])
+    shift[:, 2] = -light.direction[:2] * height * 0.06
+    moved = cv2.warpAffine(cover, shift, cover.shape[::-1])
+    return cv2.GaussianBlur(moved, (0, 0), height * 0.03)[..., None]

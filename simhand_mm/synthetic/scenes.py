@@ -1,0 +1,221 @@
+"""Scenes: who does what before which camera, over how many frames. Drawn first, rendered later.
+
+Axes: T frames, B bones. Millimetres, camera frame (x right, y down, z forward).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simhand_mm.functional.boxes import clip_box, keypoints_to_box
+from simhand_mm.synthetic.camera import Camera, place_in_frame, project_points
+from simhand_mm.synthetic.film import Film
+from simhand_mm.synthetic.kinematics import axis_rotation, bone_transforms
+from simhand_mm.synthetic.mesh import HandMesh, refine, skin_vertices, vertex_normals
+from simhand_mm.synthetic.poses import sample_pose, smooth_path
+from simhand_mm.synthetic.props import PROP_KINDS, Prop, fit_prop
+from simhand_mm.synthetic.rendering import Light, Surface, render
+from simhand_mm.synthetic.subjects import Subject
+
+_MIRROR = np.array([-1.0, 1.0, 1.0])
+# From the hand frame (y up, palm towards the viewer) to the camera's axes.
+_PALM_TO_CAMERA = np.diag([1.0, -1.0, -1.0])
+
+
+@dataclass(frozen=True)
+class HandTrack:
+    """One hand over the frames of a scene.
+
+    Args:
+        subject: Whose hand.
+        handedness: 'left' or 'right'.
+        transforms: `[T, B, 3, 4]` bone transforms of the (right) hand at rest.
+        rotation: `[T, 3, 3]` from the hand frame to the camera's axes; mirrors a left hand.
+        translation: `[T, 3]` mm.
+        keypoints_3d: `[T, 21, 3]` mm, camera frame.
+        prop: What the hand holds, or None.
+    """
+
+    subject: Subject
+    handedness: str
+    transforms: np.ndarray
+    rotation: np.ndarray
+    translation: np.ndarray
+    keypoints_3d: np.ndarray
+    prop: Prop | None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that decides what the frames look like.
+
+    Args:
+        camera: The camera.
+        light: The light.
+        film: What the camera does to the picture.
+        canvas: `[H', W', 3]` linear background, larger than the picture.
+        pan: `[T, 2]` column and row where the picture begins on the canvas.
+        tracks: The hands.
+    """
+
+    camera: Camera
+    light: Light
+    film: Film
+    canvas: np.ndarray
+    pan: np.ndarray
+    tracks: tuple[HandTrack, ...]
+
+    def hand_labels(self, frame: int) -> list[dict]:
+        """Return the ground truth of each hand in a frame (fields of the parquet tables)."""
+        labels = []
+        for track in self.tracks:
+            keypoints_3d = track.keypoints_3d[frame]
+            keypoints_2d = project_points(keypoints_3d, self.camera.camera_matrix)
+            size = (self.camera.width, self.camera.height)
+            labels.append(
+                {
+                    "handedness": track.handedness,
+                    "keypoints_2d": keypoints_2d.astype(np.float32),
+                    "keypoints_3d": keypoints_3d.astype(np.float32),
+                    "camera_matrix": self.camera.camera_matrix,
+                    "bbox_xyxy": clip_box(keypoints_to_box(keypoints_2d), size).astype(np.float32),
+                }
+            )
+        return labels
+
+
+def sample_track(
+    rng: np.random.Generator,
+    subject: Subject,
+    handedness: str,
+    camera: Camera,
+    area_xyxy: np.ndarray,
+    size_px: float,
+    num_frames: int,
+    holds_prop: bool,
+) -> HandTrack:
+    """Draw what one hand does.
+
+    Args:
+        rng: Source of randomness.
+        subject: Whose hand.
+        handedness: 'left' or 'right'.
+        camera: The camera that looks at it.
+        area_xyxy: `[4]` px, where in the picture the hand's joints stay.
+        size_px: Mean longer side of the joints' box.
+        num_frames: T.
+        holds_prop: Whether the hand grasps something all the time.
+    """
+    num_keys = 1 if num_frames == 1 else max(3, num_frames // 7)
+    name = "grasp" if holds_prop else None
+    keys = np.stack([sample_pose(rng, subject.joints, name) for _ in range(num_keys)])
+    if holds_prop:  # a hand that holds a thing hardly moves its fingers
+        keys = 0.85 * keys[:1] + 0.15 * keys
+    transforms, joints = bone_transforms(subject.joints, smooth_path(keys, num_frames))
+    rotation = _sample_view(rng, num_keys, num_frames)
+    if handedness == "left":
+        rotation = rotation * _MIRROR
+    turned = joints @ rotation.transpose(0, 2, 1)
+    corners = area_xyxy.reshape(2, 2)
+    wander = smooth_path(rng.uniform(0.1, 0.9, (num_keys, 2)), num_frames)
+    center = corners[0] + wander * (corners[1] - corners[0])
+    translation = place_in_frame(turned, camera, size_px, center, area_xyxy)
+    return HandTrack(
+        subject=subject,
+        handedness=handedness,
+        transforms=transforms,
+        rotation=rotation,
+        translation=translation,
+        keypoints_3d=turned + translation[:, None],
+        prop=fit_prop(rng, joints, str(rng.choice(PROP_KINDS))) if holds_prop else None,
+    )
+
+
+def _sample_view(rng: np.random.Generator, num_keys: int, num_frames: int) -> np.ndarray:
+    """Draw how the hand is turned: `[T, 3, 3]`, palm or back to the camera, fingers mostly up."""
+    yaw = rng.choice([0.0, 180.0]) + rng.normal(0, 34)
+    pitch, roll = np.clip(rng.normal(0, 21), -45, 45), rng.normal(0, 32)
+    if rng.random() < 0.3:
+        roll = rng.uniform(-180, 180)
+    jitter = rng.normal(0, 1, (num_keys, 3)) * (16, 9, 14)
+    yaw, pitch, roll = smooth_path(np.array([yaw, pitch, roll]) + jitter, num_frames).T
+    x_axis, y_axis, z_axis = np.eye(3)
+    return (
+        axis_rotation(z_axis, roll)
+        @ axis_rotation(x_axis, pitch)
+        @ _PALM_TO_CAMERA
+        @ axis_rotation(y_axis, yaw)
+    )
+
+
+def render_frame(
+    rng: np.random.Generator, scene: Scene, mesh: HandMesh, frame: int, supersampling: float
+) -> np.ndarray:
+    """Draw one frame, `[H, W, 3]` uint8 RGB; `rng` makes the sensor noise."""
+    camera = scene.camera
+    surfaces = [s for track in scene.tracks for s in _track_surfaces(track, mesh, frame)]
+    left, top = scene.pan[frame]
+    background = scene.canvas[top : top + camera.height, left : left + camera.width]
+    focus = np.concatenate([track.keypoints_3d[frame] for track in scene.tracks])
+    linear = render(surfaces, camera, scene.light, background, focus, supersampling)
+    return scene.film.expose(rng, linear)
+
+
+def _track_surfaces(track: HandTrack, mesh: HandMesh, frame: int) -> list[Surface]:
+    """Return hand, sleeve and prop of a track in a frame."""
+    subject, rotation = track.subject, track.rotation[frame]
+    vertices = skin_vertices(subject.vertices, mesh.skin_weights, track.transforms[frame])
+    normals = vertex_normals(vertices, mesh.faces)
+    vertices, normals = refine(vertices, normals, mesh.edges)
+    parts = [
+        Surface(
+            vertices,
+            normals,
+            mesh.fine_faces,
+            subject.albedo,
+            subject.specular,
+            subject.gloss,
+            scatter=1.0,
+        )
+    ]
+    if subject.sleeve:
+        parts.append(_sleeve_surface(subject, mesh, vertices, normals))
+    if track.prop:
+        prop, size = track.prop, len(track.prop.vertices)
+        specular, gloss = np.full(size, prop.specular), np.full(size, 40.0)
+        parts.append(
+            Surface(prop.vertices, prop.normals, prop.faces, prop.albedo, specular, gloss, 0.0)
+        )
+    return [_to_camera(part, rotation, track.translation[frame]) for part in parts]
+
+
+def _sleeve_surface(
+    subject: Subject, mesh: HandMesh, vertices: np.ndarray, normals: np.ndarray
+) -> Surface:
+    """Return the cloth: the forearm's skin from the cuff on, blown up."""
+    beyond = -subject.refined[:, 1] - subject.sleeve.start_mm
+    loose = 5.0 + 6.0 * np.clip(beyond / 100.0, 0, 1)
+    size = len(vertices)
+    return Surface(
+        vertices=vertices + normals * loose[:, None],
+        normals=normals,
+        faces=mesh.fine_faces[(beyond > 0)[mesh.fine_faces].all(axis=1)],
+        albedo=subject.sleeve.albedo,
+        specular=np.full(size, 0.01),
+        gloss=np.full(size, 8.0),
+        scatter=0.0,
+    )
+
+
+def _to_camera(surface: Surface, rotation: np.ndarray, translation: np.ndarray) -> Surface:
+    """Move a surface from the hand frame to the camera frame; a mirror turns faces over."""
+    is_mirror = np.linalg.det(rotation) < 0
+    return Surface(
+        vertices=surface.vertices @ rotation.T + translation,
+        normals=surface.normals @ rotation.T,
+        faces=surface.faces[:, ::-1] if is_mirror else surface.faces,
+        albedo=surface.albedo,
+        specular=surface.specular,
+        gloss=surface.gloss,
+        scatter=surface.scatter,
+    )

@@ -1,0 +1,38 @@
+"""Noise and colour: what skin, cloth, things and backgrounds are painted with."""
+
+import cv2
+import numpy as np
+
+_LATTICE = 24
+
+
+def linear_rgb(srgb: np.ndarray) -> np.ndarray:
+    """Turn sRGB values 0 to 255 into linear light 0 to 1 (gamma 2.2)."""
+    return (np.clip(srgb, 0, 255) / 255.0) ** 2.2
+
+
+def lattice_noise(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
+    """Return smooth noise `[N]` of unit scale and size about 1 at points `[N, 3]`."""
+    values = rng.standard_normal((_LATTICE,) * 3)
+    cell = np.floor(points).astype(np.int64)
+    part = points - cell
+    part = part * part * (3 - 2 * part)
+    total = np.zeros(len(points))
+    for corner in np.ndindex(2, 2, 2):
+        weight = np.where(corner, part, 1 - part).prod(axis=1)
+        total += weight * values[tuple(((cell + corner) % _LATTICE).T)]
+    return total
+
+
+def cloud_noise(
+    rng: np.random.Generator, height: int, width: int, cell_px: float, octaves: int = 3
+) -> np.ndarray:
+    """Return noise `[H, W]` float32 of about unit size whose largest spots measure `cell_px`."""
+    total = np.zeros((height, width), np.float32)
+    for octave in range(octaves):
+        cell = max(cell_px / 2**octave, 1.0)
+        shape = (int(height / cell) + 2, int(width / cell) + 2)
+        coarse = rng.standard_normal(shape).astype(np.float32)
+        fine = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+        total += fine / 2**octave
+    return total / 1.2

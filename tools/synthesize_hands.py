@@ -1,0 +1,38 @@
+"""Draw hands: videos to mine in and labelled stills to train and test on."""
+
+import argparse
+
+from simhand_mm.synthetic import synthesize
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output_dir", help="folder of the data set; a begun one is finished")
+    parser.add_argument("--videos", type=int, default=80, help="number of videos")
+    parser.add_argument("--frames", type=int, default=24, help="frames of each video, 10 a second")
+    parser.add_argument("--stills-train", type=int, default=300, help="labelled training stills")
+    parser.add_argument("--stills-test", type=int, default=300, help="labelled test stills")
+    parser.add_argument("--image-size", type=int, default=128, help="side of the stills in px")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the command line."""
+    args = parse_args()
+    synthesize(
+        args.output_dir,
+        num_videos=args.videos,
+        num_frames=args.frames,
+        num_train_stills=args.stills_train,
+        num_test_stills=args.stills_test,
+        seed=args.seed,
+        image_size=args.image_size,
+        num_workers=args.workers,
+    )
+
+
+if __name__ == "__main__":
+    main()
