@@ -1,0 +1,201 @@
+"""Hand skeletons in finger colours, over pictures and as views of 3D poses.
+
+Images are ``[H, W, 3]`` uint8 in OpenCV's channel order (BGR); pixel centres lie at integer
+coordinates. Nothing here changes its input.
+"""
+
+import base64
+
+import cv2
+import numpy as np
+
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS, PARENTS
+
+# RGB. Five hues that stay apart for colour-blind readers (Okabe and Ito, 2008) and that are told
+# from skin by the dark outline beneath them.
+FINGER_COLORS = {
+    "thumb": (213, 94, 0),
+    "index": (240, 200, 40),
+    "middle": (0, 158, 115),
+    "ring": (60, 150, 220),
+    "pinky": (204, 121, 167),
+}
+WRIST_COLOR = (235, 235, 235)
+OUTLINE_COLOR = (30, 30, 30)
+GHOST_COLOR = (190, 190, 190)
+
+# Turns the camera frame (x right, y down, z forward) into the frame of a viewer: where he stands.
+VIEWS = {
+    "front": np.eye(3),
+    "side": np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]]),
+    "top": np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]),
+}
+
+_SUBPIXEL_BITS = 4
+
+
+def keypoint_color(keypoint: int) -> tuple[int, int, int]:
+    """RGB colour of a keypoint and of the bone that ends in it."""
+    return WRIST_COLOR if keypoint == 0 else list(FINGER_COLORS.values())[(keypoint - 1) // 4]
+
+
+def draw_hand(
+    image: np.ndarray,
+    keypoints_2d: np.ndarray,
+    valid: np.ndarray | None = None,
+    depth: np.ndarray | None = None,
+    color: tuple[int, int, int] | None = None,
+    thickness: float | None = None,
+) -> np.ndarray:
+    """Draw the 21-keypoint skeleton on a copy of an image.
+
+    Args:
+        image: ``[H, W, 3]`` uint8, BGR.
+        keypoints_2d: ``[21, 2]``, px of ``image``. Keypoints outside are clipped, NaN ones left
+            out.
+        valid: ``[21]`` bool, keypoints to draw; a bone needs both of its ends.
+        depth: ``[21]``, larger is farther: nearer bones are drawn over farther ones.
+        color: RGB; one colour for all, without an outline. By default each finger has its own.
+        thickness: Width of a bone in px. By default it follows the size of the image.
+
+    Raises:
+        ValueError: If ``keypoints_2d`` has another shape.
+    """
+    keypoints_2d = np.asarray(keypoints_2d, dtype=np.float64)
+    if keypoints_2d.shape != (NUM_KEYPOINTS, 2):
+        raise ValueError(
+            f"keypoints_2d must have shape ({NUM_KEYPOINTS}, 2), but got {keypoints_2d.shape}. "
+            "Draw one hand at a time."
+        )
+    drawn = np.isfinite(keypoints_2d).all(axis=1)
+    if valid is not None:
+        drawn &= np.asarray(valid, dtype=bool)
+    depth = np.zeros(NUM_KEYPOINTS) if depth is None else np.asarray(depth)
+    width = thickness or max(1.0, max(image.shape[:2]) / 75)
+    canvas = np.ascontiguousarray(image).copy()
+    # Far to near; within a bone the joint comes after the line, so that it lies on top.
+    children = sorted(range(NUM_KEYPOINTS), key=lambda k: -(depth[k] + depth[PARENTS[k]]) / 2)
+    for child in children:
+        ends = [PARENTS[child], child]
+        if child and drawn[ends].all():
+            _line(canvas, keypoints_2d[ends], color or keypoint_color(child), width, color is None)
+    for keypoint in np.flatnonzero(drawn):
+        paint = color or keypoint_color(int(keypoint))
+        _dot(canvas, keypoints_2d[keypoint], paint, width * 0.95, color is None)
+    return canvas
+
+
+def draw_hand_3d(
+    keypoints_3d: np.ndarray,
+    view: str = "front",
+    size: int = 200,
+    extent_mm: float = 200.0,
+    center: np.ndarray | None = None,
+    reference: np.ndarray | None = None,
+    valid: np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw a 3D hand as seen from a direction, without perspective, on white.
+
+    Args:
+        keypoints_3d: ``[21, 3]``, mm, camera frame (x right, y down, z forward).
+        view: ``front`` (along the camera's axis), ``side`` (from the camera's right) or ``top``.
+        size: Side of the picture in px.
+        extent_mm: Side of the picture in mm.
+        center: ``[3]``, mm, the point in the middle; by default the middle of the hand's box.
+        reference: ``[21, 3]``, mm, another pose, drawn in grey beneath (the ground truth).
+        valid: ``[21]`` bool, keypoints to draw.
+
+    Returns:
+        ``[size, size, 3]`` uint8, BGR.
+
+    Raises:
+        ValueError: If ``view`` is unknown.
+    """
+    if view not in VIEWS:
+        raise ValueError(f"view must be one of {sorted(VIEWS)}, but got {view!r}.")
+    if center is None:
+        center = (np.nanmin(keypoints_3d, axis=0) + np.nanmax(keypoints_3d, axis=0)) / 2
+    canvas = np.full((size, size, 3), 255, np.uint8)
+    thickness = max(1.5, size / 90)
+    for pose, color in ((reference, GHOST_COLOR), (keypoints_3d, None)):
+        if pose is None:
+            continue
+        seen = (np.asarray(pose, np.float64) - center) @ VIEWS[view].T
+        points = seen[:, :2] * (size / extent_mm) + (size - 1) / 2
+        canvas = draw_hand(canvas, points, valid, seen[:, 2], color, thickness)
+    return canvas
+
+
+def resize_with_keypoints(
+    image: np.ndarray, size: int, keypoints_2d: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Bring a square image, and the keypoints in it, to another size.
+
+    Args:
+        image: ``[S, S, 3]``.
+        size: New side in px.
+        keypoints_2d: ``[21, 2]``, px of ``image``.
+    """
+    scale = size / image.shape[1]
+    kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    resized = cv2.resize(image, (size, size), interpolation=kind)
+    return resized, None if keypoints_2d is None else (keypoints_2d + 0.5) * scale - 0.5
+
+
+def decode_image(encoded: bytes) -> np.ndarray:
+    """JPEG or PNG bytes as ``[H, W, 3]`` uint8, BGR.
+
+    Raises:
+        ValueError: If the bytes are no image.
+    """
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f"encoded must be a JPEG or PNG image, but got {len(encoded)} other bytes")
+    return image
+
+
+def data_uri(image: np.ndarray, kind: str = "jpeg") -> str:
+    """A ``data:`` address that carries an image inside an HTML page.
+
+    Args:
+        image: ``[H, W, 3]`` uint8, BGR.
+        kind: ``jpeg`` for pictures, ``png`` for drawings.
+    """
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, 85] if kind == "jpeg" else []
+    encoded = cv2.imencode("." + kind, image, parameters)[1].tobytes()
+    return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"
+
+
+def _line(
+    canvas: np.ndarray,
+    ends: np.ndarray,
+    color: tuple[int, int, int],
+    width: float,
+    with_outline: bool,
+) -> None:
+    start, end = (_fixed_point(point) for point in ends)
+    if with_outline:
+        outline = max(round(width) + 2, round(width * 1.6))
+        cv2.line(canvas, start, end, OUTLINE_COLOR[::-1], outline, cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.line(canvas, start, end, color[::-1], max(round(width), 1), cv2.LINE_AA, _SUBPIXEL_BITS)
+
+
+def _dot(
+    canvas: np.ndarray,
+    point: np.ndarray,
+    color: tuple[int, int, int],
+    radius: float,
+    with_outline: bool,
+) -> None:
+    center, one = _fixed_point(point), 1 << _SUBPIXEL_BITS
+    if with_outline:
+        outer = round((radius + 0.8) * one)
+        cv2.circle(canvas, center, outer, OUTLINE_COLOR[::-1], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+    inner = round(radius * one)
+    cv2.circle(canvas, center, inner, color[::-1], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+
+
+def _fixed_point(point: np.ndarray) -> tuple[int, int]:
+    # Far-away points would overflow OpenCV's fixed-point arithmetic.
+    x, y = np.clip(point, -8192, 8192)
+    return round(float(x) * (1 << _SUBPIXEL_BITS)), round(float(y) * (1 << _SUBPIXEL_BITS))

@@ -1,0 +1,131 @@
+"""One self-contained HTML page: text, tables and figures with everything inline.
+
+No server, no script, no file beside it. Follows the reader's light or dark theme and prints on
+paper. The same content gives the same bytes.
+"""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from simhand_mm.pool import atomic_path
+from simhand_mm.visualization.drawing import data_uri
+from simhand_mm.visualization.style import STYLE
+
+
+class Page:
+    """Collects the parts of a page in reading order and numbers tables and figures.
+
+    Text arguments are escaped; an argument called ``content`` or ``rows_html`` is HTML already.
+
+    Args:
+        title: Heading of the page.
+        subtitle: One line below it.
+    """
+
+    def __init__(self, title: str, subtitle: str = "") -> None:
+        self.title = title
+        self._parts = [f"<h1>{escape(title)}</h1>"]
+        if subtitle:
+            self._parts.append(f'<p class="subtitle">{escape(subtitle)}</p>')
+        self._num_tables = 0
+        self._num_figures = 0
+
+    def heading(self, text: str) -> None:
+        """Begin a section."""
+        self._parts.append(f"<h2>{escape(text)}</h2>")
+
+    def paragraph(self, text: str) -> None:
+        """Add running text."""
+        self._parts.append(f"<p>{escape(text)}</p>")
+
+    def note(self, text: str) -> None:
+        """Add a remark that must not be overlooked."""
+        self._parts.append(f'<p class="note">{escape(text)}</p>')
+
+    def missing(self, what: str, cure: str) -> None:
+        """Say that a part has no results yet, and which command makes them."""
+        self._parts.append(
+            f'<p class="missing">{escape(what)}: not run yet. <code>{escape(cure)}</code></p>'
+        )
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> None:
+        """Add a table; a column of labels and columns of numbers; ``header`` may be empty."""
+        self._num_tables += 1
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+        head = f"<thead><tr>{head}</tr></thead>" if header else ""
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+            for row in rows
+        )
+        self._parts.append(
+            f'<figure class="wide"><figcaption><b>Table {self._num_tables}.</b> {escape(caption)}'
+            f'</figcaption><div class="scroll"><table class="numbers">{head}'
+            f"<tbody>{body}</tbody></table></div></figure>"
+        )
+
+    def figure(self, content: str, caption: str) -> None:
+        """Add a figure of HTML made by this package."""
+        self._num_figures += 1
+        self._parts.append(
+            f'<figure class="wide"><div class="scroll">{content}</div><figcaption>'
+            f"<b>Figure {self._num_figures}.</b> {escape(caption)}</figcaption></figure>"
+        )
+
+    def html(self) -> str:
+        """The whole page."""
+        return (
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            '<meta name="color-scheme" content="light dark">'
+            f"<title>{escape(self.title)}</title><style>{STYLE}</style></head>\n<body><main>\n"
+            + "\n".join(self._parts)
+            + "\n</main></body></html>\n"
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page, atomically; returns the file."""
+        path = Path(path)
+        with atomic_path(path) as temporary:
+            temporary.write_text(self.html(), encoding="utf-8")
+        return path
+
+
+def picture(
+    image: np.ndarray, label: str = "", size: int | None = None, kind: str = "jpeg", style: str = ""
+) -> str:
+    """An inline image with an optional line of text below.
+
+    Args:
+        image: ``[H, W, 3]`` uint8, BGR.
+        label: Lines below the image, separated by line feeds; long ones are cut with an ellipsis.
+        size: Displayed width in px; the image's own by default.
+        kind: ``jpeg`` for photographs, ``png`` for drawings.
+        style: Class of the image in the style sheet.
+    """
+    height, width = image.shape[:2]
+    shown = size or width
+    tag = (
+        f'<img class="{style}" src="{data_uri(image, kind)}" alt="{escape(label, quote=True)}" '
+        f'width="{shown}" height="{round(shown * height / width)}">'
+    )
+    lines = "".join(
+        f'<span title="{escape(line, quote=True)}">{escape(line)}</span>'
+        for line in label.split("\n")
+        if line
+    )
+    return f'<div class="picture" style="width:{shown}px">{tag}{lines}</div>'
+
+
+def gallery(pictures: Iterable[str]) -> str:
+    """Pictures side by side, wrapped to the width of the page."""
+    return f'<div class="gallery">{"".join(pictures)}</div>'
+
+
+def picture_grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Pictures in rows and columns below column headings (cells are HTML)."""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
+    return f'<table class="pictures"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

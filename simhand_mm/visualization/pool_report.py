@@ -1,0 +1,157 @@
+"""A look at a hand pool: what is in it, what was left out, and what the hands look like."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simhand_mm.pool import HandPool
+from simhand_mm.visualization.charts import histogram
+from simhand_mm.visualization.drawing import decode_image, draw_hand, resize_with_keypoints
+from simhand_mm.visualization.page import Page, gallery, picture
+
+# Pictures are stored at twice the size that they are shown at, for fine screens.
+_SHOWN_PX = 122
+
+
+def write_pool_report(
+    pool_dir: str | Path, path: str | Path, num_hands: int = 48, seed: int = 0
+) -> Path:
+    """Write the page that shows a pool; returns the file.
+
+    Args:
+        pool_dir: The pool folder.
+        path: The ``.html`` file.
+        num_hands: Pictures in each gallery.
+        seed: Chooses the random hands.
+    """
+    pool = HandPool(pool_dir)
+    page = Page("Hand pool", f"{pool.root} · fingerprint {pool.fingerprint[:12]}")
+    page.heading("What is in the pool")
+    add_pool_statistics(page, pool)
+    page.heading("What was left out")
+    add_drop_reasons(page, pool)
+    if len(pool):
+        page.heading("Hands")
+        add_random_hands(page, pool, num_hands, seed)
+        add_worst_hands(page, pool, num_hands)
+    return page.save(path)
+
+
+def add_pool_statistics(page: Page, pool: HandPool) -> None:
+    """Add counts, and the distributions of sizes and scores."""
+    if not len(pool):
+        page.note("The pool is empty: no hand was kept. The reasons follow.")
+        return
+    per_video = hands_per_video(pool)
+    num_left = int((pool.handedness_index == 0).sum())
+    rows = [
+        ("Hands", f"{len(pool):,}"),
+        ("Videos with hands", f"{len(per_video):,}"),
+        ("Sources", ", ".join(pool.sources)),
+        ("Left / right hands", f"{num_left:,} / {len(pool) - num_left:,}"),
+        ("Hands a video: median (least to most)", _spread(per_video)),
+        ("Stored crops", f"{pool.crop_size} × {pool.crop_size} px"),
+    ]
+    page.table((), rows, "The pool in numbers. Left hands are stored mirrored.")
+    sizes = (pool.bbox_xyxy[:, 2:] - pool.bbox_xyxy[:, :2]).max(axis=1)
+    charts = (
+        histogram(per_video, "Hands a video", "hands", y_label="videos"),
+        histogram(sizes, "Size of the hand", "longer side of its box, px of the frame"),
+        histogram(pool.bbox_score, "Score of the detector", "score"),
+        histogram(
+            pool.keypoint_score.mean(axis=1), "Score of the keypoints", "mean over keypoints"
+        ),
+    )
+    page.figure(
+        f'<div class="charts">{"".join(charts)}</div>',
+        f"How the {len(pool):,} hands of {len(per_video):,} videos are distributed.",
+    )
+
+
+def add_drop_reasons(page: Page, pool: HandPool) -> None:
+    """Add how often each reason left something out of the pool."""
+    counts = drop_counts(pool)
+    if not counts:
+        page.paragraph("Nothing was left out.")
+        return
+    total = sum(count for _, _, count, _ in counts)
+    rows = [
+        (f"{stage}: {reason}", f"{count:,}", f"{count / total:.1%}", f"{num_videos:,}")
+        for stage, reason, count, num_videos in counts
+    ]
+    page.table(
+        ("stage: reason", "dropped", "share of drops", "videos concerned"),
+        rows,
+        f"Why frames, hands or whole videos were left out: {total:,} drops beside "
+        f"{len(pool):,} hands kept.",
+    )
+
+
+def add_random_hands(page: Page, pool: HandPool, num_hands: int, seed: int) -> None:
+    """Add a gallery of random hands with their keypoints."""
+    count = min(num_hands, len(pool))
+    rows = np.sort(np.random.default_rng(seed).choice(len(pool), count, replace=False))
+    page.figure(
+        gallery(hand_picture(pool, row) for row in rows),
+        f"{count} random hands of {len(pool):,} (seed {seed}), with the estimator's keypoints: "
+        "video, time, side (m: mirrored), score of detector and keypoints.",
+    )
+
+
+def add_worst_hands(page: Page, pool: HandPool, num_hands: int) -> None:
+    """Add a gallery of the hands whose keypoints have the lowest scores."""
+    count = min(num_hands, len(pool))
+    scores = pool.keypoint_score.mean(axis=1) + 1e-3 * pool.bbox_score  # the box breaks ties
+    rows = np.argsort(scores, kind="stable")[:count]
+    page.figure(
+        gallery(hand_picture(pool, row) for row in rows),
+        f"The {count} hands with the lowest keypoint scores, worst first. Labels as above.",
+    )
+
+
+def hand_picture(pool: HandPool, row: int) -> str:
+    """HTML of one hand of a pool with its keypoints and what is known about it."""
+    crop = decode_image(pool.read_crop(row))
+    image, keypoints_2d = resize_with_keypoints(crop, 2 * _SHOWN_PX, pool.keypoints_2d[row])
+    side = ("left", "right")[pool.handedness_index[row]]
+    score = float(pool.keypoint_score[row].mean())
+    label = (
+        f"{pool.video_ids[pool.video_index[row]]}\n"
+        f"{pool.time_s[row]:.1f} s, {side}{' (m)' if pool.is_mirrored[row] else ''}\n"
+        f"{pool.bbox_score[row]:.2f}, {score:.2f}"
+    )
+    return picture(draw_hand(image, keypoints_2d), label, _SHOWN_PX)
+
+
+def hands_per_video(pool: HandPool) -> np.ndarray:
+    """Number of hands of each video that has any, ``[V]``."""
+    return np.bincount(pool.video_index, minlength=len(pool.video_ids))
+
+
+def drop_counts(pool: HandPool) -> list[tuple[str, str, int, int]]:
+    """Stage, reason, drops and videos concerned, the most frequent first."""
+    path = pool.root / "drops.parquet"
+    if not path.is_file():
+        return []
+    table = pq.read_table(path, columns=["stage", "reason", "video_id"])
+    grouped = table.group_by(["stage", "reason"]).aggregate(
+        [([], "count_all"), ("video_id", "count_distinct")]
+    )
+    counts = zip(
+        *(
+            _values(grouped, name)
+            for name in ("stage", "reason", "count_all", "video_id_count_distinct")
+        ),
+        strict=True,
+    )
+    return sorted(counts, key=lambda entry: (-entry[2], entry[0], entry[1]))
+
+
+def _values(table: pa.Table, name: str) -> list:
+    return table[name].to_pylist()
+
+
+def _spread(values: np.ndarray) -> str:
+    return f"{np.median(values):,.0f} ({values.min():,} to {values.max():,})"
