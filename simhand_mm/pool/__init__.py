@@ -2,6 +2,7 @@
 
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
+from simhand_mm.pool.parts import VideoStatus
 from simhand_mm.pool.poses import read_poses, write_poses
 from simhand_mm.pool.reader import HandPool
 from simhand_mm.pool.schema import DropRecord, HandRecord
@@ -13,6 +14,7 @@ __all__ = [
     "HandPool",
     "HandRecord",
     "PoolWriter",
+    "VideoStatus",
     "atomic_path",
     "load_pairs",
     "read_poses",

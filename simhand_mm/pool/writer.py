@@ -1,10 +1,11 @@
 """Writing a hand pool: one atomic part a video, merged by ``finalize``."""
 
-import hashlib
+import fcntl
 import json
-import shutil
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,34 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simhand_mm.pool.crops import HANDS_PER_SHARD, shard_path, write_shard
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.files import atomic_path, remove_temporaries
+from simhand_mm.pool.parts import (
+    VideoStatus,
+    part_path,
+    read_parts,
+    read_status,
+    read_statuses,
+    write_part,
+    write_statuses,
+)
 from simhand_mm.pool.reader import fingerprint_of, write_arrow
-from simhand_mm.pool.schema import DROPS, FORMAT_VERSION, HANDS, ROW_SHAPES, DropRecord, HandRecord
+from simhand_mm.pool.schema import DROPS, FORMAT_VERSION, HANDS, DropRecord, HandRecord
 
-_PART = HANDS.remove(HANDS.get_field_index("shard")).append(pa.field("crop", pa.binary()))
+logger = logging.getLogger(__name__)
+
+_DROPS_PER_ROW_GROUP = 1 << 20
 
 
 class PoolWriter:
     """Collects videos into a pool folder; any number of processes may write different videos.
 
-    A video is one file ``parts/<hash>.arrow``, written to a temporary name and renamed: it is
-    there as a whole or not at all, so a killed run continues where it stopped. ``finalize`` merges
-    the parts in the order of their video ids; the result does not depend on who wrote them when.
+    A video is one file in ``parts/``, written to a temporary name and renamed: it is there as a
+    whole or not at all, so a killed run continues where it stopped. ``finalize`` merges the parts
+    in the order of their video ids; the result does not depend on who wrote them when.
 
     Args:
         root: The pool folder.
-        settings: What the crops were made with (``crop_size``, scales, producer, versions...).
+        settings: What the crops are made with (``crop_size``, scales, producer, versions...).
             JSON-like; the same for all parts of a pool.
 
     Raises:
@@ -39,115 +51,163 @@ class PoolWriter:
     def __init__(self, root: str | Path, settings: dict[str, Any]) -> None:
         self.root = Path(root)
         self.settings = settings
+        self._parts_dir = self.root / "parts"
         path = self.root / "settings.json"
         if path.is_file():
-            begun = json.loads(path.read_text())
-            changed = {
-                key: (begun.get(key), settings.get(key))
-                for key in sorted(begun.keys() | settings.keys())
-                if begun.get(key) != settings.get(key)
-            }
-            if changed:
-                raise ValueError(
-                    f"settings must be those that {self.root} was begun with, but these differ "
-                    f"(before, now): {changed}. Use another output folder or the old settings."
-                )
+            _check_same_settings(self.root, json.loads(path.read_text()), settings)
         else:
             with atomic_path(path) as temporary:
                 temporary.write_text(json.dumps(settings, indent=2, sort_keys=True))
 
-    def part_path(self, video_id: str) -> Path:
-        """File that holds a finished video."""
-        name = hashlib.sha256(video_id.encode()).hexdigest()[:24]
-        return self.root / "parts" / f"{name}.arrow"
+    @contextmanager
+    def lock(self, shared: bool = False) -> Iterator[None]:
+        """Keep others from preparing the same pool meanwhile; released also by ``kill -9``.
+
+        Args:
+            shared: Allow others that ask for a shared lock too: they write different videos and
+                none of them finalizes.
+
+        Raises:
+            RuntimeError: If another process holds the lock.
+        """
+        with (self.root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RuntimeError(
+                    f"{self.root} is being prepared by another process. Wait for it or end it."
+                ) from None
+            except OSError as error:  # some shared disks cannot lock
+                logger.warning("%s cannot be locked (%s)", self.root, error.strerror)
+            yield
+
+    @property
+    def has_no_parts(self) -> bool:
+        """Whether the pool is finished and its parts were removed."""
+        return not self._parts_dir.exists() and (self.root / "pool.json").is_file()
+
+    def remove_parts(self) -> None:
+        """Free the disk space of the parts of a finished pool; it cannot grow afterwards."""
+        if self._parts_dir.exists():
+            removed = self.root / ".parts.tmp"
+            self._parts_dir.rename(
+                removed
+            )  # at once: a pool without some parts would do them again
+            remove_temporaries(self.root)
 
     def is_done(self, video_id: str) -> bool:
         """Whether a video was written."""
-        return self.part_path(video_id).is_file()
+        return part_path(self._parts_dir, video_id).is_file()
+
+    def statuses(self) -> dict[str, VideoStatus]:
+        """What became of each video so far, in the order of the ids. Broken parts are removed."""
+        if self.has_no_parts:
+            return read_statuses(self.root / "videos.csv")
+        found = {}
+        for path in self._parts_dir.glob("*.arrow"):
+            try:
+                status = read_status(path)
+            except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
+                logger.warning("%s is not a whole part (%s): its video is done again", path, error)
+                path.unlink()
+            else:
+                found[status.video_id] = status
+        return dict(sorted(found.items()))
 
     def write_video(
-        self, video_id: str, hands: list[HandRecord], drops: list[DropRecord] = ()
-    ) -> None:
+        self,
+        video_id: str,
+        hands: Sequence[HandRecord],
+        drops: Sequence[DropRecord] = (),
+        failure: str = "",
+        num_frames: int = 0,
+        seconds: float = 0.0,
+    ) -> VideoStatus:
         """Write all hands of a video, and what was left out of it, at once."""
-        hands = sorted(hands, key=lambda hand: (hand.frame_index, hand.hand_id))
-        columns = {name: [_value(hand, name) for hand in hands] for name in _PART.names}
-        left_out = json.dumps([vars(drop) for drop in drops])
-        schema = _PART.with_metadata({"video_id": video_id, "drops": left_out})
-        with atomic_path(self.part_path(video_id)) as temporary:
-            with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-                writer.write_table(pa.table(columns, schema=schema))
+        if self.has_no_parts:
+            raise ValueError(
+                f"{self.root} must have its parts to grow, but they were removed. Prepare the new "
+                "videos into another pool."
+            )
+        status = VideoStatus(video_id, failure, num_frames, len(hands), len(drops), seconds)
+        write_part(part_path(self._parts_dir, video_id), status, hands, drops)
+        return status
+
+    def forget(self, video_id: str) -> None:
+        """Remove a video, so that it is done again."""
+        part_path(self._parts_dir, video_id).unlink(missing_ok=True)
 
     def finalize(self) -> dict[str, Any]:
         """Merge the parts into the pool's files; returns the content of ``pool.json``."""
+        if self.has_no_parts:
+            return json.loads((self.root / "pool.json").read_text())
         (self.root / "pool.json").unlink(missing_ok=True)  # unfinished until written again, last
-        tables, drops = [], []
-        crops_dir = self.root / "crops"
-        with atomic_path(crops_dir) as temporary:
-            temporary.mkdir()
-            for shard, chunk in enumerate(self._shards()):
-                write_shard(
-                    shard_path(temporary, shard),
-                    dict(zip(chunk["hand_id"].to_pylist(), chunk["crop"].to_pylist(), strict=True)),
-                )
-                column = pa.array(np.full(len(chunk), shard, np.int32))
-                tables.append(chunk.drop_columns("crop").append_column("shard", column))
-            for part in self._parts():
-                drops += json.loads(part.schema.metadata[b"drops"])
-        hands = pa.concat_tables(tables).cast(HANDS) if tables else HANDS.empty_table()
-        for name, table in (("hands", hands), ("drops", pa.Table.from_pylist(drops, schema=DROPS))):
-            with atomic_path(self.root / f"{name}.parquet") as temporary:
-                pq.write_table(table, temporary, compression="zstd")
-        info = self._info(hands, drops)
+        remove_temporaries(self.root)
+        remove_temporaries(self._parts_dir)
+        statuses = self.statuses()
+        num_drops = self._merge_parts(list(statuses))
+        hands = pq.read_table(self.root / "hands.parquet", schema=HANDS)
+        info = {
+            "format_version": FORMAT_VERSION,
+            "num_hands": len(hands),
+            "num_videos": len(hands["video_id"].unique()),
+            "num_drops": dict(sorted(num_drops.items())),
+            "fingerprint": fingerprint_of(hands),
+            **self.settings,
+        }
         write_arrow(self.root / "hands.arrow", hands, info["fingerprint"])
+        write_statuses(self.root / "videos.csv", list(statuses.values()))
         with atomic_path(self.root / "pool.json") as temporary:
             temporary.write_text(json.dumps(info, indent=2, sort_keys=True))
         return info
 
-    def remove_parts(self) -> None:
-        """Free the disk space of the parts; videos cannot be added afterwards."""
-        shutil.rmtree(self.root / "parts", ignore_errors=True)
+    def _merge_parts(self, video_ids: Sequence[str]) -> Counter[str]:
+        """Write hands, crops and drops, never holding more than a shard; count drop reasons."""
+        paths = [part_path(self._parts_dir, video_id) for video_id in video_ids]
+        num_drops: Counter[str] = Counter()
+        with ExitStack() as stack:
+            crops_dir = stack.enter_context(atomic_path(self.root / "crops"))
+            crops_dir.mkdir()
+            table = self._new_table(stack, "hands.parquet", HANDS)
+            all_hands = (hands for hands, _ in read_parts(paths))
+            for shard, hands in enumerate(_gathered(all_hands, HANDS_PER_SHARD)):
+                write_shard(shard_path(crops_dir, shard), hands["hand_id"], hands["crop"])
+                column = pa.array(np.full(len(hands), shard, np.int32))
+                table.write_table(hands.drop_columns("crop").append_column("shard", column))
+            table = self._new_table(stack, "drops.parquet", DROPS)
+            all_drops = (drops for _, drops in read_parts(paths))
+            for drops in _gathered(all_drops, _DROPS_PER_ROW_GROUP):
+                num_drops.update(drops["reason"].to_pylist())
+                table.write_table(drops)
+        return num_drops
 
-    def _info(self, hands: pa.Table, drops: list[dict[str, Any]]) -> dict[str, Any]:
-        return {
-            "format_version": FORMAT_VERSION,
-            "num_hands": len(hands),
-            "num_videos": len(hands["video_id"].unique()),
-            "num_drops": dict(sorted(Counter(drop["reason"] for drop in drops).items())),
-            "fingerprint": fingerprint_of(hands),
-            **self.settings,
-        }
-
-    def _parts(self) -> Iterator[pa.Table]:
-        """The parts in the order of their video ids, mapped one at a time."""
-        paths = {}
-        for path in (self.root / "parts").glob("*.arrow"):
-            with pa.memory_map(str(path)) as source:
-                paths[pa.ipc.open_file(source).schema.metadata[b"video_id"]] = path
-        for video_id in sorted(paths):
-            with pa.memory_map(str(paths[video_id])) as source:
-                yield pa.ipc.open_file(source).read_all()
-
-    def _shards(self) -> Iterator[pa.Table]:
-        """Whole videos, gathered until a shard is full."""
-        waiting: list[pa.Table] = []
-        for part in self._parts():
-            if len(part):
-                waiting.append(part.replace_schema_metadata(None))
-            if sum(map(len, waiting)) >= HANDS_PER_SHARD:
-                yield pa.concat_tables(waiting)
-                waiting = []
-        if waiting:
-            yield pa.concat_tables(waiting)
+    def _new_table(self, stack: ExitStack, name: str, schema: pa.Schema) -> pq.ParquetWriter:
+        path = stack.enter_context(atomic_path(self.root / name))
+        return stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
 
 
-def _value(hand: HandRecord, name: str) -> Any:
-    value = getattr(hand, name)
-    if name not in ROW_SHAPES:
-        return value
-    array = np.asarray(value, dtype=np.float32)
-    if array.shape != ROW_SHAPES[name]:
+def _check_same_settings(root: Path, begun: dict[str, Any], settings: dict[str, Any]) -> None:
+    changed = {
+        key: (begun.get(key), settings.get(key))
+        for key in sorted(begun.keys() | settings.keys())
+        if begun.get(key) != settings.get(key)
+    }
+    if changed:
         raise ValueError(
-            f"{name} must have shape {ROW_SHAPES[name]}, but got {array.shape} in hand "
-            f"{hand.hand_id!r}. Correct the estimator."
+            f"settings must be those that {root} was begun with, but these differ (before, now): "
+            f"{changed}. Use another output folder or the old settings."
         )
-    return array.ravel()
+
+
+def _gathered(tables: Iterator[pa.Table], num_rows: int) -> Iterator[pa.Table]:
+    """Whole tables, put together until they have at least ``num_rows`` rows."""
+    waiting: list[pa.Table] = []
+    num_waiting = 0
+    for table in tables:
+        waiting.append(table)
+        num_waiting += len(table)
+        if num_waiting >= num_rows:
+            yield pa.concat_tables(waiting)
+            waiting, num_waiting = [], 0
+    if num_waiting:
+        yield pa.concat_tables(waiting)

@@ -1,0 +1,117 @@
+"""One finished video: a file that is there as a whole or not at all.
+
+A part is an Arrow file: a row a hand with its crop, and in the metadata what became of the video
+and what was left out of it.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.schema import DROPS, HANDS, ROW_SHAPES, DropRecord, HandRecord
+
+_COLUMNS = HANDS.remove(HANDS.get_field_index("shard")).append(pa.field("crop", pa.binary()))
+
+
+@dataclass(frozen=True)
+class VideoStatus:
+    """What became of a video.
+
+    Attributes:
+        video_id: Id of the video.
+        failure: Reason why nothing of it could be used, or ''.
+        num_frames: Frames looked at.
+        num_hands: Hands in the pool.
+        num_drops: Things left out.
+        seconds: Time that it took.
+    """
+
+    video_id: str
+    failure: str = ""
+    num_frames: int = 0
+    num_hands: int = 0
+    num_drops: int = 0
+    seconds: float = 0.0
+
+
+def part_path(parts_dir: Path, video_id: str) -> Path:
+    """File of a video; hashed, because ids may hold any character and be long."""
+    return parts_dir / f"{hashlib.sha256(video_id.encode()).hexdigest()[:24]}.arrow"
+
+
+def write_part(
+    path: Path, status: VideoStatus, hands: Sequence[HandRecord], drops: Sequence[DropRecord]
+) -> None:
+    """Write a part at once."""
+    hands = sorted(hands, key=lambda hand: (hand.frame_index, hand.hand_id))
+    columns = {name: [_value(hand, name) for hand in hands] for name in _COLUMNS.names}
+    metadata = {
+        "status": json.dumps(asdict(status)),
+        "drops": json.dumps([asdict(drop) for drop in drops]),
+    }
+    schema = _COLUMNS.with_metadata(metadata)
+    with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+        with pa.ipc.new_file(sink, schema) as writer:
+            writer.write_table(pa.table(columns, schema=schema))
+
+
+def read_status(path: Path) -> VideoStatus:
+    """What became of the video of a part.
+
+    Raises:
+        pyarrow.ArrowInvalid: If the file is not a whole part.
+    """
+    with pa.memory_map(str(path)) as source:
+        return VideoStatus(**json.loads(pa.ipc.open_file(source).schema.metadata[b"status"]))
+
+
+def read_parts(paths: Sequence[Path]) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Hands (with crops) and drops of parts, one part at a time."""
+    for path in paths:
+        with pa.memory_map(str(path)) as source:
+            hands = pa.ipc.open_file(source).read_all()
+            drops = json.loads(hands.schema.metadata[b"drops"])
+            yield hands.replace_schema_metadata(None), pa.Table.from_pylist(drops, schema=DROPS)
+
+
+def write_statuses(path: Path, statuses: Sequence[VideoStatus]) -> None:
+    """Write a table for people and programs, a row a video."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(VideoStatus)])
+        writer.writeheader()
+        writer.writerows(asdict(status) for status in statuses)
+
+
+def read_statuses(path: Path) -> dict[str, VideoStatus]:
+    """The statuses of a table, by video id."""
+    with path.open(newline="") as file:
+        return {
+            row["video_id"]: VideoStatus(
+                row["video_id"],
+                row["failure"],
+                *(int(row[name]) for name in ("num_frames", "num_hands", "num_drops")),
+                seconds=float(row["seconds"]),
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def _value(hand: HandRecord, name: str) -> Any:
+    value = getattr(hand, name)
+    if name not in ROW_SHAPES:
+        return value
+    array = np.asarray(value, dtype=np.float32)
+    if array.shape != ROW_SHAPES[name]:
+        raise ValueError(
+            f"{name} must have shape {ROW_SHAPES[name]}, but got {array.shape} in hand "
+            f"{hand.hand_id!r}. Correct the estimator."
+        )
+    return array.ravel()
