@@ -1,0 +1,198 @@
+"""Pose embedding: keypoints reduced by PCA (SiMHand, Sec. 3.2).
+
+Fitted once on a pool, saved beside it, and applied; nothing is fitted while applying.
+
+Axes: N hands, D dimensions of the embedding.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS, root_relative
+from simhand_mm.pool import HandPool, atomic_path
+
+_ROWS_PER_BLOCK = 16384
+
+
+@dataclass(frozen=True)
+class PoseEmbedding:
+    """A fitted projection ``p = M (phi - mean)`` of keypoints.
+
+    Differs from the paper: the mean is subtracted, which changes no distance but keeps float32
+    precise. Keypoints are in units of the crop side, so size and place in the crop count as in the
+    paper; ``root_relative`` takes the place of the wrist out.
+
+    Attributes:
+        mean: ``[42]`` float64.
+        components: ``[D, 42]`` float64, orthonormal rows, by falling variance.
+        explained_variance: ``[D]`` float64, shares of the variance of the fitted keypoints.
+        root_relative: Whether the wrist is subtracted first.
+        info: What it was fitted on.
+    """
+
+    mean: np.ndarray
+    components: np.ndarray
+    explained_variance: np.ndarray
+    root_relative: bool = False
+    info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_dims(self) -> int:
+        """D."""
+        return len(self.components)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of what determines the embedding of given keypoints."""
+        parts = (self.mean.tobytes(), self.components.tobytes(), str(self.root_relative).encode())
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+    @classmethod
+    def fit(
+        cls, keypoints: np.ndarray, num_dims: int = 14, root_relative: bool = False, **info: Any
+    ) -> "PoseEmbedding":
+        """Principal components of a pool.
+
+        Args:
+            keypoints: ``[N, 21, 2]`` in units of the crop side; unusable rows are left out.
+            num_dims: D, 1 to 42.
+            root_relative: Subtract the wrist first.
+            info: Kept in ``info``, JSON-like.
+
+        Raises:
+            ValueError: If D is out of range or fewer than two rows can be used.
+        """
+        if not 1 <= num_dims <= 2 * NUM_KEYPOINTS:
+            raise ValueError(f"num_dims must be 1 to {2 * NUM_KEYPOINTS}, but got {num_dims}.")
+        usable = usable_rows(keypoints)
+        count = int(usable.sum())
+        if count < 2:
+            raise ValueError(
+                f"keypoints must have at least 2 usable rows to fit a PCA, but got {count} of "
+                f"{len(keypoints)} (finite, and not all keypoints in one point)."
+            )
+        mean, scatter = 0.0, 0.0
+        for block in _vector_blocks(keypoints, usable, root_relative):
+            mean = mean + block.sum(axis=0) / count
+        for block in _vector_blocks(keypoints, usable, root_relative):
+            scatter = scatter + (block - mean).T @ (block - mean)
+        variance, vectors = np.linalg.eigh(scatter / (count - 1))
+        variance, components = np.maximum(variance[::-1], 0), vectors.T[::-1][:num_dims]
+        # The sign of an eigenvector is arbitrary: make its largest entry positive.
+        largest = np.take_along_axis(components, np.abs(components).argmax(1)[:, None], axis=1)
+        return cls(
+            mean,
+            components * np.where(largest < 0, -1.0, 1.0),
+            variance[:num_dims] / max(variance.sum(), np.finfo(np.float64).tiny),
+            root_relative,
+            {"num_fitted": count, **info},
+        )
+
+    def apply(self, keypoints: np.ndarray) -> np.ndarray:
+        """Embed hands: ``[N, 21, 2]`` in units of the crop side -> ``[N, D]`` float32.
+
+        Unusable rows become NaN. Sums run in a fixed order without BLAS: same bits everywhere.
+        """
+        embeddings = np.empty((len(keypoints), self.num_dims), np.float32)
+        for start in range(0, len(keypoints), _ROWS_PER_BLOCK):
+            block = keypoints[start : start + _ROWS_PER_BLOCK]
+            usable = usable_rows(block)
+            total = np.zeros((len(block), self.num_dims))
+            total[~usable] = np.nan
+            vectors = _vectors(block[usable], self.root_relative) - self.mean
+            projected = np.zeros((len(vectors), self.num_dims))
+            for values, weights in zip(vectors.T, self.components.T, strict=True):
+                projected += values[:, None] * weights
+            total[usable] = projected
+            embeddings[start : start + _ROWS_PER_BLOCK] = total
+        return embeddings
+
+    def save(self, path: str | Path) -> None:
+        """Write an ``embedding.npz``, atomically."""
+        header = {"root_relative": self.root_relative, "info": self.info}
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez(
+                file,
+                mean=self.mean,
+                components=self.components,
+                explained_variance=self.explained_variance,
+                header=np.array(json.dumps(header, sort_keys=True)),
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "PoseEmbedding":
+        """Read an ``embedding.npz``."""
+        if not Path(path).is_file():
+            raise FileNotFoundError(
+                f"path must be an embedding.npz, but {path} does not exist. "
+                "Make it with tools/mine_pairs.py."
+            )
+        with np.load(path, allow_pickle=False) as archive:
+            header = json.loads(str(archive["header"]))
+            arrays = [archive[name] for name in ("mean", "components", "explained_variance")]
+        return cls(*arrays, **header)
+
+
+def embed_pool(
+    pool: HandPool, num_dims: int = 14, root_relative: bool = False
+) -> tuple[PoseEmbedding, np.ndarray]:
+    """Embedding of a pool, fitted and written on first use, read afterwards.
+
+    Writes ``embedding.npz`` and ``pose_embeddings.npy`` into the pool folder.
+
+    Returns:
+        The fitted projection and ``[N, D]`` float32, memory-mapped.
+    """
+    fitted_path, embedded_path = pool.root / "embedding.npz", pool.root / "pose_embeddings.npy"
+    wanted = {"pool_fingerprint": pool.fingerprint, "crop_size": pool.crop_size}
+    fitted = PoseEmbedding.load(fitted_path) if fitted_path.is_file() else None
+    is_current = (
+        fitted is not None
+        and (fitted.num_dims, fitted.root_relative) == (num_dims, root_relative)
+        and all(fitted.info.get(key) == value for key, value in wanted.items())
+    )
+    if not is_current:
+        embedded_path.unlink(missing_ok=True)
+        fitted = PoseEmbedding.fit(_keypoints(pool), num_dims, root_relative, **wanted)
+        fitted.save(fitted_path)
+    if not embedded_path.is_file():
+        with atomic_path(embedded_path) as temporary, open(temporary, "wb") as file:
+            np.save(file, fitted.apply(_keypoints(pool)))
+    return fitted, np.load(embedded_path, mmap_mode="r")
+
+
+def usable_rows(keypoints: np.ndarray) -> np.ndarray:
+    """Which hands can be embedded: finite, and not all keypoints in one point. -> ``[N]`` bool.
+
+    A failed detection stored as zeros would otherwise be the nearest of all other failed ones.
+    """
+    is_spread = (keypoints != keypoints[:, :1]).any(axis=(1, 2))  # NaN counts as different
+    return np.isfinite(keypoints).all(axis=(1, 2)) & is_spread
+
+
+def _keypoints(pool: HandPool) -> np.ndarray:
+    """Keypoints in units of the crop side, ``[N, 21, 2]`` float32."""
+    return pool.keypoints_2d / np.float32(pool.crop_size)
+
+
+def _vectors(keypoints: np.ndarray, is_root_relative: bool) -> np.ndarray:
+    keypoints = keypoints.astype(np.float64)
+    if is_root_relative:
+        keypoints = root_relative(keypoints)
+    return keypoints.reshape(-1, 2 * NUM_KEYPOINTS)
+
+
+def _vector_blocks(
+    keypoints: np.ndarray, usable: np.ndarray, is_root_relative: bool
+) -> Iterator[np.ndarray]:
+    """Usable hands as float64 vectors, a block at a time."""
+    for start in range(0, len(keypoints), _ROWS_PER_BLOCK):
+        part = slice(start, start + _ROWS_PER_BLOCK)
+        yield _vectors(keypoints[part][usable[part]], is_root_relative)

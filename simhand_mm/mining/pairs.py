@@ -1,0 +1,111 @@
+"""Rules for positives: which hand of the pool each hand is paired with.
+
+A rule is a function that returns :class:`~simhand_mm.pool.HandPairs`; a rule of your own needs no
+more than that, written with :func:`~simhand_mm.pool.save_pairs`.
+"""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from simhand_mm.pool import HandPairs, HandPool
+
+SIMILAR_METRIC = "pose_embedding_l2"
+
+
+def self_pairs(pool: HandPool) -> HandPairs:
+    """Each hand with itself: two augmentations of one crop (SimCLR, PeCLR)."""
+    rows = np.arange(len(pool), dtype=np.int32)[:, None]
+    return HandPairs(
+        rows, np.zeros(rows.shape, np.float32), np.array([1]), "self", "none", pool.fingerprint
+    )
+
+
+def temporal_pairs(pool: HandPool, max_gap_s: float = 1.0) -> HandPairs:
+    """Each hand with the same side's hand in the nearest other frame of its video (TempCLR).
+
+    Of two frames equally near the earlier one is taken, of several hands in it the first row.
+
+    Args:
+        pool: The pool.
+        max_gap_s: Frames further apart are no neighbours; such hands have no positive.
+
+    Returns:
+        Pairs whose distance is the time between the frames, in seconds.
+    """
+    track = pool.video_index.astype(np.int64) * 2 + pool.handedness_index
+    order = np.lexsort((np.arange(len(pool)), pool.frame_index, track))
+    frame = np.stack([track, pool.frame_index], axis=1)[order]
+    starts = np.flatnonzero(np.r_[True, (frame[1:] != frame[:-1]).any(axis=1)][: len(pool)])
+    first = order[starts]  # first hand of each (video, side, frame), in order of time
+    place = np.empty(len(pool), np.int64)
+    place[order] = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(pool)]))
+
+    candidates = np.stack([place - 1, place + 1], axis=1)  # [N, 2]: the frame before, and after
+    is_inside = (candidates >= 0) & (candidates < len(starts))
+    rows = first[np.where(is_inside, candidates, 0)]
+    gap = np.abs(pool.time_s[rows] - pool.time_s[:, None])
+    gap[~is_inside | (track[rows] != track[:, None]) | (gap > max_gap_s)] = np.inf
+    choice = gap.argmin(axis=1)[:, None]
+    distance = np.take_along_axis(gap, choice, axis=1)
+    positive = np.where(np.isfinite(distance), np.take_along_axis(rows, choice, axis=1), -1)
+    return HandPairs(
+        positive.astype(np.int32),
+        distance.astype(np.float32),
+        np.array([1]),
+        "temporal",
+        "time_s",
+        pool.fingerprint,
+        {"max_gap_s": max_gap_s},
+    )
+
+
+def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
+    """The group of each hand; hands of one group never become a similar pair.
+
+    Args:
+        pool: The pool.
+        group_by: A column of ``hands.parquet``, or a ``.csv`` file with the columns ``video_id``
+            and ``group_id`` (e.g. to put several uploads of one video together); videos that the
+            file does not name are groups of their own.
+
+    Returns:
+        ``[N]`` int32 codes.
+
+    Raises:
+        ValueError: If there is no such column.
+        FileNotFoundError: If there is no such file.
+    """
+    if group_by == "video_id":
+        return pool.video_index
+    if group_by.endswith(".csv"):
+        return _codes(_groups_of_videos(Path(group_by), pool.video_ids))[pool.video_index]
+    try:
+        column = pool.column(group_by)
+    except KeyError:
+        raise ValueError(
+            f"group_by must be a column of hands.parquet or a .csv file, but got {group_by!r}."
+        ) from None
+    values = column.to_pylist()
+    if values and not isinstance(values[0], str | int | float):
+        raise ValueError(f"group_by must be a column of single values, but {group_by!r} is not.")
+    return _codes(values)
+
+
+def _groups_of_videos(path: Path, video_ids: Sequence[str]) -> list[str]:
+    if not path.is_file():
+        raise FileNotFoundError(f"group_by must name an existing file, but got {path}.")
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    if rows and not {"video_id", "group_id"} <= rows[0].keys():
+        raise ValueError(
+            f"{path} must have the columns video_id and group_id, but has {list(rows[0])}."
+        )
+    groups = {row["video_id"]: f"group {row['group_id']}" for row in rows}
+    return [groups.get(video, f"video {video}") for video in video_ids]
+
+
+def _codes(values: Sequence) -> np.ndarray:
+    return np.unique(np.asarray(values), return_inverse=True)[1].astype(np.int32)

@@ -1,0 +1,212 @@
+"""A whole mining run: embed, search shard after shard, join, report."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simhand_mm.functional.neighbors import CONTRACT_VERSION, check_ranks
+from simhand_mm.mining.embedding import embed_pool
+from simhand_mm.mining.pairs import SIMILAR_METRIC, group_codes
+from simhand_mm.mining.report import same_group_share, summarize_pairs, verify_pairs
+from simhand_mm.mining.search import EXACT_ENGINES, build_engine
+from simhand_mm.mining.shards import ShardStore, default_num_shards, run_on_ray
+from simhand_mm.pool import HandPairs, HandPool, atomic_path, save_pairs
+from simhand_mm.pool.pairs import pairs_path
+
+logger = logging.getLogger(__name__)
+
+_PLAIN_QUERIES = 1000
+
+
+@dataclass(frozen=True)
+class SimilarSettings:
+    """How similar hands are mined.
+
+    Attributes:
+        ranks: Neighbour ranks to keep, increasing, 1 = nearest.
+        num_dims: Dimensions of the pose embedding.
+        root_relative: Subtract the wrist from the keypoints.
+        group_by: See :func:`~simhand_mm.mining.pairs.group_codes`.
+        engine: A key of ``ENGINES``.
+        engine_options: Of the engine.
+        num_shards: Parts of the run; by size when None.
+        num_verified: Random queries checked against brute force.
+        seed: Chooses them.
+    """
+
+    ranks: tuple[int, ...] = (1,)
+    num_dims: int = 14
+    root_relative: bool = False
+    group_by: str = "video_id"
+    engine: str = "exact"
+    engine_options: dict[str, Any] = field(default_factory=dict)
+    num_shards: int | None = None
+    num_verified: int = 100
+    seed: int = 0
+
+
+class SimilarRun:
+    """Mining of the similar hands of one pool; several processes may share the work.
+
+    Args:
+        pool: The pool.
+        name: Of the pairs.
+        settings: How to mine.
+    """
+
+    def __init__(self, pool: HandPool, name: str, settings: SimilarSettings) -> None:
+        self.pool, self.name, self.settings = pool, name, settings
+        self.ranks = check_ranks(np.array(settings.ranks))
+        self.fitted, self.embeddings = embed_pool(pool, settings.num_dims, settings.root_relative)
+        self.groups = group_codes(pool, settings.group_by)
+        self.shards = ShardStore(pool.root / "pairs", name, self._manifest())
+        self._engine = None
+
+    def _manifest(self) -> dict[str, Any]:
+        settings = self.settings
+        default = default_num_shards(len(self.pool), int(self.ranks[-1]))
+        return {
+            "contract_version": CONTRACT_VERSION,
+            "pool_fingerprint": self.pool.fingerprint,
+            "pca_sha256": self.fitted.sha256,
+            "embedding_sha256": _sha256(self.embeddings),
+            "groups_sha256": _sha256(self.groups),
+            "group_by": settings.group_by,
+            "engine": settings.engine,
+            "ranks": self.ranks.tolist(),
+            "num_hands": len(self.pool),
+            "num_shards": settings.num_shards or default,
+        }
+
+    def is_finished(self) -> bool:
+        """Whether the pairs are there and were mined with these settings."""
+        path = pairs_path(self.pool.root, self.name)
+        if not path.is_file():
+            return False
+        with np.load(path, allow_pickle=False) as archive:
+            info = json.loads(str(archive["header"]))["info"]
+        return info.get("key") == self.shards.key
+
+    def mine_shard(self, shard: int) -> None:
+        """Search for the queries of one shard, unless its part is there."""
+        if self.shards.is_done(shard):
+            logger.info("shard %d/%d is done already", shard, len(self.shards))
+            return
+        self.shards.write(shard, *self.engine.search(self.shards.rows(shard), self.ranks))
+        logger.info("shard %d/%d is done", shard, len(self.shards))
+
+    @property
+    def engine(self) -> Any:
+        """The search engine, built on first use."""
+        if self._engine is None:
+            settings = self.settings
+            self._engine = build_engine(
+                settings.engine, self.embeddings, self.groups, **settings.engine_options
+            )
+        return self._engine
+
+    def join(self) -> dict[str, Any]:
+        """Write ``pairs/<name>.npz`` and ``.json`` from the finished shards; returns the report."""
+        positive_index, distance = self.shards.join()
+        info = {"key": self.shards.key, **self.shards.manifest}
+        pairs = HandPairs(
+            positive_index,
+            distance,
+            self.ranks.astype(np.int32),
+            "similar",
+            SIMILAR_METRIC,
+            self.pool.fingerprint,
+            info,
+        )
+        report = self._report(pairs)
+        path = save_pairs(self.pool.root, self.name, pairs)
+        _write_report(path, report)
+        self.shards.remove()
+        return report
+
+    def _report(self, pairs: HandPairs) -> dict[str, Any]:
+        """Figures of the pairs.
+
+        Raises:
+            RuntimeError: If an exact engine's answer differs from brute force.
+        """
+        settings, pool = self.settings, (self.embeddings, self.groups)
+        checked = verify_pairs(pairs, *pool, settings.num_verified, settings.seed)
+        if settings.engine in EXACT_ENGINES and checked["num_equal"] < checked["num_queries"]:
+            raise RuntimeError(
+                f"engine {settings.engine} must equal brute force, but got {checked}. "
+                "Nothing was written. Please report this, with your CPU or GPU."
+            )
+        return {
+            **summarize_pairs(self.pool, pairs),
+            "group_by": settings.group_by,
+            "num_dims": self.fitted.num_dims,
+            "explained_variance": float(self.fitted.explained_variance.sum()),
+            "num_unusable": int((~np.isfinite(self.embeddings).all(axis=1)).sum()),
+            "same_group_share": same_group_share(*pool, _PLAIN_QUERIES, settings.seed),
+            "verification": checked,
+        }
+
+
+def mine_similar(
+    pool: HandPool,
+    name: str,
+    settings: SimilarSettings,
+    shard: int | None = None,
+    on_ray: bool = False,
+) -> dict[str, Any] | None:
+    """Mine similar hands and write them as ``pairs/<name>``.
+
+    Args:
+        pool: The pool.
+        name: Of the pairs.
+        settings: How to mine.
+        shard: Mine only this part of ``settings.num_shards``; whoever finishes last joins them.
+        on_ray: Mine the parts on a Ray cluster.
+
+    Returns:
+        The report; None while other processes still have shards to mine.
+    """
+    run = SimilarRun(pool, name, settings)
+    if not run.is_finished():
+        shards = run.shards.missing() if shard is None else [shard]
+        if on_ray:
+            run_on_ray(partial(_mine_shard, pool, name, settings), shards)
+        else:
+            for each in shards:
+                run.mine_shard(each)
+        if run.shards.missing():
+            return None
+        try:
+            return run.join()
+        except FileNotFoundError:  # another process finished at the same time and joined first
+            if not run.is_finished():
+                raise
+    return json.loads(pairs_path(pool.root, name).with_suffix(".json").read_text())
+
+
+def write_simple_pairs(pool: HandPool, name: str, pairs: HandPairs) -> dict[str, Any]:
+    """Write pairs that need no search, with their report."""
+    report = summarize_pairs(pool, pairs)
+    path = save_pairs(pool.root, name, pairs)
+    _write_report(path, report)
+    return report
+
+
+def _write_report(path: Path, report: dict[str, Any]) -> None:
+    with atomic_path(path.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _mine_shard(pool: HandPool, name: str, settings: SimilarSettings, shard: int) -> None:
+    SimilarRun(pool, name, settings).mine_shard(shard)
+
+
+def _sha256(array: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

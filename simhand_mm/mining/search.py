@@ -1,0 +1,47 @@
+"""Search engines: who answers "nearest rows of another group", behind one protocol.
+
+Exact engines keep the contract of :mod:`simhand_mm.functional.neighbors`, so they may be exchanged
+freely, between the shards of one run too.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from simhand_mm.functional.neighbors import NeighborIndex
+
+
+class SearchEngine(Protocol):
+    """Searches a pool that it was built with."""
+
+    def search(self, rows: np.ndarray, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Neighbours of rows ``[Q]`` at increasing ranks ``[R]`` (1 = nearest).
+
+        Returns:
+            Row numbers ``[Q, R]`` int32 and Euclidean distances ``[Q, R]`` float32; -1 and inf
+            where there are fewer.
+        """
+        ...
+
+
+ENGINES = {"exact": NeighborIndex}
+EXACT_ENGINES = frozenset({"exact"})
+
+
+def build_engine(
+    name: str, embeddings: np.ndarray, group_ids: np.ndarray, **options: Any
+) -> SearchEngine:
+    """An engine by its name, ready to search a pool.
+
+    Args:
+        name: A key of ``ENGINES``.
+        embeddings: ``[N, D]`` float32.
+        group_ids: ``[N]``; rows of one group are no neighbours of each other.
+        options: Of the engine.
+
+    Raises:
+        ValueError: If there is no such engine.
+    """
+    if name not in ENGINES:
+        raise ValueError(f"engine must be one of {sorted(ENGINES)}, but got {name!r}.")
+    return ENGINES[name](embeddings, group_ids, **options)

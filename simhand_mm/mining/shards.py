@@ -1,0 +1,122 @@
+"""Mining in parts: by range of query rows, each written when it is done, joined by concatenation.
+
+The parts lie in ``pairs/.<name>-<key>/`` where the key is the hash of all that determines the
+answer. So a killed run continues, parts of another pool or other settings are never mixed in, and
+machines need to share nothing but the pool's folder.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simhand_mm.pool import atomic_path
+
+_HANDS_PER_SHARD = 500_000
+_ANSWERS_PER_SHARD = 1_000_000_000  # hands times largest rank
+
+
+class ShardStore:
+    """Results of the query ranges of one mining run.
+
+    Args:
+        root: Folder of the pairs.
+        name: Of the pairs.
+        manifest: What determines the answer; JSON-like, with ``num_hands``, ``num_shards``.
+    """
+
+    def __init__(self, root: str | Path, name: str, manifest: dict[str, Any]) -> None:
+        self.manifest = manifest
+        text = json.dumps(manifest, sort_keys=True, indent=2)
+        self.key = hashlib.sha256(text.encode()).hexdigest()
+        self.folder = Path(root) / f".{name}-{self.key[:12]}"
+
+    def __len__(self) -> int:
+        return int(self.manifest["num_shards"])
+
+    def rows(self, shard: int) -> np.ndarray:
+        """Query rows of a shard."""
+        num_hands = self.manifest["num_hands"]
+        return np.arange(shard * num_hands // len(self), (shard + 1) * num_hands // len(self))
+
+    def is_done(self, shard: int) -> bool:
+        """Whether the shard's part is there (parts appear as a whole)."""
+        return self._path(shard).is_file()
+
+    def missing(self) -> list[int]:
+        """Shards that are still to be mined."""
+        return [shard for shard in range(len(self)) if not self.is_done(shard)]
+
+    def write(self, shard: int, positive_index: np.ndarray, distance: np.ndarray) -> None:
+        """Store the result of a shard, ``[len(rows(shard)), R]`` each."""
+        with atomic_path(self.folder / "manifest.json") as temporary:
+            temporary.write_text(json.dumps(self.manifest, sort_keys=True, indent=2))
+        with atomic_path(self._path(shard)) as temporary, open(temporary, "wb") as file:
+            np.savez(file, positive_index=positive_index, distance=distance)
+
+    def join(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows ``[N, R]`` int32 and distances ``[N, R]`` float32 of all shards, in order."""
+        parts = []
+        for shard in range(len(self)):
+            with np.load(self._path(shard), allow_pickle=False) as archive:
+                parts.append((archive["positive_index"], archive["distance"]))
+        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+    def remove(self) -> None:
+        """Delete the parts, after the joined pairs were written."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, shard: int) -> Path:
+        return self.folder / f"{shard:05d}-of-{len(self):05d}.npz"
+
+
+def default_num_shards(num_hands: int, largest_rank: int) -> int:
+    """So many that little is lost when a run is killed: a part takes a minute or so."""
+    return max(1, num_hands // _HANDS_PER_SHARD, num_hands * largest_rank // _ANSWERS_PER_SHARD)
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """``"2/7"`` -> shard 2 of 7, counted from 0."""
+    numbers = text.split("/")
+    if len(numbers) == 2 and all(number.isdecimal() for number in numbers):
+        shard, num_shards = map(int, numbers)
+        if shard < num_shards:
+            return shard, num_shards
+    raise ValueError(f"shard must be I/N with 0 <= I < N, but got {text!r}.")
+
+
+def shard_of_process(launcher: str) -> tuple[int, int]:
+    """Which shard this process is to mine, as its launcher tells: ``torchrun`` or ``slurm``.
+
+    Raises:
+        ValueError: If the process was not started by that launcher.
+    """
+    names = {"torchrun": ("RANK", "WORLD_SIZE"), "slurm": ("SLURM_PROCID", "SLURM_NTASKS")}
+    rank, world_size = (os.environ.get(name) for name in names[launcher])
+    if rank is None or world_size is None:
+        raise ValueError(
+            f"launcher must be what started this process, but {' and '.join(names[launcher])} are "
+            f"not set. Start it with {launcher}, or give --shard I/N."
+        )
+    return int(rank), int(world_size)
+
+
+def run_on_ray(mine_shard: Callable[[int], None], shards: list[int]) -> None:
+    """Mine shards on a Ray cluster, whose machines see the pool's folder.
+
+    Raises:
+        ImportError: If Ray is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ImportError('Ray is not installed: pip install "simhand-mm[ray]".') from error
+    ray.init(ignore_reinit_error=True)
+    # One task a node: the engine uses all its cores.
+    remote = ray.remote(scheduling_strategy="SPREAD", num_cpus=1)(mine_shard)
+    ray.get([remote.remote(shard) for shard in shards])
