@@ -58,7 +58,7 @@ def line_chart(
     title: str,
     x_label: str,
     y_label: str,
-    size: tuple[int, int] = (420, 270),
+    size: tuple[int, int] = (356, 250),
     y_range: tuple[float, float] | None = None,
 ) -> str:
     """Draw lines over common axes, with a legend in the order of ``series``.
@@ -82,7 +82,9 @@ def line_chart(
     finite = finite[np.isfinite(finite).all(axis=1)].astype(float)
     if not len(finite):
         raise ValueError(f"series must hold a finite point, but {list(series)} hold none")
-    x_ticks, y_ticks = ticks(*_limits(finite[:, 0])), ticks(*(y_range or _limits(finite[:, 1])))
+    is_whole = all(np.issubdtype(np.asarray(line.x).dtype, np.integer) for line in series.values())
+    x_ticks = ticks(*_limits(finite[:, 0]), is_whole=is_whole)
+    y_ticks = ticks(*(y_range or _limits(finite[:, 1])))
     y_range = y_range or (y_ticks[0], y_ticks[-1])
     frame = _frame(size, _limits(finite[:, 0]), y_range, y_ticks, legend_rows=_legend_rows(series))
     body = [_axes(frame, x_ticks, y_ticks), _titles(frame, size, title, x_label, y_label)]

@@ -12,7 +12,7 @@ from simhand_mm.visualization.drawing import decode_image, draw_hand, resize_wit
 from simhand_mm.visualization.number_format import significant
 from simhand_mm.visualization.page import picture, picture_grid
 
-_SHOWN_PX = 138
+_SHOWN_PX = 152
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ FINGER_COLORS = {
 }
 WRIST_COLOR = (235, 235, 235)
 OUTLINE_COLOR = (30, 30, 30)
-GHOST_COLOR = (190, 190, 190)
+GHOST_COLOR = (150, 150, 150)
 
 # Turns the camera frame (x right, y down, z forward) into the frame of a viewer: where he stands.
 VIEWS = {
@@ -42,7 +42,6 @@ def keypoint_color(keypoint: int) -> tuple[int, int, int]:
 def draw_hand(
     image: np.ndarray,
     keypoints_2d: np.ndarray,
-    valid: np.ndarray | None = None,
     depth: np.ndarray | None = None,
     color: tuple[int, int, int] | None = None,
     thickness: float | None = None,
@@ -51,9 +50,8 @@ def draw_hand(
 
     Args:
         image: ``[H, W, 3]`` uint8, BGR.
-        keypoints_2d: ``[21, 2]``, px of ``image``. Keypoints outside are clipped, NaN ones left
-            out.
-        valid: ``[21]`` bool, keypoints to draw; a bone needs both of its ends.
+        keypoints_2d: ``[21, 2]``, px of ``image``. NaN keypoints, and the bones that end in
+            them, are left out.
         depth: ``[21]``, larger is farther: nearer bones are drawn over farther ones.
         color: RGB; one colour for all, without an outline. By default each finger has its own.
         thickness: Width of a bone in px. By default it follows the size of the image.
@@ -68,8 +66,6 @@ def draw_hand(
             "Draw one hand at a time."
         )
     drawn = np.isfinite(keypoints_2d).all(axis=1)
-    if valid is not None:
-        drawn &= np.asarray(valid, dtype=bool)
     depth = np.zeros(NUM_KEYPOINTS) if depth is None else np.asarray(depth)
     width = thickness or max(1.0, max(image.shape[:2]) / 75)
     canvas = np.ascontiguousarray(image).copy()
@@ -92,18 +88,19 @@ def draw_hand_3d(
     extent_mm: float = 200.0,
     center: np.ndarray | None = None,
     reference: np.ndarray | None = None,
-    valid: np.ndarray | None = None,
+    background: int = 255,
 ) -> np.ndarray:
-    """Draw a 3D hand as seen from a direction, without perspective, on white.
+    """Draw a 3D hand as seen from a direction, without perspective.
 
     Args:
-        keypoints_3d: ``[21, 3]``, mm, camera frame (x right, y down, z forward).
+        keypoints_3d: ``[21, 3]``, mm, camera frame (x right, y down, z forward). NaN keypoints are
+            left out.
         view: ``front`` (along the camera's axis), ``side`` (from the camera's right) or ``top``.
         size: Side of the picture in px.
         extent_mm: Side of the picture in mm.
         center: ``[3]``, mm, the point in the middle; by default the middle of the hand's box.
         reference: ``[21, 3]``, mm, another pose, drawn in grey beneath (the ground truth).
-        valid: ``[21]`` bool, keypoints to draw.
+        background: Grey value, 0 to 255.
 
     Returns:
         ``[size, size, 3]`` uint8, BGR.
@@ -115,15 +112,30 @@ def draw_hand_3d(
         raise ValueError(f"view must be one of {sorted(VIEWS)}, but got {view!r}.")
     if center is None:
         center = (np.nanmin(keypoints_3d, axis=0) + np.nanmax(keypoints_3d, axis=0)) / 2
-    canvas = np.full((size, size, 3), 255, np.uint8)
+    canvas = np.full((size, size, 3), background, np.uint8)
     thickness = max(1.5, size / 90)
     for pose, color in ((reference, GHOST_COLOR), (keypoints_3d, None)):
         if pose is None:
             continue
         seen = (np.asarray(pose, np.float64) - center) @ VIEWS[view].T
         points = seen[:, :2] * (size / extent_mm) + (size - 1) / 2
-        canvas = draw_hand(canvas, points, valid, seen[:, 2], color, thickness)
+        canvas = draw_hand(canvas, points, seen[:, 2], color, thickness)
     return canvas
+
+
+def transparent(on_white: np.ndarray, on_black: np.ndarray) -> np.ndarray:
+    """Make a drawing with a transparent background from two of it, for light and dark pages.
+
+    Args:
+        on_white: ``[H, W, 3]`` uint8, the drawing on white.
+        on_black: ``[H, W, 3]`` uint8, the same on black.
+
+    Returns:
+        ``[H, W, 4]`` uint8, BGRA, which gives both again when laid over white and black.
+    """
+    opacity = 255.0 - (on_white.astype(np.float64) - on_black).mean(axis=-1, keepdims=True)
+    color = on_black * 255.0 / np.maximum(opacity, 1.0)
+    return np.concatenate([color, opacity], axis=-1).round().clip(0, 255).astype(np.uint8)
 
 
 def resize_with_keypoints(
@@ -158,7 +170,7 @@ def data_uri(image: np.ndarray, kind: str = "jpeg") -> str:
     """A ``data:`` address that carries an image inside an HTML page.
 
     Args:
-        image: ``[H, W, 3]`` uint8, BGR.
+        image: ``[H, W, 3]`` uint8, BGR; for ``png`` also ``[H, W, 4]``, BGRA.
         kind: ``jpeg`` for pictures, ``png`` for drawings.
     """
     parameters = [cv2.IMWRITE_JPEG_QUALITY, 85] if kind == "jpeg" else []

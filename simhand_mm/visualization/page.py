@@ -52,9 +52,12 @@ class Page:
         )
 
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> None:
-        """Add a table; a column of labels and columns of numbers; ``header`` may be empty."""
+        """Add a table: a column of labels, then columns of numbers.
+
+        ``header`` may be empty; its cells may have line feeds.
+        """
         self._num_tables += 1
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+        head = "".join(f"<th>{escape(cell).replace(chr(10), '<br>')}</th>" for cell in header)
         head = f"<thead><tr>{head}</tr></thead>" if header else ""
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"

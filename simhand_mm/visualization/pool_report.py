@@ -12,7 +12,7 @@ from simhand_mm.visualization.drawing import decode_image, draw_hand, resize_wit
 from simhand_mm.visualization.page import Page, gallery, picture
 
 # Pictures are stored at twice the size that they are shown at, for fine screens.
-_SHOWN_PX = 122
+_SHOWN_PX = 131
 
 
 def write_pool_report(
@@ -82,9 +82,9 @@ def add_drop_reasons(page: Page, pool: HandPool) -> None:
         for stage, reason, count, num_videos in counts
     ]
     page.table(
-        ("stage: reason", "dropped", "share of drops", "videos concerned"),
+        ("stage: reason", "left out", "share", "videos concerned"),
         rows,
-        f"Why frames, hands or whole videos were left out: {total:,} drops beside "
+        f"Why frames, hands or whole videos were left out: {total:,} left out, "
         f"{len(pool):,} hands kept.",
     )
 

@@ -4,12 +4,12 @@ STYLE = """
 :root{--paper:#fff;--ink:#1c1c1c;--soft:#5f5f5f;--rule:#c9c9c9;--grid:#e6e6e6;--bar:#7d93ad;
 --note:#f6f3ea;--c0:#7a7a7a;--c1:#b8860b;--c2:#2f7fbf;--c3:#c0392b;--c4:#1f8a70;--c5:#7d5ba6}
 @media (prefers-color-scheme:dark){:root{--paper:#17181a;--ink:#e4e3df;--soft:#a3a29e;
---rule:#4a4b4e;--grid:#2c2d30;--bar:#6f8bab;--note:#24231f;--c0:#a8a8a8;--c1:#dcae3c;--c2:#66aee6;--c3:#ef7b6c;
+--rule:#4a4b4e;--grid:#34353a;--bar:#6f8bab;--note:#24231f;--c0:#a8a8a8;--c1:#dcae3c;--c2:#66aee6;--c3:#ef7b6c;
 --c4:#56c2a2;--c5:#b79be0}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);
 font:16px/1.5 Charter,"Bitstream Charter","Source Serif 4",Cambria,"Liberation Serif",Georgia,serif}
-main{max-width:1080px;margin:0 auto;padding:2.5rem 1.5rem 4rem}
+main{max-width:1160px;margin:0 auto;padding:2.5rem 1.5rem 4rem}
 h1{font-size:1.75rem;line-height:1.25;font-weight:600;margin:0 0 .25rem}
 h2{font-size:1.2rem;font-weight:600;margin:2.6rem 0 .6rem;padding-top:.7rem;
 border-top:1px solid var(--rule)}
@@ -26,7 +26,7 @@ table{border-collapse:collapse;font-size:.92rem}
 table.numbers{border-top:1.5px solid var(--ink);border-bottom:1.5px solid var(--ink);
 font-variant-numeric:lining-nums tabular-nums}
 table.numbers th{font-weight:600;border-bottom:1px solid var(--ink);vertical-align:bottom}
-table.numbers th,table.numbers td{padding:.28rem .95rem;text-align:right;white-space:nowrap}
+table.numbers th,table.numbers td{padding:.28rem .8rem;text-align:right;white-space:nowrap}
 table.numbers th:first-child,table.numbers td:first-child{text-align:left;padding-left:.2rem}
 table.pictures th{font-weight:600;font-size:.85rem;padding:0 0 4px;text-align:left}
 table.pictures td{padding:0 6px 9px 0;vertical-align:top}
@@ -42,6 +42,5 @@ table.pictures td{padding:0 6px 9px 0;vertical-align:top}
 .c0{stroke:var(--c0)}.c1{stroke:var(--c1)}.c2{stroke:var(--c2)}.c3{stroke:var(--c3)}
 .c4{stroke:var(--c4)}.c5{stroke:var(--c5)}
 img.drawing{border:1px solid var(--grid)}
-@media (prefers-color-scheme:dark){img.drawing{filter:invert(.9) hue-rotate(180deg)}}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}figure{break-inside:avoid}}
 """.strip()

@@ -47,8 +47,8 @@ def test_line_chart_legend_names_all_lines_when_there_are_several():
 def test_line_chart_stays_inside_its_picture():
     svg = chart(a=([0, 1e6], [-1e5, 1e5]), b=([5e5], [0.0]))
     for text in elements(svg, "text"):
-        assert 0 <= float(text.get("x")) <= 420
-        assert 0 <= float(text.get("y")) <= 270
+        assert 0 <= float(text.get("x")) <= 356
+        assert 0 <= float(text.get("y")) <= 250
 
 
 def test_line_chart_without_points_is_refused():

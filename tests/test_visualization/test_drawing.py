@@ -13,6 +13,7 @@ from simhand_mm.visualization.drawing import (
     draw_hand_3d,
     keypoint_color,
     resize_with_keypoints,
+    transparent,
 )
 
 # A hand whose five fingers lie apart: finger f along the column 20 + 30 f, tips at the top.
@@ -45,20 +46,19 @@ def test_draw_hand_leaves_its_input_alone():
     assert (image == 128).all()
 
 
-def test_draw_hand_leaves_out_invalid_keypoints_and_their_bones():
-    valid = np.zeros(21, bool)
-    valid[[0, 4]] = True  # wrist and thumb tip have no common bone
-    image = draw_hand(blank(), OPEN_HAND, valid)
+def test_draw_hand_leaves_out_nan_keypoints_and_their_bones():
+    keypoints_2d = np.full((21, 2), np.nan)
+    keypoints_2d[[0, 4]] = OPEN_HAND[[0, 4]]  # wrist and thumb tip have no common bone
+    image = draw_hand(blank(), keypoints_2d)
     changed = np.argwhere((image != 128).any(axis=2))[:, ::-1]
     distance = np.linalg.norm(changed[:, None] - OPEN_HAND[[0, 4]], axis=2).min(axis=1)
     assert len(changed)
     assert distance.max() < 6
 
 
-def test_draw_hand_accepts_keypoints_far_outside_and_nan():
+def test_draw_hand_accepts_keypoints_far_outside():
     keypoints_2d = OPEN_HAND.copy()
     keypoints_2d[4] = [1e9, -1e9]
-    keypoints_2d[8] = np.nan
     image = draw_hand(blank(), keypoints_2d)
     assert (image != 128).any()
 
@@ -109,6 +109,15 @@ def test_draw_hand_3d_does_not_depend_on_the_position_by_default():
 def test_draw_hand_3d_refuses_unknown_view():
     with pytest.raises(ValueError, match=r"view must be one of \['front', 'side', 'top'\].*'left'"):
         draw_hand_3d(np.zeros((21, 3)), "left")
+
+
+def test_transparent_gives_both_drawings_again():
+    pose = np.random.default_rng(0).uniform(-80, 80, (21, 3))
+    on_white, on_black = (draw_hand_3d(pose, background=b) for b in (255, 0))
+    drawing = transparent(on_white, on_black).astype(float)
+    opacity = drawing[..., 3:] / 255
+    np.testing.assert_allclose(drawing[..., :3] * opacity + 255 * (1 - opacity), on_white, atol=3)
+    np.testing.assert_allclose(drawing[..., :3] * opacity, on_black, atol=3)
 
 
 @pytest.mark.parametrize("size", [20, 64, 160])

@@ -1,0 +1,196 @@
+"""The report of the whole chain: ``work_dirs/quickstart/report.html``."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from simhand_mm.pool import HandPairs, HandPool, load_pairs
+from simhand_mm.visualization.contact_sheet import choose_queries
+from simhand_mm.visualization.page import Page
+from simhand_mm.visualization.pairs_report import add_contact_sheet, add_rank_statistics
+from simhand_mm.visualization.pool_report import add_drop_reasons, add_pool_statistics
+from simhand_mm.visualization.predictions import (
+    choose_samples,
+    comparison_html,
+    read_comparison,
+)
+from simhand_mm.visualization.results import (
+    MethodResult,
+    find_runs,
+    finger_chart,
+    format_text_table,
+    pck_chart,
+    read_result,
+    result_table,
+    run_colors,
+)
+from simhand_mm.visualization.training_log import training_chart
+
+DEMONSTRATION_NOTE = (
+    "This is a demonstration at toy size: a small backbone, small pictures, minutes of training on "
+    "synthetic hands, one seed. The order of the rows is no evidence for or against a method. "
+    "The evidence is in docs/reproduction.md."
+)
+_NUM_QUERIES = 8
+
+
+def write_report(work_dir: str | Path, path: str | Path) -> str:
+    """Write the report of a work dir of ``tools/quickstart.sh``.
+
+    Parts that have not been run are named as such.
+
+    Args:
+        work_dir: Folder with ``synthetic``, ``pool``, ``pretrain/<algo>`` and ``detnet/<run>``.
+        path: The ``.html`` file.
+
+    Returns:
+        The table of results for the terminal.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+    """
+    work_dir = Path(work_dir)
+    if not work_dir.is_dir():
+        raise FileNotFoundError(
+            f"work_dir must be a folder, but {work_dir} does not exist. Run tools/quickstart.sh, "
+            "or correct the path."
+        )
+    results = [read_result(*run) for run in find_runs(work_dir / "detnet").items()]
+    page = Page("From videos to 3D hand pose", f"Report of {work_dir}")
+    page.note(DEMONSTRATION_NOTE)
+    page.heading("Results")
+    table = _add_results(page, work_dir, results)
+    page.heading("Predictions")
+    _add_predictions(page, work_dir, results)
+    page.heading("Training")
+    _add_training(page, work_dir)
+    page.heading("Hand pool")
+    _add_pool(page, work_dir / "pool")
+    page.heading("Mined pairs")
+    _add_pairs(page, work_dir / "pool")
+    _add_mining_check(page, work_dir / "mining_check.json")
+    page.save(path)
+    return f"{table}\n\n{DEMONSTRATION_NOTE}"
+
+
+def _add_results(page: Page, work_dir: Path, results: Sequence[MethodResult]) -> str:
+    if not results:
+        page.missing("Fine-tuning", "bash tools/quickstart.sh")
+        return "Fine-tuning: not run yet."
+    header, rows = result_table(results)
+    counts = sorted({result.metrics["num_hands"] for result in results if result.metrics})
+    num_test = " or ".join(f"{count:,}" for count in counts) or "no"
+    train = work_dir / "synthetic" / "poses" / "train.parquet"
+    num_train = f"{pq.read_metadata(train).num_rows:,}" if train.is_file() else "some"
+    page.table(
+        header,
+        rows,
+        f"3D hand pose on {num_test} synthetic test stills after fine-tuning on {num_train} "
+        "labelled ones; subjects are disjoint. root_scale, the paper's protocol: wrists together, "
+        "scaled to the true wrist to middle-MCP length. PA: best similarity transform. root: "
+        "wrists together. camera: as predicted, in the camera frame. PCK-AUC under root_scale.",
+    )
+    colors = run_colors([result.name for result in results])
+    charts = [draw(results, colors) for draw in (pck_chart, finger_chart)]
+    if any(charts):
+        page.figure(
+            f'<div class="charts">{"".join(filter(None, charts))}</div>',
+            f"Errors on {num_test} test stills under root_scale. Left: share of the keypoints "
+            "whose error is at most the threshold. Right: mean error of the four keypoints of a "
+            "finger, averaged over fingers.",
+        )
+    return format_text_table(header, rows)
+
+
+def _add_predictions(page: Page, work_dir: Path, results: Sequence[MethodResult]) -> None:
+    paths = {r.name: r.predictions_path for r in results if r.predictions_path is not None}
+    data_root = work_dir / "synthetic"
+    if not paths or not (data_root / "poses" / "test.parquet").is_file():
+        page.missing("Predictions", "bash tools/quickstart.sh")
+        return
+    comparison = read_comparison(data_root, "test", paths)
+    samples = choose_samples(comparison)
+    if not samples:
+        page.paragraph("No test still has an error under root_scale.")
+        return
+    page.figure(
+        comparison_html(comparison, samples),
+        f"Ground truth and predictions for the same {len(samples)} of "
+        f"{len(comparison.image_paths):,} test stills, chosen by quantiles of the error averaged "
+        "over the runs, from best to worst. Above: 2D keypoints over the picture. Below: 3D pose "
+        "under root_scale from the front and from the side, the ground truth in grey. Error: mean "
+        "over the keypoints under root_scale. Thumb orange-red, index yellow, middle green, ring "
+        "blue, pinky pink.",
+    )
+
+
+def _add_training(page: Page, work_dir: Path) -> None:
+    pretraining, detnet = find_runs(work_dir / "pretrain"), find_runs(work_dir / "detnet")
+    colors = run_colors(list(dict.fromkeys(["scratch", *pretraining, *detnet])))
+    charts = [
+        training_chart(pretraining, ["loss"], colors, "Pre-training", "iteration", "loss"),
+        training_chart(detnet, ["loss"], colors, "Fine-tuning", "iteration", "loss"),
+        training_chart(
+            detnet, ["root_scale/mpjpe_mm"], colors, "Validation", "epoch", "root_scale MPJPE, mm"
+        ),
+    ]
+    drawn = [chart for chart in charts if chart is not None]
+    if not drawn:
+        page.missing("Training", "bash tools/quickstart.sh")
+        return
+    page.figure(
+        f'<div class="charts">{"".join(drawn)}</div>',
+        "Training losses. Those of pre-training differ in kind (positives and weights are not the "
+        "same), so that only the course of each curve tells something, not which one is lower.",
+    )
+
+
+def _add_pool(page: Page, pool_dir: Path) -> None:
+    if not (pool_dir / "pool.json").is_file():
+        page.missing("Preparation", f"tools/prepare_pool.py VIDEOS {pool_dir}")
+        return
+    pool = HandPool(pool_dir)
+    add_pool_statistics(page, pool)
+    add_drop_reasons(page, pool)
+
+
+def _add_pairs(page: Page, pool_dir: Path) -> None:
+    pairs = _similar_pairs(pool_dir)
+    if pairs is None:
+        page.missing("Mining", f"tools/mine_pairs.py {pool_dir}")
+        return
+    pool = HandPool(pool_dir)
+    add_contact_sheet(page, pool, pairs, choose_queries(pairs, _NUM_QUERIES, seed=0), True)
+    add_rank_statistics(page, pool, pairs)
+
+
+def _similar_pairs(pool_dir: Path) -> HandPairs | None:
+    """The mined pairs of the pool with the most ranks."""
+    if not (pool_dir / "pool.json").is_file():
+        return None
+    pool = HandPool(pool_dir)
+    names = sorted(path.stem for path in (pool_dir / "pairs").glob("*.npz"))
+    mined = [
+        pairs for name in names if (pairs := load_pairs(pool_dir, name, pool)).rule == "similar"
+    ]
+    return max(mined, key=lambda pairs: len(pairs.ranks), default=None)
+
+
+def _add_mining_check(page: Page, path: Path) -> None:
+    if not path.is_file():
+        page.missing("Check against the true 3D poses", "bash tools/quickstart.sh")
+        return
+    check = json.loads(path.read_text(encoding="utf-8"))
+    rows = [(f"Top-{rank}", f"{mm:.1f}") for rank, mm in check["top_mm"].items()]
+    rows.append(("random hand of another video", f"{check['random_other_video_mm']:.1f}"))
+    page.table(
+        ("a hand and its", "mean 3D distance, mm"),
+        rows,
+        "Are near hands near in truth? Mean distance over the 21 keypoints, wrists together, in "
+        f"the ground truth of the generator, which is known for {check['num_matched']:,} of "
+        f"{check['num_hands']:,} hands. Without the rule that a positive comes from another video, "
+        f"the nearest hand of {check['same_video_share_without_rule']:.1%} of them would be from "
+        "their own video.",
+    )

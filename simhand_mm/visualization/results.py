@@ -1,0 +1,138 @@
+"""Reading what fine-tuned models scored, and the table of methods."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simhand_mm.functional.keypoints import KEYPOINT_NAMES
+from simhand_mm.visualization.charts import Series, line_chart
+from simhand_mm.visualization.number_format import ticks
+
+# The paper's order (Tab. 1); other runs follow by name.
+KNOWN_METHODS = ("scratch", "simclr", "peclr", "tempclr", "simhand")
+
+# The paper's protocol is root_scale. Heading, protocol, key, factor, decimals.
+_COLUMNS = (
+    ("root_scale\nMPJPE mm ↓", "root_scale", "mpjpe_mm", 1, 2),
+    ("PCK-AUC\n20–50 % ↑", "root_scale", "pck_auc_20_50", 100, 2),
+    ("PCK-AUC\n0–50 % ↑", "root_scale", "pck_auc_0_50", 100, 2),
+    ("PA\nMPJPE mm ↓", "procrustes", "mpjpe_mm", 1, 2),
+    ("root\nMPJPE mm ↓", "root", "mpjpe_mm", 1, 2),
+    ("camera\nMPJPE mm ↓", "none", "mpjpe_mm", 1, 2),
+)
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """What one fine-tuned model scored on the test set.
+
+    Attributes:
+        name: Name of the run, mostly that of its pre-training.
+        metrics: Content of ``metrics.json``; None where the model was not tested yet.
+        predictions_path: ``predictions.parquet``; None where there is none.
+    """
+
+    name: str
+    metrics: dict[str, Any] | None
+    predictions_path: Path | None
+
+
+def find_runs(folder: str | Path) -> dict[str, Path]:
+    """Work dirs below a folder by name, the known methods first in the paper's order."""
+    folder = Path(folder)
+    names = (
+        sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    )
+    known = [name for name in KNOWN_METHODS if name in names]
+    return {name: folder / name for name in [*known, *(n for n in names if n not in known)]}
+
+
+def run_colors(names: Sequence[str]) -> dict[str, int]:
+    """Number of the chart colour of each run, the same in all figures of a page."""
+    return {name: number % 6 for number, name in enumerate(names)}
+
+
+def read_result(name: str, work_dir: Path) -> MethodResult:
+    """Read what ``HandPoseMetric`` wrote below a work dir (the file nearest to its top)."""
+    metrics_path = _nearest(work_dir, "metrics.json")
+    return MethodResult(
+        name=name,
+        metrics=None if metrics_path is None else json.loads(metrics_path.read_text("utf-8")),
+        predictions_path=_nearest(work_dir, "predictions.parquet"),
+    )
+
+
+def result_table(results: Sequence[MethodResult]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table of methods; a run without results has dashes."""
+    header = ["\npre-training", *(heading for heading, *_ in _COLUMNS)]
+    rows = []
+    for result in results:
+        protocols = (result.metrics or {}).get("protocols", {})
+        cells = []
+        for _, protocol, key, factor, decimals in _COLUMNS:
+            value = protocols.get(protocol, {}).get(key)
+            cells.append("–" if value is None else f"{factor * value:.{decimals}f}")
+        rows.append([result.name, *cells])
+    return header, rows
+
+
+def format_text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The table for a terminal: labels to the left, numbers to the right."""
+    heads = list(zip(*(cell.split("\n") for cell in header), strict=True))
+    widths = [max(map(len, column)) for column in zip(*heads, *rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if position else cell.ljust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (*heads, *rows)
+    ]
+    return "\n".join([*lines[: len(heads)], "-" * len(lines[0]), *lines[len(heads) :]])
+
+
+def pck_chart(results: Sequence[MethodResult], colors: dict[str, int]) -> str | None:
+    """Draw the share of correct keypoints over the threshold, protocol ``root_scale``."""
+    series = {
+        result.name: Series(
+            x=result.metrics["pck_thresholds_mm"],
+            y=[100 * share for share in result.metrics["protocols"]["root_scale"]["pck_curve"]],
+            color=colors[result.name],
+        )
+        for result in results
+        if result.metrics is not None
+    }
+    if not series:
+        return None
+    title = "Correct keypoints (root_scale)"
+    return line_chart(series, title, "threshold, mm", "keypoints within, %", y_range=(0, 100))
+
+
+def finger_chart(results: Sequence[MethodResult], colors: dict[str, int]) -> str | None:
+    """Draw the mean error from the base to the tip of the fingers, protocol ``root_scale``."""
+    joints = np.arange(1, 5)
+    series = {
+        result.name: Series(joints, _error_along_fingers(result.metrics), colors[result.name])
+        for result in results
+        if result.metrics is not None
+    }
+    if not series:
+        return None
+    y_range = (0.0, ticks(0, max(np.nanmax(line.y) for line in series.values()))[-1])
+    title = "Error along the finger (root_scale)"
+    return line_chart(series, title, "keypoint, base to tip", "mm", y_range=y_range)
+
+
+def _error_along_fingers(metrics: dict[str, Any]) -> np.ndarray:
+    """Mean over the five fingers of the error of their 1st to 4th keypoint, ``[4]`` mm."""
+    errors = metrics["protocols"]["root_scale"]["per_keypoint_mm"]
+    names = KEYPOINT_NAMES[1:]
+    return np.array([errors[name] for name in names], dtype=float).reshape(5, 4).mean(axis=0)
+
+
+def _nearest(folder: Path, name: str) -> Path | None:
+    found = sorted(folder.rglob(name), key=lambda path: (len(path.parts), str(path)))
+    return found[0] if found else None
