@@ -67,11 +67,14 @@ def _room(rng, width: int, height: int) -> np.ndarray:
 def _greenery(rng, width: int, height: int) -> np.ndarray:
     """Look at leaves, sky and earth."""
     picture = _sky(rng, width, height)
-    green = np.array([70, 110, 45])
-    for depth in np.linspace(0.35, 1.0, 220):
-        center = (rng.uniform(0, width), height * (1 - rng.beta(1.2, 1.6)))
-        length = height * 0.09 * depth * rng.uniform(0.6, 1.6)
-        color = green * depth * rng.uniform(0.5, 1.6) + rng.normal(0, 14, 3)
+    green = rng.uniform((50, 85, 25), (120, 130, 60))
+    bushes = cloud_noise(rng, height, width, height * 0.3, octaves=4)
+    hedge = (np.linspace(-1.2, 1.8, height)[:, None] + 0.5 * bushes > 0)[..., None]
+    picture = np.where(hedge, _to_bytes(green * (0.45 + 0.12 * bushes[..., None])), picture)
+    for depth in np.linspace(0.35, 1.0, 420):
+        center = (rng.uniform(0, width), height * rng.beta(1.9, 1.2))
+        length = height * 0.11 * depth * rng.uniform(0.6, 1.6)
+        color = green * depth * rng.uniform(0.4, 1.5) + rng.normal(0, 12, 3)
         size = (length, length * rng.uniform(0.2, 0.5))
         cv2.ellipse(picture, (center, size, rng.uniform(0, 180)), _color(color), -1, cv2.LINE_AA)
     return picture

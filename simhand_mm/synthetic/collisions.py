@@ -32,8 +32,8 @@ def _pairs_to_check() -> np.ndarray:
 _PAIRS = _pairs_to_check()
 
 
-def segment_distance(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Return the least distance `[...]` between segments ab and cd, points `[..., 3]`.
+def segment_gap(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return the shortest vector `[..., 3]` from segment cd to segment ab, points `[..., 3]`.
 
     Follows Ericson, Real-Time Collision Detection (2005), section 5.1.9.
     """
@@ -47,8 +47,7 @@ def segment_distance(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray)
     s = np.clip((uv * vw - uw * vv) / np.maximum(uu * vv - uv * uv, 1e-9), 0, 1)
     t = np.clip((uv * s + vw) / vv, 0, 1)
     s = np.clip((uv * t - uw) / uu, 0, 1)
-    gap = w + s[..., None] * u - t[..., None] * v
-    return np.sqrt(dot(gap, gap))
+    return w + s[..., None] * u - t[..., None] * v
 
 
 def penetration_mm(joints: np.ndarray, softness: float = 0.15) -> np.ndarray:
@@ -61,8 +60,6 @@ def penetration_mm(joints: np.ndarray, softness: float = 0.15) -> np.ndarray:
     palm_length = np.linalg.norm(joints[:, 9] - joints[:, 0], axis=-1)
     starts, ends = joints[:, SEGMENTS[:, 0]], joints[:, SEGMENTS[:, 1]]
     first, second = _PAIRS.T
-    distance = segment_distance(
-        starts[:, first], ends[:, first], starts[:, second], ends[:, second]
-    )
+    gap = segment_gap(starts[:, first], ends[:, first], starts[:, second], ends[:, second])
     room = (1 - softness) * (_RADIUS[first] + _RADIUS[second]) * palm_length[:, None]
-    return np.maximum(room - distance, 0).max(axis=1)
+    return np.maximum(room - np.linalg.norm(gap, axis=-1), 0).max(axis=1)

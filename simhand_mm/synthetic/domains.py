@@ -10,7 +10,7 @@ from simhand_mm.synthetic.camera import Camera
 from simhand_mm.synthetic.film import Film, sample_light
 from simhand_mm.synthetic.mesh import HandMesh
 from simhand_mm.synthetic.poses import smooth_path
-from simhand_mm.synthetic.scenes import Scene, sample_track
+from simhand_mm.synthetic.scenes import Scene, Staging, sample_track
 from simhand_mm.synthetic.subjects import Subject, sample_subject
 from simhand_mm.synthetic.textures import linear_rgb
 
@@ -29,19 +29,8 @@ def sample_clip(
     """Draw a short video of one person in the wild."""
     camera = Camera.centered(rng.uniform(0.85, 1.5) * width, width, height)
     subject = sample_subject(rng, mesh)
-    hands = ["left", "right"] if rng.random() < 0.5 else ["right", "left"]
-    margin = 0.03 * height
-    edges = [0.0, 0.5, 1.0] if two_hands else [0.0, 1.0]
-    tracks = []
-    for left, right, handedness in zip(edges[:-1], edges[1:], hands, strict=False):
-        area = np.array([left * width, 0, right * width, height]) + margin * np.array(
-            [1, 1, -1, -1]
-        )
-        size = rng.uniform(0.34, 0.48) if two_hands else rng.uniform(0.4, 0.68)
-        holds = rng.random() < _PROP_SHARE
-        tracks.append(
-            sample_track(rng, subject, handedness, camera, area, size * height, num_frames, holds)
-        )
+    stagings = _stage_pair(rng, width, height) if two_hands else [_stage_one(rng, width, height)]
+    tracks = [sample_track(rng, subject, camera, staging, num_frames) for staging in stagings]
     large = (round(width * (1 + _PAN_SHARE)), round(height * (1 + _PAN_SHARE)))
     canvas = wild_background(rng, *large)
     room = np.array(large) - (width, height)
@@ -62,11 +51,14 @@ def sample_still(
     """Draw a square picture of one hand of a person in a studio."""
     camera = Camera.centered(rng.uniform(1.8, 3.0) * image_size, image_size, image_size)
     margin = 0.06 * image_size
-    area = np.array([margin, margin, image_size - margin, image_size - margin])
-    size = rng.uniform(0.55, 0.8) * image_size
-    handedness = str(rng.choice(["left", "right"]))
-    holds = rng.random() < _PROP_SHARE
-    track = sample_track(rng, subject, handedness, camera, area, size, 1, holds)
+    staging = Staging(
+        handedness=str(rng.choice(["left", "right"])),
+        area_xyxy=np.array([margin, margin, image_size - margin, image_size - margin]),
+        size_px=rng.uniform(0.55, 0.8) * image_size,
+        roll_deg=_any_roll(rng),
+        holds_prop=rng.random() < _PROP_SHARE,
+    )
+    track = sample_track(rng, subject, camera, staging, num_frames=1)
     canvas = studio_background(rng, image_size, image_size)
     return Scene(
         camera=camera,
@@ -76,3 +68,42 @@ def sample_still(
         pan=np.zeros((1, 2), int),
         tracks=(track,),
     )
+
+
+def _stage_one(rng: np.random.Generator, width: int, height: int) -> Staging:
+    """Give one hand the whole picture."""
+    margin = 0.03 * height
+    return Staging(
+        handedness=str(rng.choice(["left", "right"])),
+        area_xyxy=np.array([margin, margin, width - margin, height - margin]),
+        size_px=rng.uniform(0.4, 0.68) * height,
+        roll_deg=_any_roll(rng),
+        holds_prop=rng.random() < _PROP_SHARE,
+    )
+
+
+def _stage_pair(rng: np.random.Generator, width: int, height: int) -> list[Staging]:
+    """Give each hand a half of the picture, its forearm leaving on its own side."""
+    margin = 0.03 * height
+    size = rng.uniform(0.36, 0.5) * height
+    left_first = rng.random() < 0.5  # seen by oneself, or by somebody opposite
+    stagings = []
+    for half, lean in ((0, 1), (1, -1)):
+        left = half * width / 2
+        stagings.append(
+            Staging(
+                handedness="left" if left_first == (half == 0) else "right",
+                area_xyxy=np.array(
+                    [left + margin, margin, left + width / 2 - margin, height - margin]
+                ),
+                size_px=size * rng.uniform(0.93, 1.07),
+                roll_deg=lean * np.clip(rng.normal(22, 22), -12, 75),
+                holds_prop=rng.random() < _PROP_SHARE,
+            )
+        )
+    return stagings
+
+
+def _any_roll(rng: np.random.Generator) -> float:
+    """Draw how a hand leans: mostly fingers up, at times anyhow."""
+    return rng.uniform(-180, 180) if rng.random() < 0.3 else rng.normal(0, 32)

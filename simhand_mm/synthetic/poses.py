@@ -6,6 +6,7 @@ Axes: T frames, A = 23 angles (layout in `kinematics.py`, degrees), C candidates
 import numpy as np
 
 from simhand_mm.synthetic.collisions import penetration_mm
+from simhand_mm.synthetic.gestures import GESTURES
 from simhand_mm.synthetic.kinematics import (
     ABDUCTION,
     FLEXION,
@@ -16,56 +17,16 @@ from simhand_mm.synthetic.kinematics import (
     bone_transforms,
 )
 
-_STRAIGHT, _CURLED = (4, 6, 4), (82, 98, 58)
-
-# name: (index, middle, ring, little flexion), sideways swing, thumb base, thumb flexion
-_GESTURES = {
-    'open': ((_STRAIGHT,) * 4, (9, 2, -6, -12), (58, 34, 0), (8, 6)),
-    'relaxed': (((20, 30, 15), (25, 36, 18), (30, 38, 20), (34, 38, 20)), (2, 0, 0, -2),
-                (48, 40, 8), (18, 16)),
-    'together': ((_STRAIGHT,) * 4, (-3, 0, 2, 6), (34, 26, 5), (8, 8)),
-    'fist': (((80, 96, 58), _CURLED, _CURLED, (80, 96, 58)), (0, 0, 0, 2), (34, 56, 28), (38, 48)),
-    'point': ((_STRAIGHT, _CURLED, _CURLED, (80, 96, 58)), (0, 0, 0, 2), (34, 56, 28), (36, 44)),
-    'victory': ((_STRAIGHT, _STRAIGHT, (80, 96, 58), (78, 94, 56)), (10, -8, 0, 2), (26, 58, 30),
-                (40, 42)),
-    'three': ((_STRAIGHT, _STRAIGHT, _STRAIGHT, (78, 94, 56)), (9, 1, -7, 0), (24, 54, 32),
-              (46, 46)),
-    'four': ((_STRAIGHT,) * 4, (7, 2, -4, -10), (22, 48, 32), (48, 44)),
-    'ok': (((52, 52, 30), (14, 20, 10), (8, 12, 6), (5, 8, 5)), (2, 0, -5, -11), (40, 52, 28),
-           (24, 28)),
-    'pinch': (((58, 46, 26), (62, 56, 30), (66, 62, 34), (68, 60, 35)), (0, 0, 0, 0), (40, 52, 28),
-              (22, 24)),
-    'thumb_up': (((82, 96, 58), _CURLED, _CURLED, (80, 96, 58)), (0, 0, 0, 2), (46, 2, -10),
-                 (0, -6)),
-    'grasp': (((42, 46, 26), (45, 48, 28), (46, 48, 28), (46, 46, 28)), (5, 1, -3, -7),
-              (52, 62, 25), (16, 20)),
-    'gun': ((_STRAIGHT, _CURLED, _CURLED, (80, 96, 58)), (2, 0, 0, 2), (56, 6, -8), (2, 0)),
-    'horns': ((_STRAIGHT, (80, 96, 58), _CURLED, (8, 8, 5)), (4, 0, 0, -10), (30, 58, 30),
-              (42, 46)),
-    'call': (((80, 96, 58), _CURLED, (80, 96, 58), (8, 8, 5)), (0, 0, 0, -14), (62, 10, -5),
-             (2, 0)),
-    'claw': (((10, 58, 38), (10, 60, 40), (12, 60, 40), (14, 58, 38)), (8, 2, -5, -11),
-             (56, 42, 10), (22, 26)),
-    'bent': (((50, 12, 6), (52, 12, 6), (52, 12, 6), (50, 12, 6)), (1, 0, 0, -2), (40, 38, 12),
-             (14, 14)),
-}  # fmt: skip
-GESTURE_NAMES = tuple(_GESTURES)
-
 _LOWEST = np.full(NUM_ANGLES, -180.0)
 _HIGHEST = np.full(NUM_ANGLES, 180.0)
 _LOWEST[FLEXION], _HIGHEST[FLEXION] = np.tile([-12.0, -4.0, -4.0], 4), np.tile([92.0, 106, 68], 4)
-_LOWEST[ABDUCTION], _HIGHEST[ABDUCTION] = (-8, -11, -12, -22), (15, 9, 9, 10)
-_LOWEST[THUMB_BASE], _HIGHEST[THUMB_BASE] = (15, -5, -15), (75, 68, 40)
+_LOWEST[ABDUCTION], _HIGHEST[ABDUCTION] = (-11, -11, -12, -20), (15, 9, 12, 19)
+_LOWEST[THUMB_BASE], _HIGHEST[THUMB_BASE] = (0, -5, -20), (75, 68, 42)
 _LOWEST[THUMB_FLEXION], _HIGHEST[THUMB_FLEXION] = (-10, -12), (60, 70)
 _LOWEST[WRIST_ANGLES], _HIGHEST[WRIST_ANGLES] = (-50, -18), (50, 25)
 
-
-def gesture(name: str) -> np.ndarray:
-    """Return the pose `[A]` of a named gesture, the wrist straight."""
-    fingers, abduction, thumb_base, thumb_flexion = _GESTURES[name]
-    return np.concatenate([np.ravel(fingers), abduction, thumb_base, thumb_flexion, (0, 0)]).astype(
-        np.float64
-    )
+# Index, middle, ring, little finger, thumb.
+_FINGER_OF_ANGLE = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 4])
 
 
 def limit_pose(pose: np.ndarray) -> np.ndarray:
@@ -96,10 +57,14 @@ def sample_pose(
 
 def _vary(rng: np.random.Generator, name: str | None) -> np.ndarray:
     """Return one unchecked variation `[A]` of a gesture."""
-    pose = gesture(name or rng.choice(GESTURE_NAMES))
-    if rng.random() < 0.4:
-        share = rng.uniform(0.0, 0.3 if name else 0.6)
-        pose = (1 - share) * pose + share * gesture(rng.choice(GESTURE_NAMES))
+    names = tuple(GESTURES)
+    pose = GESTURES[name or names[rng.integers(len(names))]].copy()
+    if rng.random() < 0.5:
+        # Each finger goes its own way towards another gesture, though not quite alone.
+        other = GESTURES[names[rng.integers(len(names))]]
+        most = 0.3 if name else 0.7
+        share = np.clip(rng.uniform(0, most) + rng.normal(0, 0.15, 5), 0, 1)[_FINGER_OF_ANGLE]
+        pose += share * (other - pose)
     curl = rng.normal(0, 5, (4, 1)) + rng.normal(0, 4, (4, 3))  # a finger bends as a whole
     pose[FLEXION] += np.ravel(curl)
     pose[ABDUCTION] += rng.normal(0, 2.0, 4)

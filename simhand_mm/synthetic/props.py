@@ -3,78 +3,65 @@
 Axes: T frames, V vertices, F faces. Millimetres, hand frame.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from simhand_mm.synthetic.collisions import SEGMENTS, segment_distance
+from simhand_mm.synthetic.collisions import SEGMENTS, segment_gap
 from simhand_mm.synthetic.mesh import unit, vertex_normals
+from simhand_mm.synthetic.surfaces import Surface
 from simhand_mm.synthetic.textures import lattice_noise, linear_rgb
 
-PROP_KINDS = ("ball", "can", "box")
+_KINDS = ("ball", "can", "box")
 _FINGER_RADIUS_MM = 8.5
+_LEAST_RADIUS_MM, _MOST_RADIUS_MM = 6.0, 38.0
 
 
-@dataclass(frozen=True)
-class Prop:
-    """A thing that stays fixed in the hand.
-
-    Args:
-        vertices: `[V, 3]` mm.
-        normals: `[V, 3]` unit, outwards.
-        faces: `[F, 3]`, counter-clockwise seen from outside.
-        albedo: `[V, 3]` linear.
-        specular: Strength of the highlight.
-    """
-
-    vertices: np.ndarray
-    normals: np.ndarray
-    faces: np.ndarray
-    albedo: np.ndarray
-    specular: float
-
-
-def fit_prop(rng: np.random.Generator, joints: np.ndarray, kind: str) -> Prop | None:
+def fit_prop(rng: np.random.Generator, joints: np.ndarray) -> Surface | None:
     """Draw a thing that fits between palm and fingers in every frame.
 
     Args:
         rng: Source of randomness.
-        joints: `[T, 21, 3]` mm of the posed hand.
-        kind: One of `PROP_KINDS`.
+        joints: `[T, 21, 3]` mm of the posed hand, hand frame.
 
     Returns:
-        The thing, or None when the grip leaves room for less than a marble.
+        The thing, in the hand frame, or None when the grip leaves room for none.
     """
-    center = joints[:, [4, 6, 8, 10, 12, 14, 16]].mean(axis=(0, 1)) * 0.5
-    center += joints[:, [5, 9, 13, 2]].mean(axis=(0, 1)) * 0.5
-    starts, ends = joints[:, SEGMENTS[:, 0]], joints[:, SEGMENTS[:, 1]]
-    for _ in range(12):  # walk away from the nearest bone towards the middle of the grip
-        gap = segment_distance(starts, ends, center, center + 1e-6)
-        frame, segment = np.unravel_index(np.argmin(gap), gap.shape)
-        nearest = _closest_point(starts[frame, segment], ends[frame, segment], center)
-        center = center + unit(center - nearest) * 1.5
-    half_length = 0.0 if kind == "ball" else rng.uniform(40, 70)
-    axis = np.array([half_length + 1e-3, 0, 0])
-    room = segment_distance(starts, ends, center - axis, center + axis).min() - _FINGER_RADIUS_MM
-    if room < 6.0:
+    for kind in rng.permutation(_KINDS):
+        half_length = 0.0 if kind == "ball" else rng.uniform(35, 70)
+        center, across, radius = _grip_room(joints, half_length)
+        if radius >= _LEAST_RADIUS_MM:
+            break
+    else:
         return None
-    vertices, faces = _shape(kind, min(room, 38.0), half_length)
-    vertices = vertices + center
+    vertices, faces = _shape(kind, min(radius, _MOST_RADIUS_MM), half_length)
+    depth = unit(np.cross(across, [0.0, 1.0, 0.0]))
+    vertices = center + vertices @ np.stack([across, np.cross(depth, across), depth])
     color = linear_rgb(rng.uniform(20, 245, 3))
     mottle = 0.18 * lattice_noise(rng, vertices / 14.0)
-    return Prop(
+    return Surface(
         vertices=vertices,
         normals=vertex_normals(vertices, faces),
         faces=faces,
         albedo=np.clip(color * (1 + mottle[:, None]), 0.005, 0.95),
-        specular=rng.uniform(0.02, 0.6),
+        specular=np.full(len(vertices), rng.uniform(0.02, 0.6)),
+        gloss=np.full(len(vertices), 40.0),
     )
 
 
-def _closest_point(start: np.ndarray, end: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Return the point of a segment that is nearest to `point`."""
-    step = end - start
-    return start + np.clip((point - start) @ step / (step @ step), 0, 1) * step
+def _grip_room(joints: np.ndarray, half_length: float):
+    """Find where a rod through the grip keeps farthest from all bones: centre, axis, radius."""
+    across = unit((joints[:, 6] - joints[:, 18]).mean(axis=0))  # from the little finger's PIP
+    center = joints[:, [4, 6, 8, 10, 12, 14, 16, 5, 9, 13, 2]].mean(axis=(0, 1))
+    starts, ends = joints[:, SEGMENTS[:, 0]], joints[:, SEGMENTS[:, 1]]
+    reach = across * (half_length + 1e-3)
+    best = (center, 0.0)
+    for _ in range(40):  # walk away from whatever is nearest
+        gap = segment_gap(starts, ends, center - reach, center + reach).reshape(-1, 3)
+        distance = np.linalg.norm(gap, axis=1)
+        nearest = np.argmin(distance)
+        if distance[nearest] > best[1]:
+            best = (center, distance[nearest])
+        center = center - unit(gap[nearest]) * 1.0
+    return best[0], across, best[1] - _FINGER_RADIUS_MM
 
 
 def _shape(kind: str, radius: float, half_length: float):

@@ -44,51 +44,64 @@ def rasterize(
         height: Rows of the raster.
         cull: Leave out faces that turn their back.
     """
-    corners = points_2d[faces].astype(np.float32)  # [F, 3, 2]
-    area = _cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    # One array a corner and coordinate: numpy is slow along axes of length 2 and 3.
+    a, b, c = faces.T
+    x, y = points_2d.astype(np.float32).T
+    area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+    near = np.where(depth > 1.0, x, np.nan)  # NaN fails every comparison below
+    left, right = _extent(near[a], near[b], near[c])
+    top, bottom = _extent(y[a], y[b], y[c])
     drawn = (area < -1e-6) if cull else (np.abs(area) > 1e-6)
-    drawn &= depth[faces].min(axis=1) > 1.0
-    lowest, highest = corners.min(axis=1), corners.max(axis=1)
-    drawn &= (highest >= 0).all(axis=1) & (lowest <= (width - 1, height - 1)).all(axis=1)
+    drawn &= (right >= 0) & (left <= width - 1) & (bottom >= 0) & (top <= height - 1)
     face = np.flatnonzero(drawn)
-    corners, area = corners[face], area[face]
-    owner, column, row = _candidates(lowest[face], highest[face], width, height)
+    a, b, c, area = a[face], b[face], c[face], area[face]
+    owner, column, row = _candidates(
+        left[face], right[face], top[face], bottom[face], width, height
+    )
 
-    origin = corners[:, 0]
-    point = np.stack([column, row], axis=1).astype(np.float32) - origin[owner]
-    side_b, side_c = corners[:, 1] - origin, corners[:, 2] - origin
-    weight_b = _cross(point, (side_c / area[:, None])[owner])
-    weight_c = _cross((side_b / area[:, None])[owner], point)
-    weights = np.stack([1 - weight_b - weight_c, weight_b, weight_c], axis=1)
-    inside = (weights >= -1e-5).all(axis=1)
-    owner, weights = owner[inside], weights[inside]
-    pixel = row[inside] * width + column[inside]
+    dx, dy = column - x[a][owner], row - y[a][owner]
+    weight_b = ((y[c] - y[a]) / area)[owner] * dx - ((x[c] - x[a]) / area)[owner] * dy
+    weight_c = ((x[b] - x[a]) / area)[owner] * dy - ((y[b] - y[a]) / area)[owner] * dx
+    weight_a = 1 - weight_b - weight_c
+    tolerance = np.float32(-1e-5)
+    inside = (weight_a >= tolerance) & (weight_b >= tolerance) & (weight_c >= tolerance)
+    owner, pixel = owner[inside], (row * width + column)[inside]
     # Depth is linear in screen space only as its inverse.
-    weights = weights * (1.0 / depth[faces[face]]).astype(np.float32)[owner]
-    inverse_depth = weights.sum(axis=1)
+    inverse = (1.0 / depth).astype(np.float32)
+    weight_a = weight_a[inside] * inverse[a][owner]
+    weight_b = weight_b[inside] * inverse[b][owner]
+    weight_c = weight_c[inside] * inverse[c][owner]
+    inverse_depth = weight_a + weight_b + weight_c
 
-    order = np.lexsort((-inverse_depth, pixel))
-    seen = order[np.diff(pixel[order], prepend=-1) > 0]
+    order = np.argsort(inverse_depth, kind="stable")
+    front = np.full(width * height, -1)
+    front[pixel[order]] = order  # of entries of one pixel the last, nearest one stays
+    covered = np.flatnonzero(front >= 0)
+    seen = front[covered]
+    weights = np.stack([weight_a[seen], weight_b[seen], weight_c[seen]], axis=1)
     return Raster(
-        pixel=pixel[seen],
+        pixel=covered,
         face=face[owner[seen]],
-        barycentric=weights[seen] / inverse_depth[seen, None],
+        barycentric=weights / inverse_depth[seen, None],
         depth=1.0 / inverse_depth[seen],
     )
 
 
-def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the scalar cross products `[...]` of vectors `[..., 2]`."""
-    return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+def _extent(a: np.ndarray, b: np.ndarray, c: np.ndarray):
+    """Return the least and the greatest of three values, element by element."""
+    return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
 
 
-def _candidates(lowest: np.ndarray, highest: np.ndarray, width: int, height: int):
+def _candidates(left, right, top, bottom, width: int, height: int):
     """List each pixel of each face's bounding box: face number, column, row."""
-    limit = (width - 1, height - 1)
-    first = np.clip(np.ceil(lowest), 0, limit).astype(np.int64)
-    size = np.maximum(np.clip(np.floor(highest), -1, limit).astype(np.int64) - first + 1, 0)
-    count = size[:, 0] * size[:, 1]
-    owner = np.repeat(np.arange(len(count)), count)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    columns = size[owner, 0]
-    return owner, first[owner, 0] + within % columns, first[owner, 1] + within // columns
+    first_column = np.maximum(np.ceil(left), 0).astype(np.int32)
+    first_row = np.maximum(np.ceil(top), 0).astype(np.int32)
+    columns = np.minimum(np.floor(right), width - 1).astype(np.int32) - first_column + 1
+    rows = np.minimum(np.floor(bottom), height - 1).astype(np.int32) - first_row + 1
+    columns, rows = np.maximum(columns, 0), np.maximum(rows, 0)
+    count = columns * rows
+    owner = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    start = np.cumsum(count, dtype=np.int32) - count
+    within = np.arange(len(owner), dtype=np.int32) - start[owner]
+    below = within // columns[owner]
+    return owner, first_column[owner] + within - below * columns[owner], first_row[owner] + below

@@ -12,34 +12,12 @@ import numpy as np
 from simhand_mm.synthetic.camera import Camera, project_points
 from simhand_mm.synthetic.mesh import unit
 from simhand_mm.synthetic.rasterizer import Raster, rasterize
+from simhand_mm.synthetic.surfaces import Surface
 
 # Light wanders under skin, red the farthest: it still glows where the surface turns away.
 _SCATTER = np.array([0.42, 0.20, 0.13], np.float32)
 _SHADOW_MAP_SIZE = 160
-_SHADOW_BIAS_MM = 4.0
-
-
-@dataclass(frozen=True)
-class Surface:
-    """A mesh ready to be drawn.
-
-    Args:
-        vertices: `[V, 3]` mm, camera frame.
-        normals: `[V, 3]` unit, outwards.
-        faces: `[F, 3]`, counter-clockwise seen from outside.
-        albedo: `[V, 3]` linear.
-        specular: `[V]` strength of the highlight.
-        gloss: `[V]` its exponent.
-        scatter: 1 for skin, 0 for matter that light does not enter.
-    """
-
-    vertices: np.ndarray
-    normals: np.ndarray
-    faces: np.ndarray
-    albedo: np.ndarray
-    specular: np.ndarray
-    gloss: np.ndarray
-    scatter: float
+_SHADOW_BIAS = (2.5, 1.3)  # mm, and cells of the shadow map
 
 
 @dataclass(frozen=True)
@@ -142,12 +120,13 @@ def _lit_share(
     nearest = np.full((_SHADOW_MAP_SIZE, _SHADOW_MAP_SIZE), np.inf, np.float32)
     nearest.reshape(-1)[shadow.pixel] = shadow.depth
     positions, depth = to_map(points)
+    bias = _SHADOW_BIAS[0] + _SHADOW_BIAS[1] * reach / half
     lit = np.zeros(len(points), np.float32)
     for shift in ((-0.9, -0.9), (0.9, -0.9), (-0.9, 0.9), (0.9, 0.9), (0.0, 0.0)):
         cell = np.rint(positions + shift).astype(np.int64)
         outside = ((cell < 0) | (cell >= _SHADOW_MAP_SIZE)).any(axis=1)
         column, row = np.clip(cell, 0, _SHADOW_MAP_SIZE - 1).T
-        lit += outside | (depth < nearest[row, column] + _SHADOW_BIAS_MM)
+        lit += outside | (depth < nearest[row, column] + bias)
     return lit / 5
 
 

@@ -13,13 +13,33 @@ from simhand_mm.synthetic.film import Film
 from simhand_mm.synthetic.kinematics import axis_rotation, bone_transforms
 from simhand_mm.synthetic.mesh import HandMesh, refine, skin_vertices, vertex_normals
 from simhand_mm.synthetic.poses import sample_pose, smooth_path
-from simhand_mm.synthetic.props import PROP_KINDS, Prop, fit_prop
-from simhand_mm.synthetic.rendering import Light, Surface, render
+from simhand_mm.synthetic.props import fit_prop
+from simhand_mm.synthetic.rendering import Light, render
 from simhand_mm.synthetic.subjects import Subject
+from simhand_mm.synthetic.surfaces import Surface
 
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 # From the hand frame (y up, palm towards the viewer) to the camera's axes.
 _PALM_TO_CAMERA = np.diag([1.0, -1.0, -1.0])
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What is asked of a hand.
+
+    Args:
+        handedness: 'left' or 'right'.
+        area_xyxy: `[4]` px, where in the picture the joints stay.
+        size_px: Mean longer side of the joints' box.
+        roll_deg: How the fingers lean on the screen: 0 up, 90 to the right.
+        holds_prop: Whether the hand grasps something all the time.
+    """
+
+    handedness: str
+    area_xyxy: np.ndarray
+    size_px: float
+    roll_deg: float
+    holds_prop: bool
 
 
 @dataclass(frozen=True)
@@ -42,7 +62,7 @@ class HandTrack:
     rotation: np.ndarray
     translation: np.ndarray
     keypoints_3d: np.ndarray
-    prop: Prop | None
+    prop: Surface | None
 
 
 @dataclass(frozen=True)
@@ -85,60 +105,41 @@ class Scene:
 
 
 def sample_track(
-    rng: np.random.Generator,
-    subject: Subject,
-    handedness: str,
-    camera: Camera,
-    area_xyxy: np.ndarray,
-    size_px: float,
-    num_frames: int,
-    holds_prop: bool,
+    rng: np.random.Generator, subject: Subject, camera: Camera, staging: Staging, num_frames: int
 ) -> HandTrack:
-    """Draw what one hand does.
-
-    Args:
-        rng: Source of randomness.
-        subject: Whose hand.
-        handedness: 'left' or 'right'.
-        camera: The camera that looks at it.
-        area_xyxy: `[4]` px, where in the picture the hand's joints stay.
-        size_px: Mean longer side of the joints' box.
-        num_frames: T.
-        holds_prop: Whether the hand grasps something all the time.
-    """
+    """Draw what one hand does over T frames."""
     num_keys = 1 if num_frames == 1 else max(3, num_frames // 7)
-    name = "grasp" if holds_prop else None
+    name = "grasp" if staging.holds_prop else None
     keys = np.stack([sample_pose(rng, subject.joints, name) for _ in range(num_keys)])
-    if holds_prop:  # a hand that holds a thing hardly moves its fingers
+    if staging.holds_prop:  # a hand that holds a thing hardly moves its fingers
         keys = 0.85 * keys[:1] + 0.15 * keys
     transforms, joints = bone_transforms(subject.joints, smooth_path(keys, num_frames))
-    rotation = _sample_view(rng, num_keys, num_frames)
-    if handedness == "left":
+    rotation = _sample_view(rng, staging.roll_deg, num_keys, num_frames)
+    if staging.handedness == "left":
         rotation = rotation * _MIRROR
     turned = joints @ rotation.transpose(0, 2, 1)
-    corners = area_xyxy.reshape(2, 2)
-    wander = smooth_path(rng.uniform(0.1, 0.9, (num_keys, 2)), num_frames)
-    center = corners[0] + wander * (corners[1] - corners[0])
-    translation = place_in_frame(turned, camera, size_px, center, area_xyxy)
+    low, high = staging.area_xyxy[:2], staging.area_xyxy[2:]
+    center = low + smooth_path(rng.uniform(0.1, 0.9, (num_keys, 2)), num_frames) * (high - low)
+    translation = place_in_frame(turned, camera, staging.size_px, center, staging.area_xyxy)
     return HandTrack(
         subject=subject,
-        handedness=handedness,
+        handedness=staging.handedness,
         transforms=transforms,
         rotation=rotation,
         translation=translation,
         keypoints_3d=turned + translation[:, None],
-        prop=fit_prop(rng, joints, str(rng.choice(PROP_KINDS))) if holds_prop else None,
+        prop=fit_prop(rng, joints) if staging.holds_prop else None,
     )
 
 
-def _sample_view(rng: np.random.Generator, num_keys: int, num_frames: int) -> np.ndarray:
-    """Draw how the hand is turned: `[T, 3, 3]`, palm or back to the camera, fingers mostly up."""
+def _sample_view(
+    rng: np.random.Generator, roll_deg: float, num_keys: int, num_frames: int
+) -> np.ndarray:
+    """Draw how the hand is turned, `[T, 3, 3]`: palm or back to the camera."""
     yaw = rng.choice([0.0, 180.0]) + rng.normal(0, 34)
-    pitch, roll = np.clip(rng.normal(0, 21), -45, 45), rng.normal(0, 32)
-    if rng.random() < 0.3:
-        roll = rng.uniform(-180, 180)
+    pitch = np.clip(rng.normal(0, 21), -45, 45)
     jitter = rng.normal(0, 1, (num_keys, 3)) * (16, 9, 14)
-    yaw, pitch, roll = smooth_path(np.array([yaw, pitch, roll]) + jitter, num_frames).T
+    yaw, pitch, roll = smooth_path(np.array([yaw, pitch, roll_deg]) + jitter, num_frames).T
     x_axis, y_axis, z_axis = np.eye(3)
     return (
         axis_rotation(z_axis, roll)
@@ -162,60 +163,24 @@ def render_frame(
 
 
 def _track_surfaces(track: HandTrack, mesh: HandMesh, frame: int) -> list[Surface]:
-    """Return hand, sleeve and prop of a track in a frame."""
-    subject, rotation = track.subject, track.rotation[frame]
-    vertices = skin_vertices(subject.vertices, mesh.skin_weights, track.transforms[frame])
-    normals = vertex_normals(vertices, mesh.faces)
-    vertices, normals = refine(vertices, normals, mesh.edges)
+    """Return hand, sleeve and prop of a track in a frame, in the camera frame."""
+    subject, transforms = track.subject, track.transforms[frame]
+    vertices = skin_vertices(subject.vertices, mesh.skin_weights, transforms)
+    vertices, normals = refine(vertices, vertex_normals(vertices, mesh.faces), mesh.edges)
     parts = [
         Surface(
-            vertices,
-            normals,
-            mesh.fine_faces,
-            subject.albedo,
-            subject.specular,
-            subject.gloss,
+            vertices=vertices,
+            normals=normals,
+            faces=mesh.fine_faces,
+            albedo=subject.albedo,
+            specular=subject.specular,
+            gloss=subject.gloss,
             scatter=1.0,
         )
     ]
     if subject.sleeve:
-        parts.append(_sleeve_surface(subject, mesh, vertices, normals))
+        forearm = transforms[0]
+        parts.append(subject.sleeve.moved(forearm[:, :3], forearm[:, 3]))
     if track.prop:
-        prop, size = track.prop, len(track.prop.vertices)
-        specular, gloss = np.full(size, prop.specular), np.full(size, 40.0)
-        parts.append(
-            Surface(prop.vertices, prop.normals, prop.faces, prop.albedo, specular, gloss, 0.0)
-        )
-    return [_to_camera(part, rotation, track.translation[frame]) for part in parts]
-
-
-def _sleeve_surface(
-    subject: Subject, mesh: HandMesh, vertices: np.ndarray, normals: np.ndarray
-) -> Surface:
-    """Return the cloth: the forearm's skin from the cuff on, blown up."""
-    beyond = -subject.refined[:, 1] - subject.sleeve.start_mm
-    loose = 5.0 + 6.0 * np.clip(beyond / 100.0, 0, 1)
-    size = len(vertices)
-    return Surface(
-        vertices=vertices + normals * loose[:, None],
-        normals=normals,
-        faces=mesh.fine_faces[(beyond > 0)[mesh.fine_faces].all(axis=1)],
-        albedo=subject.sleeve.albedo,
-        specular=np.full(size, 0.01),
-        gloss=np.full(size, 8.0),
-        scatter=0.0,
-    )
-
-
-def _to_camera(surface: Surface, rotation: np.ndarray, translation: np.ndarray) -> Surface:
-    """Move a surface from the hand frame to the camera frame; a mirror turns faces over."""
-    is_mirror = np.linalg.det(rotation) < 0
-    return Surface(
-        vertices=surface.vertices @ rotation.T + translation,
-        normals=surface.normals @ rotation.T,
-        faces=surface.faces[:, ::-1] if is_mirror else surface.faces,
-        albedo=surface.albedo,
-        specular=surface.specular,
-        gloss=surface.gloss,
-        scatter=surface.scatter,
-    )
+        parts.append(track.prop)
+    return [part.moved(track.rotation[frame], track.translation[frame]) for part in parts]

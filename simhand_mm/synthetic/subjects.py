@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simhand_mm.synthetic.mesh import HandMesh, refine, unit, vertex_normals
+from simhand_mm.synthetic.surfaces import Surface
 from simhand_mm.synthetic.textures import lattice_noise, linear_rgb
 
 # From fair to dark, sRGB.
@@ -24,20 +25,7 @@ _SKIN_TONES = np.array(
     ]
 )
 _NUM_MACRO_MODES = 8  # race, gender, age, build; the rest pairs up: slimmer/thicker, shorter/longer
-_HAND_MODE_LIMIT = np.array([0.5, 0.5, 0.8, 0.45, 0.0, 0.0])  # size is drawn apart
-
-
-@dataclass(frozen=True)
-class Sleeve:
-    """A sleeve from below the wrist to beyond the elbow.
-
-    Args:
-        start_mm: Distance from the wrist to the cuff.
-        albedo: `[R, 3]` linear colour of the cloth at each refined vertex of the hand mesh.
-    """
-
-    start_mm: float
-    albedo: np.ndarray
+_HAND_MODE_LIMIT = np.array([0.5, 0.3, 0.5, 0.4, 0.0, 0.0])  # size is drawn apart
 
 
 @dataclass(frozen=True)
@@ -50,8 +38,7 @@ class Subject:
         albedo: `[R, 3]` linear colour of the refined vertices.
         specular: `[R]` strength of the highlight, stronger on nails.
         gloss: `[R]` exponent of the highlight.
-        sleeve: What the person wears, or None.
-        refined: `[R, 3]` mm, refined vertices at rest.
+        sleeve: A sleeve about the forearm at rest, or None.
     """
 
     vertices: np.ndarray
@@ -59,8 +46,7 @@ class Subject:
     albedo: np.ndarray
     specular: np.ndarray
     gloss: np.ndarray
-    sleeve: Sleeve | None
-    refined: np.ndarray
+    sleeve: Surface | None
 
 
 def sample_subject(rng: np.random.Generator, mesh: HandMesh) -> Subject:
@@ -80,8 +66,9 @@ def sample_subject(rng: np.random.Generator, mesh: HandMesh) -> Subject:
         albedo=albedo,
         specular=rng.uniform(0.05, 0.14) + 0.25 * nail,
         gloss=rng.uniform(9, 18) + 35 * nail,
-        sleeve=_sample_sleeve(rng, refined) if rng.random() < 0.55 else None,
-        refined=refined,
+        sleeve=_sample_sleeve(rng, refined, normals, mesh.fine_faces)
+        if rng.random() < 0.55
+        else None,
     )
 
 
@@ -99,11 +86,11 @@ def _paint_skin(
     darkness = tone / (len(_SKIN_TONES) - 1)
     palm_length = np.linalg.norm(joints[9])
     scaled = points / palm_length
-    on_hand = _step(scaled[:, 1], -0.08, 0.08)
+    on_hand = _step(scaled[:, 1], -0.35, 0.15)
     palm = on_hand * _step(normals[:, 2], -0.35, 0.45)
     # Palms carry little melanin: on dark skin they are much lighter than the back.
     palm_color = (
-        base * (1 - 0.6 * darkness) + linear_rgb(np.array([222, 168, 140])) * 0.6 * darkness
+        base * (1 - 0.5 * darkness) + linear_rgb(np.array([222, 168, 140])) * 0.5 * darkness
     )
     color = base + palm[:, None] * (palm_color * (1.04, 0.97, 0.95) - base)
 
@@ -161,15 +148,30 @@ def _palm_lines(scaled: np.ndarray) -> np.ndarray:
     return depth
 
 
-def _sample_sleeve(rng: np.random.Generator, refined: np.ndarray) -> Sleeve:
-    """Draw a plain, striped or mottled sleeve."""
-    color = linear_rgb(rng.uniform(15, 240, 3) * rng.uniform(0.4, 1.0))
-    pattern = 0.15 * lattice_noise(rng, refined / 16.0)
+def _sample_sleeve(
+    rng: np.random.Generator, points: np.ndarray, normals: np.ndarray, faces: np.ndarray
+) -> Surface:
+    """Draw a plain, striped or mottled sleeve: the skin of the forearm, blown up."""
+    cuff = -rng.uniform(12, 120)
+    faces = faces[(points[:, 1] < cuff)[faces].any(axis=1)]
+    used, faces = np.unique(faces, return_inverse=True)
+    points, normals = points[used], normals[used]
+    loose = 5.0 + 6.0 * np.clip((cuff - points[:, 1]) / 100.0, 0, 1)
+    loose += 1.2 * lattice_noise(rng, points / 20.0)
+    vertices = points + normals * loose[:, None]
+    vertices[:, 1] = np.minimum(vertices[:, 1], cuff)  # a straight edge
+    faces = faces.reshape(-1, 3)
+    pattern = 0.15 * lattice_noise(rng, points / 16.0)
     if rng.random() < 0.35:
-        pattern = pattern + 0.4 * np.sign(np.sin(refined[:, 1] / rng.uniform(2.0, 6.0)))
-    return Sleeve(
-        start_mm=rng.uniform(12, 120),
+        pattern = pattern + 0.4 * np.sign(np.sin(points[:, 1] / rng.uniform(2.0, 6.0)))
+    color = linear_rgb(rng.uniform(15, 240, 3) * rng.uniform(0.4, 1.0))
+    return Surface(
+        vertices=vertices,
+        normals=vertex_normals(vertices, faces),
+        faces=faces,
         albedo=np.clip(color * (1 + pattern[:, None]), 0.005, 0.95),
+        specular=np.full(len(used), 0.01),
+        gloss=np.full(len(used), 8.0),
     )
 
 
