@@ -27,7 +27,7 @@ CAMERA = np.array([[60.0, 0, 24], [0, 60, 24], [0, 0, 1]])
 
 def make_target(sample):
     rng = np.random.default_rng(sample)
-    return ([*rng.uniform(-80, 80, (21, 3)), 0, 0, 400]).astype(np.float32)
+    return (rng.uniform(-80, 80, (21, 3)) + np.array([0, 0, 400])).astype(np.float32)
 
 
 def project(keypoints_3d):
