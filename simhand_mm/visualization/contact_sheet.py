@@ -84,7 +84,7 @@ def sheet_image(
     queries: np.ndarray,
     ranks: list[int],
     with_keypoints: bool = False,
-    tile_px: int = 160,
+    tile_px: int = 224,
 ) -> np.ndarray:
     """The sheet as one picture for a paper, ``[H, W, 3]`` uint8, BGR, on white."""
     gap, head, label = tile_px // 16, tile_px // 6, tile_px // 3

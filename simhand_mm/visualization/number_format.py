@@ -33,7 +33,10 @@ def short(value: float) -> str:
 
 def significant(value: float, digits: int = 3) -> str:
     """A number with so many significant digits, zeros at the end included, never ``1e+03``."""
-    if not math.isfinite(value):
-        return "–"
+    return f"{value:,.{decimals(value, digits)}f}" if math.isfinite(value) else "–"
+
+
+def decimals(value: float, digits: int = 3) -> int:
+    """Decimal places that show so many significant digits of a finite number."""
     magnitude = math.floor(math.log10(abs(value))) if value else 0
-    return f"{value:,.{max(digits - 1 - magnitude, 0)}f}"
+    return max(digits - 1 - magnitude, 0)

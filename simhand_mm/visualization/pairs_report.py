@@ -11,7 +11,7 @@ from simhand_mm.visualization.contact_sheet import (
     sheet_html,
     sheet_image,
 )
-from simhand_mm.visualization.number_format import significant
+from simhand_mm.visualization.number_format import decimals
 from simhand_mm.visualization.page import Page
 
 # The columns of Figure 2 of SiMHand, and the nearest two beside them.
@@ -55,24 +55,33 @@ def write_pairs_report(
 
 def add_rank_statistics(page: Page, pool: HandPool, pairs: HandPairs) -> None:
     """Add the distances of each rank and where its hands come from."""
-    rows = []
-    for column, rank in enumerate(pairs.ranks):
-        found = np.flatnonzero(pairs.positive_index[:, column] >= 0)
-        positives = pairs.positive_index[found, column]
-        if not len(found):
-            rows.append((f"{rank}", "0", "–", "–", "–", "–", "–"))
-            continue
-        quantiles = np.quantile(pairs.distance[found, column], _QUANTILES)
-        same_video = (pool.video_index[found] == pool.video_index[positives]).mean()
-        used = len(np.unique(positives)) / len(pool)
-        numbers = (*(significant(quantile) for quantile in quantiles), f"{same_video:.1%}")
-        rows.append((f"{rank}", f"{len(found):,}", *numbers, f"{used:.1%}"))
+    columns = list(zip(pairs.ranks, pairs.positive_index.T, pairs.distance.T, strict=True))
+    found = pairs.distance[np.isfinite(pairs.distance)]
+    places = decimals(np.quantile(found, _QUANTILES[0])) if len(found) else 0
+    rows = [(f"{rank}", *_rank_cells(pool, *column, places)) for rank, *column in columns]
     page.table(
         ("rank", "queries", "5%", "median", "95%", "same video", "hands used as positive"),
         rows,
         f"Distance ({pairs.metric}) between query and positive by neighbour rank, over "
         f"{len(pairs.positive_index):,} hands.",
     )
+
+
+def _rank_cells(
+    pool: HandPool, positive_index: np.ndarray, distance: np.ndarray, places: int
+) -> list[str]:
+    """Cells of one rank: pairs, distances with so many decimals, share of own video, of hands."""
+    found = np.flatnonzero(positive_index >= 0)
+    if not len(found):
+        return ["0", *["–"] * (len(_QUANTILES) + 2)]
+    positives = positive_index[found]
+    same_video = (pool.video_index[found] == pool.video_index[positives]).mean()
+    return [
+        f"{len(found):,}",
+        *(f"{quantile:,.{places}f}" for quantile in np.quantile(distance[found], _QUANTILES)),
+        f"{same_video:.1%}",
+        f"{len(np.unique(positives)) / len(pool):.1%}",
+    ]
 
 
 def add_contact_sheet(
