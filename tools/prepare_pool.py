@@ -2,53 +2,77 @@
 
     python tools/prepare_pool.py VIDEOS_DIR POOL_DIR --fps 1 --workers 8
 
-May be killed and started again at any time: finished videos are kept.
+May be killed and started again at any time: finished videos are kept. Many machines on a shared
+disk: run it with --shard 0/n ... --shard n-1/n anywhere, in any order (in a Slurm array: --shard
+$SLURM_ARRAY_TASK_ID/n); when all have ended, run it once without --shard to merge.
 """
 
 import argparse
 import logging
 import os
 import sys
+from pathlib import Path
 
+from simhand_mm.preparation.executors import LocalExecutor, RayExecutor
+from simhand_mm.preparation.finder_settings import MediaPipeRecipe
 from simhand_mm.preparation.pipeline import CropSettings
-from simhand_mm.preparation.run import MediaPipeFullFrame, prepare_pool
+from simhand_mm.preparation.quality import QualityGate
+from simhand_mm.preparation.run import Preparation
 
 
 def parse_args() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("videos_dir", help="folder that is searched for videos")
-    parser.add_argument("pool_dir", help="folder of the pool")
-    parser.add_argument("--source", default="videos", help="name of the collection")
-    parser.add_argument("--fps", type=float, default=1.0, help="frames per second of video")
-    parser.add_argument("--crop-size", type=int, default=224, help="side of the crops in px")
-    parser.add_argument(
-        "--crop-scale", type=float, default=1.3, help="side of the crop over that of the hand"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--max-hands", type=int, default=2, help="hands found in a frame at most")
-    parser.add_argument("--min-score", type=float, default=0.5, help="of the palm detector")
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count(), help="processes; 0 works in this one"
-    )
+    add = parser.add_argument
+    add("videos_dir", type=Path, help="folder that is searched for videos")
+    add("pool_dir", type=Path, help="folder of the pool")
+    add("--source", default="videos", help="name of the collection, a column of the pool")
+    add("--fps", type=float, default=1.0, help="frames per second of video")
+    add("--crop-size", type=int, default=224, help="side of the crops in px")
+    add("--crop-scale", type=float, default=1.3, help="side of the crop over that of the hand")
+    add("--min-hand-px", type=float, default=24.0, help="smallest hand in the frame, in px")
+    add("--min-sharpness", type=float, default=0.0, help="least variance of a crop's Laplacian")
+    add("--max-hands", type=int, default=2, help="hands that MediaPipe finds in an image at most")
+    add("--min-score", type=float, default=0.5, help="least score of MediaPipe's palm detector")
+    add("--task-file", default="", help="model for MediaPipe's Tasks API (hand_landmarker.task)")
+    add("--detections", default="", help="table of boxes made by tools/convert_boxes.py")
+    add("--keypoint-crop-scale", type=float, default=2.5, help="what MediaPipe sees of a box")
+    add("--executor", choices=("local", "ray"), default="local", help="who does the work")
+    add("--workers", type=int, default=os.cpu_count(), help="processes; 0 works in this one")
+    add("--shard", default="0/1", help="i/n: every n-th video from i on (i from 0); no merge")
+    add("--retry-failed", action="store_true", help="do videos again that failed before")
+    add("--max-failed-share", type=float, default=0.9, help="more failed videos stop the merge")
+    add("--dry-run", action="store_true", help="tell what is done and to do, and do nothing")
+    add("--remove-parts", action="store_true", help="free the disk space that growing would need")
     return parser.parse_args()
 
 
 def main() -> None:
     """Prepare the pool and tell what came out."""
     args = parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    gate = QualityGate(min_hand_px=args.min_hand_px, min_sharpness=args.min_sharpness)
+    settings = CropSettings(args.source, args.fps, args.crop_size, args.crop_scale, gate)
+    finder = MediaPipeRecipe(
+        args.max_hands, args.min_score, args.task_file, args.detections, args.keypoint_crop_scale
+    )
+    preparation = Preparation(args.videos_dir, args.pool_dir, settings, finder)
+    executor = {"local": LocalExecutor, "ray": RayExecutor}[args.executor](args.workers)
     try:
-        info = prepare_pool(
-            args.videos_dir,
-            args.pool_dir,
-            CropSettings(args.source, args.fps, args.crop_size, args.crop_scale),
-            MediaPipeFullFrame(args.max_hands, args.min_score),
-            num_workers=args.workers,
+        if args.dry_run:
+            print(*(video.path for video in preparation.dry_run(args.retry_failed)), sep="\n")
+            return
+        index, count = map(int, args.shard.split("/"))
+        info = preparation.run(
+            executor, (index, count), args.retry_failed, args.max_failed_share, args.remove_parts
         )
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         sys.exit(f"prepare_pool: {error}")
-    print(f"{info['num_hands']} hands of {info['num_videos']} videos in {args.pool_dir}")
-    print(f"left out: {info['num_drops']}")
+    if info:
+        print(f"{args.pool_dir}: {info['num_hands']} hands of {info['num_videos']} videos")
+        print("left out:", ", ".join(f"{n} {reason}" for reason, n in info["num_drops"].items()))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The hand pool on disk, the hub at which all stages meet (docs/data_format.md)."""
 
+from simhand_mm.pool.detections import read_detections, write_detections
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
 from simhand_mm.pool.parts import VideoStatus
@@ -17,7 +18,9 @@ __all__ = [
     "VideoStatus",
     "atomic_path",
     "load_pairs",
+    "read_detections",
     "read_poses",
     "save_pairs",
+    "write_detections",
     "write_poses",
 ]

@@ -50,7 +50,11 @@ def part_path(parts_dir: Path, video_id: str) -> Path:
 def write_part(
     path: Path, status: VideoStatus, hands: Sequence[HandRecord], drops: Sequence[DropRecord]
 ) -> None:
-    """Write a part at once."""
+    """Write a part at once.
+
+    Raises:
+        OSError: If the disk is full or read-only.
+    """
     hands = sorted(hands, key=lambda hand: (hand.frame_index, hand.hand_id))
     columns = {name: [_value(hand, name) for hand in hands] for name in _COLUMNS.names}
     metadata = {
@@ -58,9 +62,13 @@ def write_part(
         "drops": json.dumps([asdict(drop) for drop in drops]),
     }
     schema = _COLUMNS.with_metadata(metadata)
-    with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_file(sink, schema) as writer:
-            writer.write_table(pa.table(columns, schema=schema))
+    table = pa.table(columns, schema=schema)
+    try:
+        with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+            with pa.ipc.new_file(sink, schema) as writer:
+                writer.write_table(table)
+    except OSError as error:
+        raise OSError(f"{path.parent} cannot be written to: {error}") from error
 
 
 def read_status(path: Path) -> VideoStatus:

@@ -139,12 +139,12 @@ class PoolWriter:
 
     def finalize(self) -> dict[str, Any]:
         """Merge the parts into the pool's files; returns the content of ``pool.json``."""
-        if self.has_no_parts:
+        statuses = self.statuses()
+        if self._is_merged(statuses):
             return json.loads((self.root / "pool.json").read_text())
         (self.root / "pool.json").unlink(missing_ok=True)  # unfinished until written again, last
         remove_temporaries(self.root)
         remove_temporaries(self._parts_dir)
-        statuses = self.statuses()
         num_drops = self._merge_parts(list(statuses))
         hands = pq.read_table(self.root / "hands.parquet", schema=HANDS)
         info = {
@@ -160,6 +160,11 @@ class PoolWriter:
         with atomic_path(self.root / "pool.json") as temporary:
             temporary.write_text(json.dumps(info, indent=2, sort_keys=True))
         return info
+
+    def _is_merged(self, statuses: dict[str, VideoStatus]) -> bool:
+        if not (self.root / "pool.json").is_file():
+            return False
+        return read_statuses(self.root / "videos.csv") == statuses
 
     def _merge_parts(self, video_ids: Sequence[str]) -> Counter[str]:
         """Write hands, crops and drops, never holding more than a shard; count drop reasons."""

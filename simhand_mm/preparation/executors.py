@@ -1,4 +1,4 @@
-"""Who does the work: processes of this machine.
+"""Who does the work: processes of this machine, or of a Ray cluster.
 
 A task is done by a worker that is built once in each process. The work units know nothing of who
 runs them, so that every executor gives the same result.
@@ -7,8 +7,9 @@ runs them, so that every executor gives the same result.
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -19,38 +20,58 @@ class WorkerDied(Exception):
     """The process that worked on a task was ended from outside or crashed."""
 
 
-def run_local(
-    tasks: Sequence[Task], build_worker: Callable[[], Worker], num_workers: int
-) -> Iterator[tuple[Task, Result | WorkerDied]]:
-    """Run tasks in processes of this machine and yield results as they come.
+class Executor(Protocol):
+    """Runs tasks and yields their results as they come.
 
-    A process that dies takes only its task with it: the task yields :class:`WorkerDied` and a new
-    process goes on. An exception of a worker ends the run and is raised here.
-
-    Args:
-        tasks: Picklable.
-        build_worker: Picklable; called once in each process.
-        num_workers: Processes; 0 works in this one.
+    A worker process that dies takes only its task with it: that task yields :class:`WorkerDied`
+    and the others go on. An exception of a worker ends the run and is raised.
     """
-    if num_workers == 0:
-        worker = build_worker()
-        for task in tasks:
-            yield task, worker(task)
-        return
-    waiting = list(reversed(tasks))
-    processes = [_Process(build_worker) for _ in range(min(num_workers, len(tasks)))]
-    try:
-        for process in processes:
-            process.start(waiting.pop())
-        while busy := {process.connection: process for process in processes if process.is_busy}:
-            for connection in wait(list(busy)):
-                process = busy[connection]
-                yield process.task, process.result()
-                if waiting:
-                    process.start(waiting.pop())
-    finally:
-        for process in processes:
-            process.end()
+
+    def __call__(
+        self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
+    ) -> Iterator[tuple[Task, Result | WorkerDied]]:
+        """Run picklable tasks; the picklable ``build_worker`` is called once in each process."""
+
+
+@dataclass(frozen=True)
+class LocalExecutor:
+    """Processes of this machine; see :class:`Executor`.
+
+    Attributes:
+        num_workers: Number of processes; 0 works in this one.
+    """
+
+    num_workers: int
+
+    def __call__(
+        self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
+    ) -> Iterator[tuple[Task, Result | WorkerDied]]:
+        """See :class:`Executor`."""
+        if self.num_workers == 0:
+            yield from _run_here(tasks, build_worker)
+            return
+        waiting = list(reversed(tasks))
+        processes = [_Process(build_worker) for _ in range(min(self.num_workers, len(tasks)))]
+        try:
+            for process in processes:
+                process.start(waiting.pop())
+            while busy := {process.connection: process for process in processes if process.is_busy}:
+                for connection in wait(list(busy)):
+                    process = busy[connection]
+                    yield process.task, process.result()
+                    if waiting:
+                        process.start(waiting.pop())
+        finally:
+            for process in processes:
+                process.end()
+
+
+def _run_here(
+    tasks: Sequence[Task], build_worker: Callable[[], Worker]
+) -> Iterator[tuple[Task, Result]]:
+    worker = build_worker() if tasks else None
+    for task in tasks:
+        yield task, worker(task)
 
 
 class _Process:
@@ -113,3 +134,63 @@ def _serve(connection: Connection, build_worker: Callable[[], Worker]) -> None:
         except Exception as error:
             reply = (False, error)
         connection.send(reply)
+
+
+@dataclass(frozen=True)
+class RayExecutor:
+    """Processes of a Ray cluster that sees the same files; see :class:`Executor`.
+
+    Uses the cluster of ``RAY_ADDRESS`` or of this machine, or starts one for the time being.
+
+    Attributes:
+        num_workers: Number of processes, spread over the nodes.
+    """
+
+    num_workers: int
+
+    def __call__(
+        self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
+    ) -> Iterator[tuple[Task, Result | WorkerDied]]:
+        """See :class:`Executor`."""
+        try:
+            import ray
+        except ImportError as error:
+            raise ImportError(
+                'Ray must be installed for this executor. Run: pip install "simhand-mm[ray]".'
+            ) from error
+        if not ray.is_initialized():
+            ray.init(log_to_driver=False, configure_logging=False)
+        actor_class = ray.remote(num_cpus=1, scheduling_strategy="SPREAD")(_RayWorker)
+        waiting = list(reversed(tasks))
+        busy: dict[Any, tuple[Any, Task]] = {}  # promised status -> actor and its task
+
+        def start(actor: Any, task: Task) -> None:
+            busy[actor.work.remote(task)] = (actor, task)
+
+        for _ in range(min(max(self.num_workers, 1), len(tasks))):
+            start(actor_class.remote(build_worker), waiting.pop())
+        while busy:
+            (promise,), _ = ray.wait(list(busy))
+            actor, task = busy.pop(promise)
+            try:
+                result = ray.get(promise)
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from None
+            except ray.exceptions.RayActorError as error:
+                result = WorkerDied(str(error))
+                actor = actor_class.remote(build_worker)
+            yield task, result
+            if waiting:
+                start(actor, waiting.pop())
+
+
+class _RayWorker:
+    """Builds its worker with the first task, so that a failure to do so is told."""
+
+    def __init__(self, build_worker: Callable[[], Worker]) -> None:
+        self._build_worker = build_worker
+        self._worker: Worker | None = None
+
+    def work(self, task: Any) -> Any:
+        self._worker = self._worker or self._build_worker()
+        return self._worker(task)

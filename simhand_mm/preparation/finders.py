@@ -5,9 +5,11 @@ from typing import Protocol
 
 import numpy as np
 
-from simhand_mm.functional.boxes import keypoints_to_box
+from simhand_mm.functional.boxes import box_area, clip_box, keypoints_to_box
+from simhand_mm.preparation.crops import cut_square
+from simhand_mm.preparation.detectors import HandDetector
 from simhand_mm.preparation.frame_reader import Frame
-from simhand_mm.preparation.keypoints import KeypointEstimator
+from simhand_mm.preparation.keypoints import HandKeypoints, KeypointEstimator
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,15 @@ class FoundHand:
     bbox_xyxy: np.ndarray
     bbox_score: float
     handedness: str
-    keypoints_2d: np.ndarray | None
-    keypoint_score: np.ndarray | None
+    keypoints_2d: np.ndarray | None = None
+    keypoint_score: np.ndarray | None = None
 
 
 class HandFinder(Protocol):
     """Finds the hands of a frame."""
+
+    def frames_of(self, video_id: str) -> frozenset[int] | None:
+        """Indices of the frames of a video that can be looked at; None for all."""
 
     def __call__(self, video_id: str, frame: Frame) -> list[FoundHand]:
         """Hands in a reproducible order."""
@@ -48,6 +53,10 @@ class FullFrameFinder:
     def __init__(self, estimator: KeypointEstimator) -> None:
         self._estimator = estimator
 
+    def frames_of(self, video_id: str) -> None:
+        """See :class:`HandFinder`."""
+        return
+
     def __call__(self, video_id: str, frame: Frame) -> list[FoundHand]:
         """See :class:`HandFinder`."""
         return [
@@ -60,3 +69,75 @@ class FullFrameFinder:
             )
             for hand in self._estimator(frame.image)
         ]
+
+
+class BoxFinder:
+    """Runs an estimator inside the boxes of a detector.
+
+    The estimator sees a looser crop than the pool stores: landmark models that look for the palm
+    first fail on tight crops. The side of a hand is the detector's where it tells one.
+
+    Args:
+        detector: Where the boxes come from.
+        estimator: What finds keypoints in a crop.
+        keypoint_crop_scale: Side of the square crop for the estimator over the longer side of the
+            box.
+    """
+
+    def __init__(
+        self,
+        detector: HandDetector,
+        estimator: KeypointEstimator,
+        keypoint_crop_scale: float = 2.5,
+    ) -> None:
+        if keypoint_crop_scale < 1:
+            raise ValueError(
+                f"keypoint_crop_scale must be at least 1, but got {keypoint_crop_scale}. The "
+                "estimator has to see the whole hand; 2 or more is advised."
+            )
+        self._detector = detector
+        self._estimator = estimator
+        self._scale = keypoint_crop_scale
+
+    def frames_of(self, video_id: str) -> frozenset[int] | None:
+        """See :class:`HandFinder`."""
+        return self._detector.frames_of(video_id)
+
+    def __call__(self, video_id: str, frame: Frame) -> list[FoundHand]:
+        """See :class:`HandFinder`."""
+        found = []
+        for box in self._detector(video_id, frame):
+            hand = self._hand_in(frame.image, box.bbox_xyxy)
+            found.append(
+                FoundHand(
+                    bbox_xyxy=box.bbox_xyxy,
+                    bbox_score=box.score,
+                    handedness=box.handedness or (hand.handedness if hand else ""),
+                    keypoints_2d=hand and hand.keypoints_2d,
+                    keypoint_score=hand and hand.keypoint_score,
+                )
+            )
+        return found
+
+    def _hand_in(self, image: np.ndarray, bbox_xyxy: np.ndarray) -> HandKeypoints | None:
+        """The hand that lies best inside a box, in px of the whole image."""
+        if not is_in_frame(bbox_xyxy, (image.shape[1], image.shape[0])):
+            return None
+        crop, corner = cut_square(image, bbox_xyxy, self._scale)
+        hands = [
+            HandKeypoints(hand.keypoints_2d + corner, hand.keypoint_score, hand.handedness)
+            for hand in self._estimator(crop)
+        ]
+        return max(hands, key=lambda hand: share_inside(hand.keypoints_2d, bbox_xyxy), default=None)
+
+
+def share_inside(keypoints_2d: np.ndarray, bbox_xyxy: np.ndarray) -> float:
+    """Share of the keypoints ``[K, 2]`` that lie in a box ``[4]``; both in px of one image."""
+    low, high = np.asarray(bbox_xyxy[:2]) - 0.5, np.asarray(bbox_xyxy[2:]) - 0.5
+    return float(((keypoints_2d >= low) & (keypoints_2d <= high)).all(-1).mean())
+
+
+def is_in_frame(bbox_xyxy: np.ndarray, frame_size_wh: tuple[int, int]) -> bool:
+    """Whether a box is one, and lies in the frame by a quarter of its area at least."""
+    area = box_area(bbox_xyxy)
+    return bool(area > 0 and box_area(clip_box(bbox_xyxy, frame_size_wh)) >= area / 4)

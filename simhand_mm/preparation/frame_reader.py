@@ -39,16 +39,19 @@ class FrameReader:
         container: An open PyAV container.
         stream: The video stream to read.
         fps: Frames per second of video.
+        only: Indices of the frames to choose from; None for all.
 
     Attributes:
         problems: What was found damaged, in words; complete after the last frame.
     """
 
-    def __init__(self, container: Any, stream: Any, fps: Fraction) -> None:
+    def __init__(
+        self, container: Any, stream: Any, fps: Fraction, only: frozenset[int] | None = None
+    ) -> None:
         self.problems: list[str] = []
         self._container = container
         self._stream = stream
-        self._chooser = _Chooser(fps * stream.time_base)
+        self._chooser = _Chooser(fps * stream.time_base, only)
         self._due: dict[int, int] = {}  # time stamp -> frame index of what the decoder still owes
         self._num_packets = 0
         self._num_damaged = 0
@@ -67,6 +70,8 @@ class FrameReader:
             self.problems.append(
                 f"it ends after {self._num_packets} of {self._stream.frames} frames"
             )
+        if self._chooser.num_missing:
+            self.problems.append(f"{self._chooser.num_missing} frames asked for lie beyond its end")
 
     def _groups(self) -> Iterator[list[Any]]:
         """Packets from one key frame to the next, in the order of decoding."""
@@ -163,25 +168,35 @@ class _Chooser:
 
     Args:
         intervals_per_tick: Intervals per unit of the time stamps.
+        only: Indices of the frames to choose from; None for all.
     """
 
-    def __init__(self, intervals_per_tick: Fraction) -> None:
+    def __init__(self, intervals_per_tick: Fraction, only: frozenset[int] | None) -> None:
         self.start: int | None = None
         self.num_seen = 0
         self._interval: int | None = None
         self._intervals_per_tick = intervals_per_tick
+        self._only = only
+
+    @property
+    def num_missing(self) -> int:
+        """Frames asked for that the stream, once read, did not have."""
+        return sum(index >= self.num_seen for index in self._only or ())
 
     def choose(self, stamp: int) -> int | None:
         """The index of the next frame if it is wanted, else None."""
         if self.start is None:
             self.start = stamp
+        index = self.num_seen
+        self.num_seen += 1
+        if self._only is not None and index not in self._only:
+            return None
         # Containers round time stamps: half a tick of tolerance keeps frames on the grid.
         interval = floor((stamp - self.start + Fraction(1, 2)) * self._intervals_per_tick)
         # Not ">": stamps may jump back where recordings were joined.
         is_wanted = interval != self._interval
         self._interval = interval
-        self.num_seen += 1
-        return self.num_seen - 1 if is_wanted else None
+        return index if is_wanted else None
 
     def choose_packets(self, packets: list[Any]) -> dict[int, int]:
         """Time stamp -> frame index of the wanted packets of a group."""

@@ -4,11 +4,14 @@
 solution labels hands as if the picture were a mirror's, so that its label is swapped here.
 """
 
+import atexit
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,8 +51,16 @@ class MediaPipeHands:
     """
 
     def __init__(self, max_hands: int = 2, min_score: float = 0.5) -> None:
+        version = mediapipe_version()
+        import mediapipe
+
+        if not hasattr(mediapipe, "solutions"):
+            raise ImportError(
+                f"MediaPipe must have its legacy solutions, but version {version} has not. "
+                "Install mediapipe==0.10.21, or give a model for the Tasks API (task_file)."
+            )
         with _quiet():
-            self._model = _import_mediapipe().solutions.hands.Hands(
+            self._model = mediapipe.solutions.hands.Hands(
                 static_image_mode=True,
                 max_num_hands=max_hands,
                 model_complexity=1,
@@ -66,34 +77,75 @@ class MediaPipeHands:
             result = self._model.process(np.ascontiguousarray(image))
         self._has_found_any = self._has_found_any or bool(result.multi_hand_landmarks)
         hands = zip(result.multi_hand_landmarks or (), result.multi_handedness or (), strict=True)
+        found = []
+        for landmarks, sides in hands:
+            side = sides.classification[0]
+            handedness = {"Left": "right", "Right": "left"}[side.label]  # said of a mirror image
+            found.append(_to_hand(landmarks.landmark, handedness, side.score, image))
+        return found
+
+
+class MediaPipeTasks:
+    """The hand landmarker of MediaPipe's Tasks API, as ``MediaPipeHands`` but for its label.
+
+    Needs a model file (``hand_landmarker.task``); newer versions of MediaPipe have nothing else.
+
+    Args:
+        task_file: The model file.
+        max_hands: At most this many hands are found in an image.
+        min_score: Least confidence of the palm detector, in [0, 1].
+    """
+
+    def __init__(self, task_file: str, max_hands: int = 2, min_score: float = 0.5) -> None:
+        mediapipe_version()
+        import mediapipe
+        from mediapipe.tasks import python as tasks
+
+        if not os.path.isfile(task_file):
+            raise FileNotFoundError(
+                f"task_file must be a MediaPipe model (hand_landmarker.task), but {task_file} is "
+                "not a file. Correct the path."
+            )
+        self._new_image = partial(mediapipe.Image, mediapipe.ImageFormat.SRGB)
+        with _quiet():
+            self._model = tasks.vision.HandLandmarker.create_from_options(
+                tasks.vision.HandLandmarkerOptions(
+                    tasks.BaseOptions(model_asset_path=str(task_file)),
+                    num_hands=max_hands,
+                    min_hand_detection_confidence=min_score,
+                )
+            )
+            self._model.detect(self._new_image(np.zeros((64, 64, 3), np.uint8)))
+        # Left to the interpreter's end it complains, because its own modules are gone by then.
+        atexit.register(self._model.close)
+
+    def __call__(self, image: np.ndarray) -> list[HandKeypoints]:
+        """See :class:`KeypointEstimator`."""
+        result = self._model.detect(self._new_image(np.ascontiguousarray(image)))
         return [
-            _to_hand(landmarks.landmark, side.classification[0], image, is_mirror_label=True)
-            for landmarks, side in hands
+            _to_hand(landmarks, sides[0].category_name.lower(), sides[0].score, image)
+            for landmarks, sides in zip(result.hand_landmarks, result.handedness, strict=True)
         ]
 
 
-def _to_hand(landmarks: Any, side: Any, image: np.ndarray, is_mirror_label: bool) -> HandKeypoints:
+def _to_hand(
+    landmarks: Sequence[Any], handedness: str, score: float, image: np.ndarray
+) -> HandKeypoints:
     height, width = image.shape[:2]
     # Landmarks are fractions of the image from edge to edge; the first pixel's centre is 0.
     keypoints = np.array([[point.x * width, point.y * height] for point in landmarks]) - 0.5
-    label = side.label if is_mirror_label else side.category_name
-    is_left = (label == "Left") != is_mirror_label
-    return HandKeypoints(
-        keypoints_2d=keypoints,
-        keypoint_score=np.full(len(keypoints), side.score),
-        handedness="left" if is_left else "right",
-    )
+    return HandKeypoints(keypoints, np.full(len(keypoints), score), handedness)
 
 
-def _import_mediapipe() -> Any:
+def mediapipe_version() -> str:
+    """Version of the installed MediaPipe, without importing it."""
     try:
-        import mediapipe
-    except ImportError as error:
+        return metadata.version("mediapipe")
+    except metadata.PackageNotFoundError as error:
         raise ImportError(
-            "MediaPipe must be installed to estimate keypoints. Run: pip install "
-            '"simhand-mm[prepare]".'
+            "MediaPipe must be installed to estimate keypoints. Run: "
+            'pip install "simhand-mm[prepare]".'
         ) from error
-    return mediapipe
 
 
 @contextmanager

@@ -31,6 +31,11 @@ class CropSettings:
     crop_scale: float = 1.3
     gate: QualityGate = field(default_factory=QualityGate)
 
+    def __post_init__(self) -> None:
+        for name in ("fps", "crop_size", "crop_scale"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, but got {getattr(self, name)}.")
+
     def record(self) -> dict[str, Any]:
         """JSON-like form for ``pool.json``."""
         return asdict(self)
@@ -41,7 +46,6 @@ class PreparedVideo:
     """Outcome of one video.
 
     Attributes:
-        video_id: Id of the video in the pool.
         failure: Reason why nothing of the video could be used, or ''.
         hands: What enters the pool.
         drops: What does not.
@@ -49,7 +53,6 @@ class PreparedVideo:
         seconds: Time that it took.
     """
 
-    video_id: str
     failure: str = ""
     hands: list[HandRecord] = field(default_factory=list)
     drops: list[DropRecord] = field(default_factory=list)
@@ -64,72 +67,72 @@ def prepare_video(video: Video, finder: HandFinder, settings: CropSettings) -> P
     unreadable one has a ``failure``; both have a drop with the reason.
     """
     begun = time.monotonic()
-    outcome = PreparedVideo(video.video_id)
+    outcome = PreparedVideo()
     try:
-        for frame in sample_frames(video.path, settings.fps):
+        only = finder.frames_of(video.video_id)
+        if only is not None and not only:
+            raise VideoError(video.path, "no_boxes", "the table of detections has no box in it")
+        for frame in sample_frames(video.path, settings.fps, only):
+            hands, drops = _prepare_frame(video, frame, finder(video.video_id, frame), settings)
+            outcome.hands += hands
+            outcome.drops += drops
             outcome.num_frames += 1
-            _add_frame(outcome, frame, finder(video.video_id, frame), settings)
     except VideoError as error:
-        _add_failure(outcome, error.reason, error.detail)
-    except OSError as error:
-        _add_failure(outcome, "unreadable_file", error.strerror or type(error).__name__)
+        problem = (error.reason, error.detail)
+        outcome.failure = "" if outcome.num_frames else error.reason
     except Exception as error:  # whatever a broken file sets off, the other videos go on
-        outcome.hands = []
-        outcome.num_frames = 0
-        _add_failure(outcome, "error", f"{type(error).__name__}: {error}")
+        outcome = PreparedVideo(failure="error")
+        problem = ("error", f"{type(error).__name__}: {error}")
+    else:
+        problem = None
+    if problem:
+        outcome.drops.append(DropRecord(video.video_id, -1, "video", *problem))
     outcome.seconds = time.monotonic() - begun
     return outcome
 
 
-def _add_failure(outcome: PreparedVideo, reason: str, detail: str) -> None:
-    if not outcome.num_frames:
-        outcome.failure = reason
-    outcome.drops.append(DropRecord(outcome.video_id, -1, "video", reason, detail))
-
-
-def _add_frame(
-    outcome: PreparedVideo, frame: Frame, found: list[FoundHand], settings: CropSettings
-) -> None:
-    """Add the hands of a frame to the outcome, or why they are left out."""
-
-    def drop(stage: str, reason: str, detail: str = "") -> None:
-        outcome.drops.append(DropRecord(outcome.video_id, frame.index, stage, reason, detail))
-
+def _prepare_frame(
+    video: Video, frame: Frame, found: list[FoundHand], settings: CropSettings
+) -> tuple[list[HandRecord], list[DropRecord]]:
+    """Hands of a frame and what is left out of it."""
+    hands, drops = [], []
     if not found:
-        drop("detection", "no_hand")
+        drops.append(DropRecord(video.video_id, frame.index, "detection", "no_hand"))
     size_wh = (frame.image.shape[1], frame.image.shape[0])
-    good = []
-    for hand in found:
-        reason = settings.gate.reason_to_drop(hand, size_wh)
-        if reason:
-            drop("quality", reason, hand.handedness)
+    reasons = settings.gate.reasons_to_drop(found, size_wh)
+    for number, (hand, reason) in enumerate(zip(found, reasons, strict=True)):
+        record = None if reason else _to_record(video, frame, number, hand, settings)
+        if record:
+            hands.append(record)
         else:
-            good.append(hand)
-    duplicates = settings.gate.duplicates(good)
-    for number, hand in enumerate(good):
-        if number in duplicates:
-            drop("quality", "duplicate", hand.handedness)
-            continue
-        mirror = hand.handedness == "left"
-        crop, affine = crop_hand(
-            frame.image, hand.bbox_xyxy, settings.crop_scale, settings.crop_size, mirror
-        )
-        if sharpness(crop) < settings.gate.min_sharpness:
-            drop("quality", "blurred", hand.handedness)
-            continue
-        outcome.hands.append(
-            HandRecord(
-                hand_id=f"{outcome.video_id}/{frame.index:08d}_{number}",
-                video_id=outcome.video_id,
-                source=settings.source,
-                frame_index=frame.index,
-                time_s=frame.time_s,
-                handedness=hand.handedness,
-                is_mirrored=mirror,
-                bbox_xyxy=hand.bbox_xyxy,
-                bbox_score=hand.bbox_score,
-                keypoints_2d=apply(affine, hand.keypoints_2d),
-                keypoint_score=hand.keypoint_score,
-                crop=encode_jpeg(crop),
-            )
-        )
+            detail = f"{hand.handedness} hand {number}"
+            drop = DropRecord(video.video_id, frame.index, "quality", reason or "blurred", detail)
+            drops.append(drop)
+    return hands, drops
+
+
+def _to_record(
+    video: Video, frame: Frame, number: int, hand: FoundHand, settings: CropSettings
+) -> HandRecord | None:
+    """The hand as the pool stores it; None if its crop is blurred."""
+    bbox_xyxy = hand.bbox_xyxy.astype("float32")  # the stored box, to the bit, gives the crop
+    mirror = hand.handedness == "left"
+    crop, affine = crop_hand(
+        frame.image, bbox_xyxy, settings.crop_scale, settings.crop_size, mirror
+    )
+    if settings.gate.min_sharpness and sharpness(crop) < settings.gate.min_sharpness:
+        return None
+    return HandRecord(
+        hand_id=f"{video.video_id}/{frame.index:06d}/{number}",
+        video_id=video.video_id,
+        source=settings.source,
+        frame_index=frame.index,
+        time_s=frame.time_s,
+        handedness=hand.handedness,
+        is_mirrored=mirror,
+        bbox_xyxy=bbox_xyxy,
+        bbox_score=hand.bbox_score,
+        keypoints_2d=apply(affine, hand.keypoints_2d),
+        keypoint_score=hand.keypoint_score,
+        crop=encode_jpeg(crop),
+    )

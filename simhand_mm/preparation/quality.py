@@ -1,23 +1,29 @@
 """The gate between what was found in a frame and what enters the pool."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from simhand_mm.functional.boxes import square_box
-from simhand_mm.preparation.finders import FoundHand
+from simhand_mm.preparation.finders import FoundHand, is_in_frame, share_inside
+
+_BOX_MARGIN = 1.3  # keypoints may reach a little beyond the box of a detector
 
 
 @dataclass(frozen=True)
 class QualityGate:
-    """Limits that a hand must keep; each limit has its reason.
+    """Limits that a hand must keep; each has its reason.
+
+    Without a limit to set: ``nan_keypoints``, ``no_keypoints`` (a box in which the estimator finds
+    nothing), ``constant_keypoints`` (all in one place) and ``outside_frame`` for boxes.
 
     Attributes:
         min_score: Least score of the box and mean score of the keypoints (``low_score``).
-        min_hand_px: Least longer side of the keypoints' box in the frame (``too_small``).
+        min_hand_px: Least longer side of the keypoints' extent in the frame (``too_small``).
         min_inside: Least share of keypoints inside the frame (``outside_frame``) and inside the
-            enlarged box of a detector (``outside_box``).
-        min_sharpness: Least variance of the crop's Laplacian (``blurred``); 0 keeps all.
+            somewhat enlarged box of the hand (``outside_box``).
+        min_sharpness: Least variance of the Laplacian of the crop (``blurred``); 0 keeps all.
         min_separation: Two hands of a frame are one if their keypoints lie closer on average than
             this share of the hand's size (``duplicate``); the one with the better score stays.
     """
@@ -28,47 +34,46 @@ class QualityGate:
     min_sharpness: float = 0.0
     min_separation: float = 0.2
 
-    def reason_to_drop(self, hand: FoundHand, frame_size_wh: tuple[int, int]) -> str | None:
-        """Why a hand must stay out by itself, or None."""
-        if hand.keypoints_2d is None:
-            return "no_keypoints"
+    def reasons_to_drop(
+        self, hands: Sequence[FoundHand], frame_size_wh: tuple[int, int]
+    ) -> list[str]:
+        """For each hand of a frame why it must stay out, or ''."""
+        reasons = [self._reason(hand, frame_size_wh) for hand in hands]
+        good = [position for position, reason in enumerate(reasons) if not reason]
+        kept: list[FoundHand] = []
+        # Of equal scores the first one stays: sorting keeps their order.
+        for position in sorted(good, key=lambda position: -hands[position].bbox_score):
+            if all(self._differ(hands[position], other) for other in kept):
+                kept.append(hands[position])
+            else:
+                reasons[position] = "duplicate"
+        return reasons
+
+    def _reason(self, hand: FoundHand, frame_size_wh: tuple[int, int]) -> str:
         points = hand.keypoints_2d
-        if not (np.isfinite(points).all() and np.isfinite(hand.bbox_xyxy).all()):
+        if points is not None and not np.isfinite(points).all():
             return "nan_keypoints"
-        size = _hand_size(hand)
-        if size < 1:
+        if not is_in_frame(hand.bbox_xyxy, frame_size_wh):
+            return "outside_frame"
+        if points is None:
+            return "no_keypoints"
+        if _extent(hand) < 1:
             return "constant_keypoints"
-        if size < self.min_hand_px:
+        if _extent(hand) < self.min_hand_px:
             return "too_small"
         if not min(hand.bbox_score, float(hand.keypoint_score.mean())) >= self.min_score:
             return "low_score"
-        if _share_inside(points, (0, 0, *frame_size_wh)) < self.min_inside:
+        if share_inside(points, np.array([0, 0, *frame_size_wh])) < self.min_inside:
             return "outside_frame"
-        if _share_inside(points, tuple(square_box(hand.bbox_xyxy, 1.3))) < self.min_inside:
+        if share_inside(points, square_box(hand.bbox_xyxy, _BOX_MARGIN)) < self.min_inside:
             return "outside_box"
-        return None
-
-    def duplicates(self, hands: list[FoundHand]) -> set[int]:
-        """Positions of hands that repeat one with a better score (of equals, an earlier one)."""
-        order = sorted(range(len(hands)), key=lambda n: (-hands[n].bbox_score, n))
-        kept: list[int] = []
-        for position in order:
-            if all(self._differ(hands[position], hands[other]) for other in kept):
-                kept.append(position)
-        return set(order) - set(kept)
+        return ""
 
     def _differ(self, a: FoundHand, b: FoundHand) -> bool:
         distance = np.linalg.norm(a.keypoints_2d - b.keypoints_2d, axis=-1).mean()
-        return distance >= self.min_separation * max(_hand_size(a), _hand_size(b))
+        return distance >= self.min_separation * max(_extent(a), _extent(b))
 
 
-def _hand_size(hand: FoundHand) -> float:
-    """Longer side of the tight box around the keypoints, in px between the outermost ones."""
+def _extent(hand: FoundHand) -> float:
+    """Longer side of the keypoints' extent, in px of the frame."""
     return float(np.ptp(hand.keypoints_2d, axis=0).max())
-
-
-def _share_inside(points: np.ndarray, bbox_xyxy: tuple[float, ...]) -> float:
-    x1, y1, x2, y2 = bbox_xyxy
-    x, y = points[:, 0], points[:, 1]
-    inside = (x >= x1 - 0.5) & (x <= x2 - 0.5) & (y >= y1 - 0.5) & (y <= y2 - 0.5)
-    return float(inside.mean())

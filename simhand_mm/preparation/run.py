@@ -1,140 +1,155 @@
 """A folder of videos -> a hand pool: what is left to do, who does it, and the merge."""
 
 import logging
-import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from simhand_mm.pool import DropRecord, PoolWriter
-from simhand_mm.preparation.executors import WorkerDied, run_local
-from simhand_mm.preparation.finders import FullFrameFinder, HandFinder
-from simhand_mm.preparation.keypoints import MediaPipeHands
-from simhand_mm.preparation.pipeline import CropSettings, PreparedVideo, prepare_video
+from simhand_mm.pool import DropRecord, PoolWriter, VideoStatus
+from simhand_mm.preparation.executors import Executor, WorkerDied
+from simhand_mm.preparation.finder_settings import FinderRecipe
+from simhand_mm.preparation.pipeline import CropSettings, prepare_video
+from simhand_mm.preparation.progress import ProgressBar, status_table
 from simhand_mm.preparation.videos import Video, find_videos
 
 logger = logging.getLogger(__name__)
 
 
-class FinderBuilder(Protocol):
-    """Picklable recipe of a hand finder."""
-
-    def build(self) -> HandFinder:
-        """Make the finder; called once in each process."""
-
-    def record(self) -> dict[str, Any]:
-        """JSON-like description for ``pool.json``: everything that changes what is found."""
-
-
 @dataclass(frozen=True)
-class MediaPipeFullFrame:
-    """MediaPipe's palm detector and landmarks on whole frames."""
+class Preparation:
+    """The preparation of one folder of videos into one pool.
 
-    max_hands: int = 2
-    min_score: float = 0.5
-
-    def build(self) -> HandFinder:
-        """See :class:`FinderBuilder`."""
-        return FullFrameFinder(MediaPipeHands(self.max_hands, self.min_score))
-
-    def record(self) -> dict[str, Any]:
-        """See :class:`FinderBuilder`."""
-        from importlib.metadata import version
-
-        return {"finder": "mediapipe", "mediapipe": version("mediapipe"), **vars(self)}
-
-
-@dataclass(frozen=True)
-class _VideoWork:
-    """Builds the function that prepares a video and writes it to the pool."""
-
-    pool_dir: Path
-    settings: CropSettings
-    finder: FinderBuilder
-
-    def __call__(self) -> Callable[[Video], PreparedVideo]:
-        writer = self.writer()
-        finder = self.finder.build()
-
-        def work(video: Video) -> PreparedVideo:
-            outcome = prepare_video(video, finder, self.settings)
-            writer.write_video(video.video_id, outcome.hands, outcome.drops)
-            return outcome
-
-        return work
-
-    def writer(self) -> PoolWriter:
-        settings = {**self.settings.record(), "finder": self.finder.record()}
-        return PoolWriter(self.pool_dir, settings)
-
-
-def prepare_pool(
-    videos_dir: str | Path,
-    pool_dir: str | Path,
-    settings: CropSettings,
-    finder: FinderBuilder,
-    num_workers: int = 1,
-) -> dict[str, Any]:
-    """Prepare all videos of a folder that the pool does not have yet, then merge.
-
-    Can be killed at any time and started again; the result is the same to the byte.
+    Can be killed at any time and run again; the pool is the same to the byte, whoever prepares
+    which video, when and how often.
 
     Args:
         videos_dir: Folder that is searched for videos.
         pool_dir: Folder of the pool, made if needed.
         settings: How crops are made.
         finder: How hands are found.
-        num_workers: Processes; 0 works in this one.
-
-    Returns:
-        The content of ``pool.json``.
-
-    Raises:
-        FileNotFoundError: If there are no videos.
-        ValueError: If the pool was begun with other settings.
-        RuntimeError: If there is no hand in any video.
     """
-    work = _VideoWork(Path(pool_dir), settings, finder)
-    videos = find_videos(videos_dir)
-    writer = work.writer()
-    to_do = [video for video in videos if not writer.is_done(video.video_id)]
-    if len(to_do) < len(videos):
-        logger.info("%d of %d videos are done already", len(videos) - len(to_do), len(videos))
-    progress = _Progress(len(to_do))
-    for video, outcome in run_local(to_do, work, num_workers):
-        if isinstance(outcome, WorkerDied):
-            drop = DropRecord(video.video_id, -1, "video", "crashed", str(outcome))
-            outcome = PreparedVideo(video.video_id, failure="crashed", drops=[drop])
-            writer.write_video(video.video_id, [], outcome.drops)
-        progress.add(outcome)
-    info = writer.finalize()
-    if not info["num_hands"]:
+
+    videos_dir: Path
+    pool_dir: Path
+    settings: CropSettings
+    finder: FinderRecipe
+
+    def run(
+        self,
+        executor: Executor,
+        shard: tuple[int, int] = (0, 1),
+        retry_failed: bool = False,
+        max_failed_share: float = 0.9,
+        remove_parts: bool = False,
+    ) -> dict[str, Any] | None:
+        """Prepare the videos that the pool does not have yet, then merge.
+
+        Args:
+            executor: Who does the work.
+            shard: ``(i, n)`` does every n-th video from the i-th on and does not merge: that is for
+                a run without shards, when all of them have ended.
+            retry_failed: Do videos again that failed before.
+            max_failed_share: Stop before merging if more of the videos than this failed.
+            remove_parts: Free the disk space of the parts after merging; without them videos
+                cannot be added.
+
+        Returns:
+            The content of ``pool.json``; None for a shard.
+
+        Raises:
+            FileNotFoundError: If there are no videos.
+            ValueError: If the pool was begun with other settings.
+            RuntimeError: If too many videos failed, no hand was found, or somebody else is
+                preparing the pool.
+            OSError: If the pool cannot be written. What was finished is kept.
+        """
+        index, count = shard
+        if not 0 <= index < count:
+            raise ValueError(f"shard must be i/n with 0 <= i < n, but got {index}/{count}.")
+        writer = PoolWriter(self.pool_dir, self._pool_settings())
+        with writer.lock(shared=count > 1):
+            statuses = writer.statuses()
+            videos = find_videos(self.videos_dir)
+            to_do = _left_to_do(videos[index::count], statuses, retry_failed)
+            logger.info("%d of %d videos are left to do", len(to_do), len(videos))
+            for status in self._prepare(to_do, executor, writer):
+                statuses[status.video_id] = status
+            logger.info("%s", status_table(statuses.values()))
+            if count > 1:
+                return None
+            _check_failures([statuses[video.video_id] for video in videos], max_failed_share)
+            info = writer.finalize()
+            if remove_parts:
+                writer.remove_parts()
+        if not info["num_hands"]:
+            raise RuntimeError(
+                f"No hand was found in {len(videos)} videos ({info['num_drops']}). "
+                f"{self.pool_dir / 'drops.parquet'} tells more; try a higher fps or a lower score."
+            )
+        return info
+
+    def dry_run(self, retry_failed: bool = False) -> list[Video]:
+        """The videos that a run would do; writes nothing and tells what is done already."""
+        statuses = {}
+        if (self.pool_dir / "settings.json").is_file():
+            statuses = PoolWriter(self.pool_dir, self._pool_settings()).statuses()
+        to_do = _left_to_do(find_videos(self.videos_dir), statuses, retry_failed)
+        logger.info("%s", status_table(statuses.values(), len(to_do)))
+        return to_do
+
+    def _pool_settings(self) -> dict[str, Any]:
+        return {**self.settings.record(), "finder": self.finder.record()}
+
+    def _prepare(
+        self, videos: list[Video], executor: Executor, writer: PoolWriter
+    ) -> Iterator[VideoStatus]:
+        progress = ProgressBar(len(videos))
+        worker = _WorkerRecipe(self.settings, self.finder, self.pool_dir, writer.settings)
+        for video, status in executor(videos, worker):
+            if isinstance(status, WorkerDied):
+                drop = DropRecord(video.video_id, -1, "video", "crashed", str(status))
+                status = writer.write_video(video.video_id, [], [drop], failure="crashed")
+            progress.add(status)
+            yield status
+
+
+@dataclass(frozen=True)
+class _WorkerRecipe:
+    """Builds, in each process, the function that prepares a video and writes it to the pool."""
+
+    settings: CropSettings
+    finder: FinderRecipe
+    pool_dir: Path
+    pool_settings: dict[str, Any]
+
+    def __call__(self) -> Callable[[Video], VideoStatus]:
+        writer = PoolWriter(self.pool_dir, self.pool_settings)
+        finder = self.finder.build()
+
+        def work(video: Video) -> VideoStatus:
+            outcome = prepare_video(video, finder, self.settings)
+            return writer.write_video(video.video_id, **vars(outcome))
+
+        return work
+
+
+def _left_to_do(
+    videos: list[Video], statuses: dict[str, VideoStatus], retry_failed: bool
+) -> list[Video]:
+    def is_left(video: Video) -> bool:
+        status = statuses.get(video.video_id)
+        return status is None or bool(status.failure and retry_failed)
+
+    return [video for video in videos if is_left(video)]
+
+
+def _check_failures(statuses: list[VideoStatus], max_failed_share: float) -> None:
+    failures = Counter(status.failure for status in statuses if status.failure)
+    if failures.total() > max_failed_share * len(statuses):
         raise RuntimeError(
-            f"No hand was found in {len(videos)} videos ({info['num_drops']}). See "
-            f"{writer.root / 'drops.parquet'}; try a higher fps or a lower score."
+            f"{failures.total()} of {len(statuses)} videos failed ({dict(failures)}), more than "
+            f"the share of {max_failed_share} that is put up with. Look at the videos, then run "
+            "again with retry_failed, or with a higher max_failed_share to go on without them."
         )
-    return info
-
-
-class _Progress:
-    """Tells how far the work is."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._counts: Counter[str] = Counter()
-        self._begun = self._told = time.monotonic()
-
-    def add(self, outcome: PreparedVideo) -> None:
-        self._counts.update(videos=1, frames=outcome.num_frames, hands=len(outcome.hands))
-        if outcome.failure:
-            logger.warning("%s: %s", outcome.video_id, outcome.drops[-1].detail)
-        done, now = self._counts["videos"], time.monotonic()
-        if now - self._told > 5 or done == self._total:
-            self._told = now
-            left = (now - self._begun) / done * (self._total - done)
-            logger.info(
-                "%d of %d videos, %d frames, %d hands, %.0f s left",
-                done, self._total, self._counts["frames"], self._counts["hands"], left,
-            )  # fmt: skip

@@ -1,5 +1,6 @@
 """Videos of a folder, and frames of a video by time stamp."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -48,9 +49,11 @@ class VideoError(ValueError):
 def find_videos(videos_dir: str | Path) -> list[Video]:
     """All video files below a folder, by suffix, in the order of their ids.
 
+    Of files that differ in the suffix only, the first in alphabetical order has the short id and
+    the others keep their suffix in it.
+
     Raises:
         FileNotFoundError: If the folder does not exist or holds no video file.
-        ValueError: If two files would have the same id.
     """
     root = Path(videos_dir)
     if not root.is_dir():
@@ -59,15 +62,12 @@ def find_videos(videos_dir: str | Path) -> list[Video]:
         )
     videos: dict[str, Path] = {}
     for path in sorted(root.rglob("*")):
-        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
-            continue
-        video_id = path.relative_to(root).with_suffix("").as_posix()
-        if video_id in videos:
-            raise ValueError(
-                f"Video ids must be unique, but {videos[video_id]} and {path} both give "
-                f"{video_id!r}. Rename one of the files."
-            )
-        videos[video_id] = path
+        is_video = path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+        # A dangling link is a video that is missing: it is kept to be named as such.
+        if is_video and (path.is_file() or (path.is_symlink() and not path.exists())):
+            name = path.relative_to(root)
+            video_id = _to_id(name.with_suffix(""))
+            videos[_to_id(name) if video_id in videos else video_id] = path
     if not videos:
         raise FileNotFoundError(
             f"videos_dir must hold videos ({' '.join(VIDEO_SUFFIXES)}), but {root} has "
@@ -76,7 +76,14 @@ def find_videos(videos_dir: str | Path) -> list[Video]:
     return [Video(video_id, videos[video_id]) for video_id in sorted(videos)]
 
 
-def sample_frames(path: str | Path, fps: float) -> Iterator[Frame]:
+def _to_id(name: Path) -> str:
+    """Text for any file name, also one that is no valid Unicode."""
+    return os.fsencode(name.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def sample_frames(
+    path: str | Path, fps: float, only: frozenset[int] | None = None
+) -> Iterator[Frame]:
     """Yield the first frame of each interval of ``1 / fps`` seconds.
 
     Frames are chosen by their time stamps, whatever the frame rate of the video, also a variable
@@ -85,6 +92,7 @@ def sample_frames(path: str | Path, fps: float) -> Iterator[Frame]:
     Args:
         path: The video file.
         fps: Frames wanted per second of video, > 0.
+        only: Indices of the frames to choose from; None for all.
 
     Raises:
         VideoError: After the last readable frame if the file is damaged or cut off, at once if it
@@ -93,7 +101,8 @@ def sample_frames(path: str | Path, fps: float) -> Iterator[Frame]:
     if not fps > 0:
         raise ValueError(f"fps must be positive, but got {fps}. Give frames per second of video.")
     with _open_video(Path(path)) as container:
-        reader = FrameReader(container, _video_stream(container, path), Fraction(str(fps)))
+        stream = _video_stream(container, path)
+        reader = FrameReader(container, stream, Fraction(str(fps)), only)
         num_frames = 0
         for frame in reader:
             num_frames += 1

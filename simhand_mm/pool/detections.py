@@ -1,0 +1,72 @@
+"""The table of hand boxes that a detector of any kind found: ``detections.parquet``."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simhand_mm.pool.files import atomic_path
+
+DETECTIONS = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("frame_index", pa.int64()),
+        ("bbox_xyxy", pa.list_(pa.float32(), 4)),
+        ("score", pa.float32()),
+        ("handedness", pa.string()),  # 'left', 'right' or '' for unknown
+    ]
+)
+# Small, so that one video is read without the others.
+_ROW_GROUP = 20_000
+
+
+def write_detections(path: str | Path, records: Iterable[dict[str, Any]]) -> int:
+    """Write boxes, sorted by video and frame; the order within a frame is kept.
+
+    Args:
+        path: The file.
+        records: Dicts with the columns of ``DETECTIONS``: ``bbox_xyxy`` ``[4]`` in px of the
+            frame, x2 and y2 exclusive.
+
+    Returns:
+        The number of boxes.
+    """
+    records = sorted(records, key=lambda record: (record["video_id"], record["frame_index"]))
+    for record in records:
+        box = np.asarray(record["bbox_xyxy"], dtype=np.float64)
+        if box.shape != (4,) or not (np.isfinite(box).all() and (box[2:] > box[:2]).all()):
+            raise ValueError(
+                f"bbox_xyxy must be x1 < x2, y1 < y2, but got {record['bbox_xyxy']} in video "
+                f"{record['video_id']!r}, frame {record['frame_index']}. Drop the box."
+            )
+    table = pa.Table.from_pylist(
+        [{**record, "bbox_xyxy": list(map(float, record["bbox_xyxy"]))} for record in records],
+        schema=DETECTIONS,
+    )
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, row_group_size=_ROW_GROUP)
+    return len(table)
+
+
+def read_detections(path: str | Path, video_id: str) -> list[dict[str, Any]]:
+    """Boxes of one video, by frame.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a table of detections.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"detections must be a file, but {path} is not. Make it with tools/convert_boxes.py."
+        )
+    try:
+        table = pq.read_table(path, schema=DETECTIONS, filters=[("video_id", "=", video_id)])
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise ValueError(
+            f"{path} must be a table of detections, but it cannot be read: {error}. Make it with "
+            "tools/convert_boxes.py."
+        ) from error
+    return table.to_pylist()
