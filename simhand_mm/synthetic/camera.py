@@ -44,7 +44,7 @@ class Camera:
 
 def project_points(points: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
     """Project points `[..., 3]` (mm, camera frame) to pixels `[..., 2]`."""
-    homogeneous = points @ camera_matrix.T.astype(points.dtype)
+    homogeneous = points @ camera_matrix.T
     return homogeneous[..., :2] / np.maximum(homogeneous[..., 2:], 1e-6)
 
 

@@ -17,7 +17,7 @@ from simhand_mm.synthetic.surfaces import Surface
 # Light wanders under skin, red the farthest: it still glows where the surface turns away.
 _SCATTER = np.array([0.42, 0.20, 0.13], np.float32)
 _SHADOW_MAP_SIZE = 160
-_SHADOW_BIAS = (2.5, 1.3)  # mm, and cells of the shadow map
+_SHADOW_BIAS = (1.0, 1.0)  # mm, and cells of the shadow map
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def render(
     pixels = sum(
         attributes[corners[:, k]] * raster.barycentric[:, k, None] for k in range(3)
     )  # [N, C]
-    lit = _lit_share(pixels[:, :3], vertices, faces, light, focus)
+    lit = _lit_share(pixels[:, :6], vertices, faces, light, focus)
     color = _shade(pixels, lit, light) * _occlusion(raster, fine)[:, None]
 
     layer = np.zeros((fine.height * fine.width, 4), np.float32)
@@ -103,7 +103,10 @@ def _gather(surfaces: list[Surface]):
 def _lit_share(
     points: np.ndarray, vertices: np.ndarray, faces: np.ndarray, light: Light, focus: np.ndarray
 ) -> np.ndarray:
-    """Return the share `[N]` of the lamp that reaches each point, by a shadow map."""
+    """Return the share `[N]` of the lamp that reaches points `[N, 6]` (position, normal).
+
+    By a shadow map; points are lifted off their surface, lest its steps shade themselves.
+    """
     across = unit(np.cross(light.direction, [0.1, 1.0, 0.2]))
     axes = np.stack([across, np.cross(light.direction, across)], axis=1).astype(np.float32)
     center = focus.mean(axis=0).astype(np.float32)
@@ -119,8 +122,8 @@ def _lit_share(
     shadow = rasterize(map_points, map_depth, faces, _SHADOW_MAP_SIZE, _SHADOW_MAP_SIZE, cull=False)
     nearest = np.full((_SHADOW_MAP_SIZE, _SHADOW_MAP_SIZE), np.inf, np.float32)
     nearest.reshape(-1)[shadow.pixel] = shadow.depth
-    positions, depth = to_map(points)
     bias = _SHADOW_BIAS[0] + _SHADOW_BIAS[1] * reach / half
+    positions, depth = to_map(points[:, :3] + bias * unit(points[:, 3:]))
     lit = np.zeros(len(points), np.float32)
     for shift in ((-0.9, -0.9), (0.9, -0.9), (-0.9, 0.9), (0.9, 0.9), (0.0, 0.0)):
         cell = np.rint(positions + shift).astype(np.int64)

@@ -25,7 +25,7 @@ _SKIN_TONES = np.array(
     ]
 )
 _NUM_MACRO_MODES = 8  # race, gender, age, build; the rest pairs up: slimmer/thicker, shorter/longer
-_HAND_MODE_LIMIT = np.array([0.5, 0.3, 0.5, 0.4, 0.0, 0.0])  # size is drawn apart
+_HAND_MODE_LIMIT = np.array([0.5, 0.3, 0.3, 0.4, 0.0, 0.0])  # size is drawn apart
 
 
 @dataclass(frozen=True)

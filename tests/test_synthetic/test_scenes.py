@@ -1,0 +1,129 @@
+"""Whole scenes: labels that fit the picture, real anatomy, two worlds that differ."""
+
+import numpy as np
+import pytest
+
+from simhand_mm.functional.keypoints import FINGERS, bone_length, mirror_keypoints_3d
+from simhand_mm.synthetic.backgrounds import studio_background, wild_background
+from simhand_mm.synthetic.collisions import SEGMENTS, segment_gap
+from simhand_mm.synthetic.domains import sample_clip, sample_still
+from simhand_mm.synthetic.gestures import GESTURES
+from simhand_mm.synthetic.kinematics import bone_transforms
+from simhand_mm.synthetic.mesh import load_hand_mesh
+from simhand_mm.synthetic.props import fit_prop
+from simhand_mm.synthetic.scenes import render_frame
+from simhand_mm.synthetic.subjects import sample_subject
+
+
+@pytest.fixture(scope="module")
+def mesh():
+    return load_hand_mesh()
+
+
+def clip(mesh, seed, two_hands=False, num_frames=6):
+    return sample_clip(np.random.default_rng(seed), mesh, num_frames, 160, 120, two_hands)
+
+
+def test_labels_project_and_stay_in_the_picture(mesh):
+    for seed in range(6):
+        scene = clip(mesh, seed, two_hands=seed % 2 == 1)
+        for frame in range(6):
+            for label in scene.hand_labels(frame):
+                homogeneous = label["keypoints_3d"] @ label["camera_matrix"].T
+                expected = homogeneous[:, :2] / homogeneous[:, 2:]
+                np.testing.assert_allclose(label["keypoints_2d"], expected, atol=1e-3)
+                assert label["keypoints_2d"].min() > -2
+                assert (label["keypoints_2d"] < (162, 122)).all()
+                x1, y1, x2, y2 = label["bbox_xyxy"]
+                assert 0 <= x1 < x2 <= 160 and 0 <= y1 < y2 <= 120
+
+
+def test_left_hand_is_a_mirrored_right_hand(mesh):
+    """The sign of the thumb's side, seen from the palm, tells the hands apart."""
+    for seed in range(8):
+        for label in clip(mesh, seed, two_hands=True).hand_labels(0):
+            points = label["keypoints_3d"].astype(float)
+            if label["handedness"] == "left":
+                points = mirror_keypoints_3d(points)
+            palm = np.cross(points[5] - points[0], points[17] - points[0])
+            curl = points[[8, 12, 16, 20]].mean(axis=0) - points[[5, 9, 13, 17]].mean(axis=0)
+            thumb = points[4] - points[0]
+            assert palm @ (curl + thumb) > 0  # both come out on the palm's side
+
+
+def test_two_hands_are_a_left_and_a_right_one_apart(mesh):
+    for seed in range(6):
+        first, second = clip(mesh, seed, two_hands=True).hand_labels(3)
+        assert {first["handedness"], second["handedness"]} == {"left", "right"}
+        left, right = sorted((first, second), key=lambda label: label["bbox_xyxy"][0])
+        assert left["bbox_xyxy"][2] < right["bbox_xyxy"][0] + 4
+
+
+def test_bones_have_human_sizes(mesh):
+    for seed in range(30):
+        joints = sample_subject(np.random.default_rng(seed), mesh).joints
+        assert 75 < bone_length(joints) < 107
+        for finger in range(len(FINGERS)):
+            chain = joints[1 + 4 * finger : 5 + 4 * finger]
+            first, second, third = np.linalg.norm(np.diff(chain, axis=0), axis=1)
+            assert 12 < third < 45 and 8 < second < 50 and 13 < first < 65
+            if finger > 0:
+                assert first > second  # phalanges shorten outwards
+
+
+def test_neighbouring_frames_are_alike_and_videos_are_not(mesh):
+    pictures = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        scene = sample_clip(rng, mesh, 24, 160, 120, two_hands=False)
+        pictures.append([render_frame(rng, scene, mesh, f, 1.0).astype(float) for f in (10, 11)])
+    within = np.mean([np.abs(a - b).mean() for a, b in pictures])
+    between = np.mean([np.abs(pictures[i][0] - pictures[i - 1][0]).mean() for i in range(4)])
+    assert between > 2 * within
+
+
+def test_render_frame_repeats(mesh):
+    pictures = []
+    for _ in range(2):
+        rng = np.random.default_rng(5)
+        scene = sample_clip(rng, mesh, 4, 160, 120, two_hands=True)
+        pictures.append(render_frame(rng, scene, mesh, 2, 1.5))
+    np.testing.assert_array_equal(*pictures)
+    assert pictures[0].shape == (120, 160, 3) and pictures[0].dtype == np.uint8
+
+
+def test_hand_covers_its_keypoints(mesh):
+    """Drawn with and without background, the hand's pixels surround the joints."""
+    rng = np.random.default_rng(2)
+    scene = sample_still(rng, mesh, sample_subject(rng, mesh), 128)
+    scene = type(scene)(**{**vars(scene), "canvas": np.zeros_like(scene.canvas)})
+    picture = render_frame(rng, scene, mesh, 0, 2.0)
+    points = np.rint(scene.hand_labels(0)[0]["keypoints_2d"]).astype(int)
+    assert (picture[points[:, 1], points[:, 0]].max(axis=1) > 25).mean() > 0.9
+
+
+def test_backgrounds_are_varied_and_the_two_worlds_differ():
+    wild = [wild_background(np.random.default_rng(s), 96, 72) for s in range(12)]
+    studio = [studio_background(np.random.default_rng(s), 96, 72) for s in range(12)]
+    assert all(picture.shape == (72, 96, 3) for picture in wild + studio)
+
+    def clutter(pictures):
+        return np.median([np.abs(np.diff(p.astype(float), axis=1)).mean() for p in pictures])
+
+    assert clutter(wild) > 3 * clutter(studio)
+    assert np.std([picture.mean() for picture in wild]) > 5
+
+
+def test_prop_fits_between_the_fingers(mesh):
+    _, joints = bone_transforms(mesh.joints, GESTURES["grasp"][None])
+    for seed in range(9):
+        prop = fit_prop(np.random.default_rng(seed), joints)
+        starts, ends = joints[0, SEGMENTS[:, 0]], joints[0, SEGMENTS[:, 1]]
+        for vertex in prop.vertices:
+            gap = np.linalg.norm(segment_gap(starts, ends, vertex, vertex), axis=1)
+            assert gap.min() > 5  # outside every bone, inside flesh at most by its softness
+
+
+def test_prop_needs_room(mesh):
+    _, joints = bone_transforms(mesh.joints, GESTURES["fist"][None])
+    assert fit_prop(np.random.default_rng(0), joints * 0.3) is None
