@@ -1,0 +1,185 @@
+"""DetNet's maps: targets, losses and read-out (SiMHand, Sec. 6.2, Eq. 4; Zhou et al., CVPR 2020).
+
+For each keypoint the network paints a *heatmap* (where in the image), a *location map* (its
+position relative to the wrist, in lengths of the reference bone) and a *delta map* (the direction
+from its parent). The 3D maps need to be right only where the keypoint is, so their losses are
+masked by the target heatmap and they are read where the heatmap is highest.
+
+Axes: B samples, K keypoints, h x w map cells. Map coordinates have cell centres at integers.
+Shapes with ``...`` take any leading axes.
+"""
+
+import torch
+from torch import Tensor
+
+from simhand_mm.functional.keypoints import PARENTS, bone_length, root_relative
+
+
+def image_to_map(points: Tensor, stride: float) -> Tensor:
+    """Pixels of the input image to map cells; ``stride`` px a cell. ``[..., 2]``."""
+    return (points + 0.5) / stride - 0.5
+
+
+def map_to_image(points: Tensor, stride: float) -> Tensor:
+    """Map cells to pixels of the input image; inverse of :func:`image_to_map`. ``[..., 2]``."""
+    return (points + 0.5) * stride - 0.5
+
+
+# ------------------------------------------------------------------------------- targets
+
+
+def heatmap_targets(points: Tensor, map_size_wh: tuple[int, int], sigma: float = 1.0) -> Tensor:
+    """Gaussian of height 1 about each keypoint.
+
+    Differs from the released code: the centre keeps its fraction of a cell (there it is truncated
+    twice, which shifts every read-out towards the top left by half a cell on average).
+
+    Args:
+        points: ``[..., K, 2]``, map cells. Non-finite ones give an empty map.
+        map_size_wh: Width and height of the map.
+        sigma: Standard deviation in cells.
+
+    Returns:
+        ``[..., K, h, w]`` in [0, 1].
+    """
+    width, height = map_size_wh
+    along_x, along_y = (
+        torch.exp(
+            -((points[..., axis, None] - torch.arange(size).to(points)) ** 2) / (2 * sigma**2)
+        )
+        for axis, size in enumerate((width, height))
+    )
+    return torch.nan_to_num(along_y[..., :, None] * along_x[..., None, :])
+
+
+def location_targets(keypoints_3d: Tensor) -> Tensor:
+    """Keypoints relative to the wrist, in lengths of the wrist to middle-MCP bone.
+
+    Args:
+        keypoints_3d: ``[..., 21, 3]``, any unit.
+
+    Returns:
+        ``[..., 21, 3]``, unitless.
+    """
+    return root_relative(keypoints_3d) / bone_length(keypoints_3d)[..., None, None]
+
+
+def delta_targets(keypoints_3d: Tensor) -> Tensor:
+    """Unit vector from each keypoint's parent to it; zero for the wrist.
+
+    Args:
+        keypoints_3d: ``[..., 21, 3]``, any unit.
+
+    Returns:
+        ``[..., 21, 3]``.
+    """
+    bones = keypoints_3d - keypoints_3d[..., list(PARENTS), :]
+    return bones / bones.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+
+
+# -------------------------------------------------------------------------------- losses
+
+
+def heat_loss(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Half the squared error of the heatmaps, averaged over cells, summed over keypoints.
+
+    Args:
+        heatmaps: ``[B, K, h, w]``.
+        target: ``[B, K, h, w]``.
+        weight: ``[B, K]``, 0 where the keypoint is unknown or outside the image.
+
+    Returns:
+        Scalar: mean over samples.
+    """
+    per_keypoint = ((heatmaps - target) ** 2).mean(dim=(-1, -2))
+    return 0.5 * (per_keypoint * weight).sum(-1).mean()
+
+
+def masked_map_loss(
+    maps: Tensor, target: Tensor, mask: Tensor, weight: Tensor, over_batch: bool = False
+) -> Tensor:
+    """Frobenius norm of the error of 3D maps where the keypoint is, ``||H * (L - L_target)||``.
+
+    Differs from the released code, which takes one norm over the whole batch and divides it by
+    the number of samples: that loss shrinks with the square root of the batch size. It is
+    available as ``over_batch``.
+
+    Args:
+        maps: ``[B, K, 3, h, w]``, predicted vectors.
+        target: ``[B, K, 3]``, the same vector in every cell.
+        mask: ``[B, K, h, w]``, target heatmaps.
+        weight: ``[B, K]``, 0 where the vector is unknown.
+        over_batch: The released form.
+
+    Returns:
+        Scalar: mean over the samples that have any weight; 0 if none has.
+    """
+    error = torch.where(weight[..., None] > 0, target, 0.0)[..., None, None] - maps
+    squared = (error * mask[:, :, None]).square().sum(dim=(2, 3, 4)) * weight  # [B, K]
+    labelled = (weight > 0).any(-1)
+    count = labelled.sum().clamp(min=1)
+    if over_batch:
+        return _safe_sqrt(squared.sum()) / count
+    return (_safe_sqrt(squared.sum(-1)) * labelled).sum() / count
+
+
+def _safe_sqrt(squared: Tensor) -> Tensor:
+    """Square root with a finite gradient at zero."""
+    return (squared + 1e-12).sqrt()
+
+
+# ------------------------------------------------------------------------------ read-out
+
+
+def read_out(
+    heatmaps: Tensor, location_maps: Tensor, subpixel: bool = False
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Read keypoints off the maps, at the highest cell of each heatmap.
+
+    Args:
+        heatmaps: ``[B, K, h, w]``.
+        location_maps: ``[B, K, 3, h, w]``.
+        subpixel: Refine the 2D position by a parabola through the logarithm of the neighbouring
+            cells, which is exact for a Gaussian, and read the location between cells.
+
+    Returns:
+        points: ``[B, K, 2]``, map cells, x right and y down.
+        scores: ``[B, K]``, height of the heatmap.
+        locations: ``[B, K, 3]``, in the unit of the location maps.
+    """
+    width = heatmaps.shape[-1]
+    scores, cell = heatmaps.flatten(2).max(-1)
+    points = torch.stack([cell % width, cell // width], dim=-1).to(heatmaps.dtype)
+    if subpixel:
+        points = points + _peak_offset(heatmaps, cell)
+        return points, scores, _sample_bilinear(location_maps, points)
+    index = cell[:, :, None, None].expand(-1, -1, 3, 1)  # [B, K, 3, 1]
+    return points, scores, location_maps.flatten(3).gather(-1, index)[..., 0]
+
+
+def _peak_offset(heatmaps: Tensor, cell: Tensor) -> Tensor:
+    """Fraction of a cell from the highest cell to the peak of a Gaussian. ``[B, K, 2]``."""
+    height, width = heatmaps.shape[-2:]
+    log_heat = heatmaps.clamp(min=1e-6).log().flatten(2)
+    middle = log_heat.gather(-1, cell[..., None])[..., 0]
+    offsets = []
+    for position, size, step in ((cell % width, width, 1), (cell // width, height, width)):
+        inside = (position > 0) & (position < size - 1)
+        stride = torch.where(inside, step, 0)
+        before = log_heat.gather(-1, (cell - stride)[..., None])[..., 0]
+        after = log_heat.gather(-1, (cell + stride)[..., None])[..., 0]
+        curvature = (2 * middle - before - after).clamp(min=1e-6)
+        offsets.append(((after - before) / (2 * curvature)).clamp(-0.5, 0.5))
+    return torch.stack(offsets, dim=-1)
+
+
+def _sample_bilinear(maps: Tensor, points: Tensor) -> Tensor:
+    """Values of ``[B, K, C, h, w]`` between cells at ``[B, K, 2]``. ``[B, K, C]``."""
+    batch, keypoints, channels, height, width = maps.shape
+    size = points.new_tensor([width, height])
+    grid = ((points + 0.5) / size * 2 - 1).reshape(batch * keypoints, 1, 1, 2)
+    flat = maps.reshape(batch * keypoints, channels, height, width)
+    sampled = torch.nn.functional.grid_sample(
+        flat, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return sampled.reshape(batch, keypoints, channels)

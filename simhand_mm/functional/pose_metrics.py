@@ -1,0 +1,142 @@
+"""Errors of 3D hand poses under the protocols that papers use (docs/protocols.md).
+
+All lengths in mm. A protocol says what is made equal before the error is measured:
+
+===============  ==================================================================
+``none``         nothing: positions in the camera frame
+``root``         the wrists
+``root_scale``   the wrists and the wrist to middle-MCP length (SiMHand's MPJPE, PCK-AUC)
+``procrustes``   position, rotation and scale that fit best (PA-MPJPE)
+===============  ==================================================================
+
+Axes: N samples, 21 keypoints. Tensors of any floating dtype.
+"""
+
+import torch
+from torch import Tensor
+
+from simhand_mm.functional.keypoints import WRIST, bone_length, root_relative
+
+PROTOCOLS = ("none", "root", "root_scale", "procrustes")
+
+
+def align(pred: Tensor, target: Tensor, protocol: str, valid: Tensor | None = None) -> Tensor:
+    """Move predictions onto their targets as far as a protocol allows.
+
+    Args:
+        pred: ``[N, 21, 3]``.
+        target: ``[N, 21, 3]``.
+        protocol: One of :data:`PROTOCOLS`.
+        valid: ``[N, 21]`` bool, which keypoints may steer the ``procrustes`` fit; all by default.
+
+    Returns:
+        ``[N, 21, 3]``, in the frame of ``target``. A prediction whose reference bone has no
+        length is scaled by 0, which puts all its keypoints on the wrist.
+
+    Raises:
+        ValueError: If the shapes differ or the protocol is unknown.
+    """
+    if pred.shape != target.shape or pred.dim() != 3 or pred.shape[1:] != (21, 3):
+        raise ValueError(
+            f"pred and target must both be [N, 21, 3], but got {tuple(pred.shape)} and "
+            f"{tuple(target.shape)}. Reorder the keypoints with the data set's converter."
+        )
+    if protocol == "none":
+        return pred.clone()
+    if protocol == "root":
+        return root_relative(pred) + target[:, WRIST : WRIST + 1]
+    if protocol == "root_scale":
+        pred_length = bone_length(pred)
+        scale = torch.where(pred_length > 0, bone_length(target) / pred_length, 0.0)
+        return root_relative(pred) * scale[:, None, None] + target[:, WRIST : WRIST + 1]
+    if protocol == "procrustes":
+        return _procrustes(pred, target, valid)
+    raise ValueError(f"protocol must be one of {PROTOCOLS}, but got {protocol!r}.")
+
+
+def _procrustes(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
+    """Best similarity transform without reflection (Umeyama, 1991)."""
+    weight = torch.ones_like(pred[..., :1]) if valid is None else valid[..., None].to(pred.dtype)
+    target = torch.where(weight > 0, target, 0.0)  # invalid targets may be NaN
+    count = weight.sum(1, keepdim=True).clamp(min=1)
+    pred_mean = (pred * weight).sum(1, keepdim=True) / count
+    target_mean = (target * weight).sum(1, keepdim=True) / count
+    pred_centred, target_centred = pred - pred_mean, (target - target_mean) * weight
+    u, singular, vh = torch.linalg.svd(target_centred.mT @ pred_centred)
+    sign = torch.ones_like(singular)
+    sign[:, -1] = torch.det(u @ vh).sign()
+    rotation = u @ (sign[..., None] * vh)  # [N, 3, 3], acts on column vectors
+    spread = (pred_centred.square() * weight).sum((1, 2))
+    scale = torch.where(spread > 0, (singular * sign).sum(-1) / spread, 0.0)
+    return scale[:, None, None] * (pred_centred @ rotation.mT) + target_mean
+
+
+def keypoint_errors_mm(
+    pred: Tensor, target: Tensor, protocol: str, valid: Tensor | None = None
+) -> Tensor:
+    """Distance of each aligned keypoint from its target.
+
+    Args:
+        pred: ``[N, 21, 3]``, mm.
+        target: ``[N, 21, 3]``, mm.
+        protocol: One of :data:`PROTOCOLS`.
+        valid: ``[N, 21]`` bool; all by default.
+
+    Returns:
+        ``[N, 21]`` mm; NaN where the keypoint is not valid, or where the protocol needs a
+        keypoint (wrist; middle MCP) that is not.
+    """
+    if valid is not None:
+        target = torch.where(valid[..., None], target, torch.nan)
+    return (align(pred, target, protocol, valid) - target).norm(dim=-1)
+
+
+def mpjpe_mm(pred: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Mean distance over all valid keypoints of all samples.
+
+    Args:
+        pred: ``[N, 21, 3]``, mm, already aligned.
+        target: ``[N, 21, 3]``, mm.
+        valid: ``[N, 21]`` bool; all by default.
+
+    Returns:
+        Scalar, mm; NaN if no keypoint is valid.
+    """
+    errors = (pred - target).norm(dim=-1)
+    return errors.mean() if valid is None else errors[valid].mean()
+
+
+def pck_curve(errors_mm: Tensor, thresholds_mm: Tensor) -> Tensor:
+    """Share of keypoints whose error is at most each threshold.
+
+    Args:
+        errors_mm: Any shape; NaN marks keypoints that do not count.
+        thresholds_mm: ``[T]``.
+
+    Returns:
+        ``[T]`` in [0, 1]; NaN if no keypoint counts.
+    """
+    errors = errors_mm[~errors_mm.isnan()].sort().values
+    within = torch.searchsorted(errors, thresholds_mm.to(errors), right=True)
+    return within.to(errors.dtype) / len(errors)
+
+
+def pck_auc(
+    errors_mm: Tensor, low_mm: float = 20.0, high_mm: float = 50.0, steps: int = 15
+) -> Tensor:
+    """Area under the PCK curve by the trapezoid rule, divided by the range.
+
+    The default range is the paper's (Sec. 4.1); FreiHAND and DexYCB use 0 to 50 mm, 100 steps.
+
+    Args:
+        errors_mm: Any shape; NaN marks keypoints that do not count.
+        low_mm: First threshold.
+        high_mm: Last threshold.
+        steps: Number of thresholds.
+
+    Returns:
+        Scalar in [0, 1].
+    """
+    thresholds = torch.linspace(low_mm, high_mm, steps, dtype=errors_mm.dtype)
+    curve = pck_curve(errors_mm, thresholds)
+    return torch.trapezoid(curve, thresholds) / (high_mm - low_mm)

@@ -1,0 +1,19 @@
+"""3D hand pose in mmpose: data set, transforms, DetNet codec, head and loss, metric, inference."""
+
+from simhand_mm.pose.checkpoint_hook import CheckpointReportHook
+from simhand_mm.pose.codec import DetNetCodec
+from simhand_mm.pose.dataset import HandPoseDataset
+from simhand_mm.pose.head import DetNetHead
+from simhand_mm.pose.loss import DetNetLoss
+from simhand_mm.pose.metric import HandPoseMetric
+from simhand_mm.pose.transforms import HandCrop
+
+__all__ = [
+    "CheckpointReportHook",
+    "DetNetCodec",
+    "DetNetHead",
+    "DetNetLoss",
+    "HandCrop",
+    "HandPoseDataset",
+    "HandPoseMetric",
+]

@@ -1,0 +1,142 @@
+"""One data set class for every labelled set: it reads ``<data_root>/poses/<split>.parquet``."""
+
+import os.path as osp
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+
+from simhand_mm.functional.keypoints import KEYPOINT_NAMES, NUM_KEYPOINTS, SKELETON
+from simhand_mm.pool import read_poses
+from simhand_mm.pool.files import resolve_inside
+from simhand_mm.pose.screening import screen_poses
+from simhand_mm.registry import DATASETS
+
+HAND_METAINFO = parse_pose_metainfo(
+    {
+        "dataset_name": "simhand_mm_hand21",
+        "keypoint_info": {
+            index: {"name": name, "id": index, "color": [255, 128, 0], "type": "", "swap": ""}
+            for index, name in enumerate(KEYPOINT_NAMES)
+        },
+        "skeleton_info": {
+            index: {"link": (KEYPOINT_NAMES[parent], KEYPOINT_NAMES[child]), "id": index}
+            for index, (parent, child) in enumerate(SKELETON)
+        },
+        "joint_weights": [1.0] * NUM_KEYPOINTS,
+        "sigmas": [0.03] * NUM_KEYPOINTS,
+    }
+)
+
+
+@DATASETS.register_module()
+class HandPoseDataset(BaseDataset):
+    """Hands with 3D labels.
+
+    Each item starts as ``img_path``, ``sample_id``, ``handedness``, ``camera_matrix [3, 3]`` px,
+    ``bbox [1, 4]`` px, ``bbox_score [1]``, ``keypoints [1, 21, 2]`` px, ``keypoints_3d
+    [1, 21, 3]`` mm in the camera frame and ``keypoints_visible [1, 21]`` (1 where labelled).
+    Rows that cannot be used are dropped with a reason and counted in the log.
+
+    Args:
+        data_root: Folder that ``ann_file`` and the image paths in it are relative to.
+        ann_file: Poses table.
+        subset_size: Use only so many usable rows; all by default.
+        subset_rule: ``first`` rows of the table (as the paper's released code, whose "10 %" of
+            FreiHAND is 13,023 green-screen pictures) or ``random`` ones.
+        subset_seed: Seed of the random choice.
+        **kwargs: ``pipeline``, ``test_mode``, ``indices``, ``lazy_init`` ... of mmengine.
+    """
+
+    METAINFO = HAND_METAINFO
+
+    def __init__(
+        self,
+        data_root: str,
+        ann_file: str = "poses/train.parquet",
+        subset_size: int | None = None,
+        subset_rule: str = "first",
+        subset_seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        if subset_rule not in ("first", "random"):
+            raise ValueError(f"subset_rule must be 'first' or 'random', but got {subset_rule!r}.")
+        self.subset_size, self.subset_rule = subset_size, subset_rule
+        self.subset_seed = subset_seed
+        kwargs.setdefault("serialize_data", False)
+        super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
+
+    def load_data_list(self) -> list[int]:
+        """Read the table and choose its rows; the rows themselves stay in shared arrays.
+
+        Raises:
+            FileNotFoundError: If there is no such table.
+            ValueError: If the subset is larger than the set, or too many rows are unusable.
+        """
+        poses = read_poses(self.ann_file)
+        usable = screen_poses(poses, self.ann_file)
+        # Fixed-width bytes, for worker processes share arrays but copy Python strings.
+        for name in ("image_path", "sample_id"):
+            poses[name] = np.char.encode(np.array(poses[name], dtype=str), "utf-8")
+        poses["handedness"] = np.array(poses["handedness"], dtype="U5")
+        self._poses = poses
+        rows = self._choose(np.flatnonzero(usable))
+        print_log(f"{self.ann_file}: {len(rows)} samples in use", "current")
+        return rows.tolist()
+
+    def _choose(self, rows: np.ndarray) -> np.ndarray:
+        if self.subset_size is None:
+            return rows
+        if not 0 < self.subset_size <= len(rows):
+            raise ValueError(
+                f"subset_size must be in 1..{len(rows)}, the usable rows of {self.ann_file}, but "
+                f"got {self.subset_size}."
+            )
+        if self.subset_rule == "first":
+            return rows[: self.subset_size]
+        generator = np.random.default_rng(self.subset_seed)
+        return np.sort(generator.permutation(rows)[: self.subset_size])
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """The ``idx``-th sample before the pipeline."""
+        if not self._fully_initialized:
+            self.full_init()
+        row, poses = self.data_list[idx], self._poses
+        image_path = poses["image_path"][row].decode("utf-8")
+        return {
+            "img_path": str(resolve_inside(self.data_root, image_path)),
+            "sample_id": poses["sample_id"][row].decode("utf-8"),
+            "sample_idx": idx % len(self),
+            "handedness": str(poses["handedness"][row]),
+            "camera_matrix": poses["camera_matrix"][row],
+            "bbox": poses["bbox_xyxy"][row][None],
+            "bbox_score": np.ones(1, dtype=np.float32),
+            "keypoints": poses["keypoints_2d"][row][None],
+            "keypoints_3d": poses["keypoints_3d"][row][None],
+            "keypoints_visible": poses["keypoints_valid"][row][None].astype(np.float32),
+            # What PackPoseInputs puts into gt_instances.
+            "instance_mapping_table": {
+                "bbox": "bboxes",
+                "bbox_score": "bbox_scores",
+                "keypoints": "keypoints",
+                "keypoints_3d": "keypoints_3d",
+                "keypoints_visible": "keypoints_visible",
+            },
+        }
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline on one sample.
+
+        Raises:
+            FileNotFoundError: If its image is missing.
+        """
+        info = self.get_data_info(idx)
+        if not osp.isfile(info["img_path"]):
+            raise FileNotFoundError(
+                f"image_path must exist, but {info['img_path']} (row {self.data_list[idx]}, sample "
+                f"{info['sample_id']!r} of {self.ann_file}) does not. Correct data_root, or "
+                "convert the data set again, which leaves missing images out."
+            )
+        return self.pipeline(info)

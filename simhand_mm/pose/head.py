@@ -1,0 +1,154 @@
+"""The head of DetNet: upsampling, then heat -> delta -> location, each seeing the ones before."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import InstanceData
+from mmpose.models.heads.base_head import BaseHead
+from torch import Tensor, nn
+
+from simhand_mm.functional.camera import turn_keypoints_3d
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS
+from simhand_mm.pose.registry import KEYPOINT_CODECS
+from simhand_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class DetNetHead(BaseHead):
+    """Three deconvolutions, two coordinate planes and three cascaded convolutional heads.
+
+    Works behind any backbone of mmpretrain or mmpose; it reads the last feature map.
+
+    Args:
+        in_channels: Channels of that feature map.
+        decoder: Config of the :class:`DetNetCodec`, shared with the data pipeline.
+        deconv_channels: Channels after each deconvolution, each of which doubles the size.
+        head_channels: Width of the three heads.
+        loss: Config of the loss.
+        init_cfg: As in mmengine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        decoder: dict[str, Any],
+        deconv_channels: Sequence[int] = (256, 256, 256),
+        head_channels: int = 256,
+        loss: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.decoder = KEYPOINT_CODECS.build(decoder)
+        self.loss_module = MODELS.build(loss or {"type": "simhand_mm.DetNetLoss"})
+        widths = [in_channels, *deconv_channels]
+        self.deconvs = nn.Sequential(
+            *(_deconv(width, next_width) for width, next_width in pairwise(widths))
+        )
+        channels = widths[-1] + 2  # the coordinate planes
+        self.heat_head = _conv_head(channels, head_channels, NUM_KEYPOINTS)
+        self.delta_head = _conv_head(channels + NUM_KEYPOINTS, head_channels, 3 * NUM_KEYPOINTS)
+        self.location_head = _conv_head(
+            channels + 4 * NUM_KEYPOINTS, head_channels, 3 * NUM_KEYPOINTS
+        )
+        # Start with maps as empty as the targets, or the first hundreds of steps go into that.
+        nn.init.constant_(self.heat_head[-1].bias, -4.0)
+        # DetNet predicts no size; millimetres come from the mean bone seen in training.
+        self.register_buffer("mean_bone_length_mm", torch.zeros(()))
+        self.register_buffer("num_bones", torch.zeros(()))
+
+    def forward(self, feats: Tensor | Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Paint the maps.
+
+        Args:
+            feats: ``[B, C, H, W]``, or a sequence that ends with it.
+
+        Returns:
+            heatmaps ``[B, 21, h, w]`` in (0, 1), delta maps and location maps
+            ``[B, 21, 3, h, w]``.
+        """
+        features = self.deconvs(feats if isinstance(feats, Tensor) else feats[-1])
+        features = torch.cat([features, _coordinate_planes(features)], dim=1)
+        heat = self.heat_head(features).sigmoid()
+        features = torch.cat([features, heat], dim=1)
+        delta = self.delta_head(features)
+        location = self.location_head(torch.cat([features, delta], dim=1))
+        as_vectors = (-1, NUM_KEYPOINTS, 3, *heat.shape[-2:])
+        return heat, delta.reshape(as_vectors), location.reshape(as_vectors)
+
+    def loss(
+        self, feats: Sequence[Tensor], batch_data_samples: Sequence[Any], train_cfg: Any = None
+    ) -> dict[str, Tensor]:
+        """Losses of a batch whose samples carry the targets of :class:`DetNetCodec`."""
+        maps = self.forward(feats)
+        heatmaps = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
+        labels = {
+            name: torch.cat([sample.gt_instance_labels[name] for sample in batch_data_samples])
+            for name in self.decoder.label_mapping_table
+        }
+        self._remember_bone_length(labels["bone_length_mm"])
+        return self.loss_module(maps, heatmaps, labels)
+
+    @torch.no_grad()
+    def _remember_bone_length(self, length_mm: Tensor) -> None:
+        known = length_mm[length_mm.isfinite()]
+        self.num_bones += len(known)
+        excess = (known - self.mean_bone_length_mm).sum()
+        self.mean_bone_length_mm += excess / self.num_bones.clamp(min=1)
+
+    def predict(
+        self, feats: Sequence[Tensor], batch_data_samples: Sequence[Any], test_cfg: Any = None
+    ) -> list[InstanceData]:
+        """Predict one hand for each sample.
+
+        Returns:
+            Instances with ``keypoints [1, 21, 2]`` px of the crop (mmpose maps them to the
+            image), ``keypoint_scores [1, 21]`` and ``keypoints_3d [1, 21, 3]``: mm relative to
+            the wrist in the camera frame of the image, with the training set's mean bone length.
+        """
+        heat, _, location = self.forward(feats)
+        decoded = self.decoder.batch_decode(heat.float(), location.float())
+        length_mm = self.mean_bone_length_mm.item()
+        keypoints, scores, locations = (result.cpu().numpy() for result in decoded)
+        return [
+            InstanceData(
+                keypoints=keypoints[i : i + 1],
+                keypoint_scores=scores[i : i + 1],
+                keypoints_3d=_to_camera_mm(locations[i : i + 1], length_mm, sample.metainfo),
+            )
+            for i, sample in enumerate(batch_data_samples)
+        ]
+
+
+def _to_camera_mm(locations: np.ndarray, length_mm: float, metainfo: dict) -> np.ndarray:
+    """Undo the turn or mirror of the crop and give the hand its size; wrist at the origin."""
+    keypoints_3d = (locations - locations[:, :1]) * length_mm
+    return turn_keypoints_3d(metainfo["affine"], keypoints_3d, inverse=True).astype(np.float32)
+
+
+def _deconv(in_channels: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    )
+
+
+def _conv_head(in_channels: int, channels: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, channels, 3, padding=1, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(channels, out_channels, 1),
+    )
+
+
+def _coordinate_planes(features: Tensor) -> Tensor:
+    """x and y of every cell in [-1, 1]. ``[B, 2, h, w]``."""
+    batch, _, height, width = features.shape
+    x = torch.linspace(-1, 1, width, device=features.device, dtype=features.dtype)
+    y = torch.linspace(-1, 1, height, device=features.device, dtype=features.dtype)
+    planes = torch.stack([x.expand(height, width), y[:, None].expand(height, width)])
+    return planes.expand(batch, -1, -1, -1)

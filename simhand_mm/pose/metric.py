@@ -1,0 +1,113 @@
+"""The metric that mmpose runs at validation and test."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from simhand_mm.pose.evaluation import (
+    AUC_RANGES,
+    CURVE_MM,
+    evaluate_poses,
+    format_table,
+    place_in_camera,
+)
+from simhand_mm.pose.predictions import write_json, write_predictions
+from simhand_mm.registry import METRICS
+
+
+@METRICS.register_module()
+class HandPoseMetric(BaseMetric):
+    """MPJPE and PCK-AUC under every protocol side by side (docs/protocols.md).
+
+    Keys are ``<protocol>/mpjpe_mm``, ``<protocol>/pck_auc_20_50`` and ``<protocol>/pck_auc_0_50``;
+    the paper's are those of ``root_scale``. Keypoints without label are left out.
+
+    Args:
+        output_dir: Writes ``metrics.json`` there: all of it, per keypoint, with PCK curves.
+        save_predictions: Writes ``predictions.parquet`` there, too.
+        collect_device: As in mmengine.
+        collect_dir: As in mmengine.
+    """
+
+    default_prefix = ""
+
+    def __init__(
+        self,
+        output_dir: str | None = None,
+        save_predictions: bool = False,
+        collect_device: str = "cpu",
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, collect_dir=collect_dir)
+        self.output_dir, self.save_predictions = output_dir, save_predictions
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Keep what each hand needs: prediction, target, camera."""
+        for sample in data_samples:
+            pred, target = sample["pred_instances"], sample["gt_instances"]
+            self.results.append(
+                {
+                    "sample_id": sample["sample_id"],
+                    "camera_matrix": sample["camera_matrix"],
+                    "keypoints_3d": _first(pred["keypoints_3d"]),
+                    "keypoints_2d": _first(pred["keypoints"]),
+                    "keypoint_score": _first(pred["keypoint_scores"]),
+                    "target": _first(target["keypoints_3d"]),
+                    "valid": _first(target["keypoints_visible"]) > 0,
+                }
+            )
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        """Compute, log and save the metrics of all hands."""
+        arrays = {
+            name: np.stack([result[name] for result in results])
+            for name in results[0]
+            if name != "sample_id"
+        }
+        pred = place_in_camera(
+            arrays["keypoints_3d"],
+            arrays["keypoints_2d"],
+            arrays["keypoint_score"],
+            arrays["camera_matrix"],
+        )
+        evaluation = evaluate_poses(pred, arrays["target"], arrays["valid"])
+        print_log(f"{len(results)} hands\n{format_table(evaluation)}", "current")
+        if self.output_dir is not None:
+            self._save([result["sample_id"] for result in results], pred, arrays, evaluation)
+        return {
+            f"{protocol}/{name}": result[name]
+            for protocol, result in evaluation.items()
+            for name in ("mpjpe_mm", *AUC_RANGES)
+        }
+
+    def _save(
+        self, sample_ids: list[str], pred: np.ndarray, arrays: dict, evaluation: dict
+    ) -> None:
+        folder = Path(self.output_dir)
+        errors_mm = evaluation["root_scale"]["per_sample_mm"]
+        tables = {
+            protocol: {key: value for key, value in result.items() if key != "per_sample_mm"}
+            for protocol, result in evaluation.items()
+        }
+        write_json(
+            folder / "metrics.json",
+            {
+                "num_hands": len(sample_ids),
+                "pck_thresholds_mm": CURVE_MM.tolist(),
+                "protocols": tables,
+            },
+        )
+        if self.save_predictions:
+            predictions = {**arrays, "keypoints_3d": pred, "error_mm": errors_mm}
+            write_predictions(
+                folder / "predictions.parquet", dict(predictions, sample_id=sample_ids)
+            )
+
+
+def _first(values: Any) -> np.ndarray:
+    """The only hand of a sample, as an array."""
+    return np.asarray(values)[0]

@@ -1,0 +1,74 @@
+"""Which rows of a poses table can be used, and why the others cannot."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from simhand_mm.functional.keypoints import REFERENCE_BONE, bone_length
+
+# A hand's wrist to middle-MCP bone is 50 (child) to 130 mm (with errors of labels); outside, the
+# unit is wrong: metres give about 0.1, centimetres about 10.
+PLAUSIBLE_BONE_MM = (25.0, 250.0)
+MAX_DROPPED_SHARE = 0.5
+
+
+def screen_poses(poses: dict[str, Any], name: str) -> np.ndarray:
+    """Mark usable rows; keypoints with non-finite labels become invalid in place.
+
+    Args:
+        poses: What :func:`simhand_mm.pool.read_poses` gives.
+        name: File name for messages.
+
+    Returns:
+        ``[N]`` bool.
+
+    Raises:
+        ValueError: If the table is empty, is not in mm, or more than half of it is unusable.
+    """
+    keypoints_3d = poses["keypoints_3d"]
+    finite = np.isfinite(keypoints_3d).all(-1) & np.isfinite(poses["keypoints_2d"]).all(-1)
+    poses["keypoints_valid"] = valid = poses["keypoints_valid"] & finite
+    camera, box = poses["camera_matrix"], poses["bbox_xyxy"]
+    handedness = np.array(poses["handedness"], dtype=str)
+    reasons = {
+        "wrist or middle MCP without label": ~valid[:, list(REFERENCE_BONE)].all(-1),
+        "no camera matrix": ~np.isfinite(camera).all((1, 2))
+        | (camera[:, 0, 0] <= 0)
+        | (camera[:, 1, 1] <= 0),
+        "hand behind the camera": np.where(valid, keypoints_3d[..., 2], np.inf).min(-1) <= 0,
+        "box without area": ~(box[:, 2:] > box[:, :2]).all(-1),
+        "handedness neither left nor right": ~np.isin(handedness, ["left", "right"]),
+    }
+    usable = ~np.logical_or.reduce(list(reasons.values())) if len(valid) else valid.any(-1)
+    _check_share(usable, reasons, name)
+    _check_unit(keypoints_3d[usable], name)
+    return usable
+
+
+def _check_share(usable: np.ndarray, reasons: dict[str, np.ndarray], name: str) -> None:
+    dropped = int((~usable).sum())
+    counts = Counter({reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()})
+    listing = "; ".join(
+        f"{reason}: {count} (first: row {int(np.argmax(reasons[reason]))})"
+        for reason, count in counts.most_common()
+    )
+    if not usable.any() or dropped > MAX_DROPPED_SHARE * len(usable):
+        raise ValueError(
+            f"{name} must have mostly usable rows, but {dropped} of {len(usable)} are not "
+            f"({listing or 'the table is empty'}). Convert the data set again."
+        )
+    if dropped:
+        print_log(f"{name}: dropped {dropped} of {len(usable)} rows: {listing}", "current")
+
+
+def _check_unit(keypoints_3d: np.ndarray, name: str) -> None:
+    typical = float(np.median(bone_length(keypoints_3d)))
+    low, high = PLAUSIBLE_BONE_MM
+    if not low <= typical <= high:
+        raise ValueError(
+            f"keypoints_3d of {name} must be in millimetres, but the typical wrist to middle-MCP "
+            f"bone measures {typical:.4g}, outside {low:g} to {high:g}. Multiply metres by 1000 "
+            "in the converter."
+        )

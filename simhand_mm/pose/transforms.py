@@ -1,0 +1,116 @@
+"""From an image and a box to the square crop that the network sees."""
+
+import random
+from typing import Any
+
+import cv2
+import numpy as np
+
+from simhand_mm.functional.affine import apply, box_to_image_affine, compose, rotation_affine
+from simhand_mm.functional.boxes import square_box
+from simhand_mm.functional.camera import move_camera, turn_keypoints_3d
+from simhand_mm.registry import TRANSFORMS
+
+
+def warp_image(image: np.ndarray, affine: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
+    """Resample an image; black outside. Large images are averaged down first, against aliasing.
+
+    Args:
+        image: ``[H, W, 3]``.
+        affine: ``[2, 3]``, image to result px.
+        size_wh: Width and height of the result.
+    """
+    shrink = int(1 / np.sqrt(abs(np.linalg.det(affine[:, :2]))))
+    if shrink >= 2:
+        height, width = (max(side // shrink, 1) for side in image.shape[:2])
+        whole = (0, 0, image.shape[1], image.shape[0])
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        affine = compose(affine, box_to_image_affine((0, 0, width, height), whole[2:]))
+    return cv2.warpAffine(image, affine, size_wh, flags=cv2.INTER_LINEAR)
+
+
+@TRANSFORMS.register_module()
+class HandCrop:
+    """Cut out a hand as a square right hand, moving 2D keypoints, 3D keypoints and camera with it.
+
+    Left hands are mirrored. Rotation turns the 3D keypoints about the optical axis, so that the
+    moved camera projects them exactly onto the moved 2D keypoints (``functional.camera``).
+
+    Required keys: ``img``, ``bbox [1, 4]``. Optional: ``handedness`` (right by default),
+    ``keypoints [1, K, 2]``, ``keypoints_3d [1, K, 3]``, ``camera_matrix [3, 3]``.
+    Modified: ``img``, ``img_shape``. Added: ``affine [2, 3]`` (image to crop px), ``is_mirrored``,
+    ``input_size``, ``input_center``, ``input_scale`` (mmpose's form of the affine, which cannot
+    hold a rotation), and ``transformed_keypoints``, ``transformed_keypoints_3d``,
+    ``transformed_camera_matrix``.
+
+    Args:
+        input_size: Width and height of the crop in px.
+        bbox_scale: Side of the crop in longer sides of the box.
+        max_shift: Largest random shift of the box centre, in sides of the crop.
+        scale_std: Standard deviation of the random scale; cut off at one deviation.
+        max_rotation_deg: Largest random rotation.
+    """
+
+    def __init__(
+        self,
+        input_size: tuple[int, int],
+        bbox_scale: float,
+        max_shift: float = 0.0,
+        scale_std: float = 0.0,
+        max_rotation_deg: float = 0.0,
+    ) -> None:
+        self.input_size = tuple(input_size)
+        if self.input_size[0] != self.input_size[1]:
+            raise ValueError(f"input_size must be square, but got {self.input_size}.")
+        self.bbox_scale, self.max_shift = bbox_scale, max_shift
+        self.scale_std, self.max_rotation_deg = scale_std, max_rotation_deg
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Crop one hand."""
+        is_mirrored = results.get("handedness", "right") == "left"
+        affine = self.draw_affine(results["bbox"][0], is_mirrored)
+        results["img"] = warp_image(results["img"], affine, self.input_size)
+        results["img_shape"] = results["img"].shape[:2]
+        results.update(
+            affine=affine, is_mirrored=is_mirrored, **_as_mmpose(affine, self.input_size)
+        )
+        if "keypoints" in results:
+            moved = apply(affine, results["keypoints"].astype(np.float64))
+            results["transformed_keypoints"] = moved.astype(np.float32)
+        if "keypoints_3d" in results:
+            turned = turn_keypoints_3d(affine, results["keypoints_3d"])
+            results["transformed_keypoints_3d"] = turned.astype(np.float32)
+        if "camera_matrix" in results:
+            results["transformed_camera_matrix"] = move_camera(affine, results["camera_matrix"])
+        return results
+
+    def draw_affine(self, bbox_xyxy: np.ndarray, is_mirrored: bool) -> np.ndarray:
+        """Map from the image to a randomly jittered crop. ``[2, 3]``."""
+        # Python's generator, which mmengine seeds in every worker process.
+        deviation = min(max(random.gauss(0, 1), -1), 1)
+        box = square_box(bbox_xyxy, self.bbox_scale * (1 + self.scale_std * deviation))
+        shift = [random.uniform(-self.max_shift, self.max_shift) for _ in range(2)]
+        box = box + np.tile(shift, 2) * (box[2] - box[0])
+        rotation_deg = random.uniform(-self.max_rotation_deg, self.max_rotation_deg)
+        center = (box[:2] + box[2:]) / 2 - 0.5  # edges to pixel coordinates
+        return compose(
+            box_to_image_affine(box, self.input_size, mirror=is_mirrored),
+            rotation_affine(tuple(center), rotation_deg),
+        )
+
+
+def _as_mmpose(affine: np.ndarray, input_size: tuple[int, int]) -> dict[str, Any]:
+    """The three keys by which mmpose maps predictions from the crop back to the image.
+
+    It computes ``image = crop / size * scale + center - scale / 2`` for each axis; a negative
+    scale expresses the mirror.
+    """
+    size = np.array(input_size, dtype=np.float64)
+    per_pixel = 1 / np.diag(affine[:, :2]) if np.diag(affine[:, :2]).all() else np.ones(2)
+    scale = per_pixel * size
+    center = scale / 2 - affine[:, 2] * per_pixel
+    return {
+        "input_size": input_size,
+        "input_center": center.astype(np.float32),
+        "input_scale": scale.astype(np.float32),
+    }

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import torch
+
+from simhand_mm.functional.pose_metrics import (
+    PROTOCOLS,
+    align,
+    keypoint_errors_mm,
+    mpjpe_mm,
+    pck_auc,
+    pck_curve,
+)
+from tests.references.pose_metrics import align_reference, auc_reference, errors_reference
+
+
+@pytest.fixture
+def hands():
+    generator = torch.Generator().manual_seed(0)
+    target = torch.randn(6, 21, 3, generator=generator, dtype=torch.float64) * 40
+    pred = target + torch.randn(6, 21, 3, generator=generator, dtype=torch.float64) * 15
+    valid = torch.rand(6, 21, generator=generator) > 0.2
+    valid[:, [0, 9]] = True
+    return pred + 300, target + torch.tensor([10.0, -20.0, 400.0]), valid
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_errors_equal_reference(hands, protocol):
+    pred, target, valid = hands
+    expected = errors_reference(pred.numpy(), target.numpy(), protocol, valid.numpy())
+    errors = keypoint_errors_mm(pred, target, protocol, valid)
+    np.testing.assert_allclose(errors[valid].numpy(), expected, rtol=0, atol=1e-9)
+    assert errors[~valid].isnan().all()
+    mean = mpjpe_mm(align(pred, target, protocol, valid), target, valid)
+    assert abs(float(mean) - np.mean(expected)) < 1e-9
+    for low, high, steps in ((20, 50, 15), (0, 50, 100)):
+        auc = float(pck_auc(errors, low, high, steps))
+        assert abs(auc - auc_reference(expected, low, high, steps)) < 1e-9
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_perfect_predictor_has_no_error(hands, protocol):
+    _, target, _ = hands
+    errors = keypoint_errors_mm(target, target, protocol)
+    assert errors.max() < 1e-9
+    assert float(pck_auc(errors)) == 1.0
+
+
+def test_zero_predictor(hands):
+    _, target, _ = hands
+    zero = torch.zeros_like(target)
+    distances = target.norm(dim=-1)
+    to_wrist = (target - target[:, :1]).norm(dim=-1)
+    to_mean = (target - target.mean(1, keepdim=True)).norm(dim=-1)
+    for protocol, expected in zip(PROTOCOLS, (distances, to_wrist, to_wrist, to_mean), strict=True):
+        torch.testing.assert_close(keypoint_errors_mm(zero, target, protocol), expected)
+
+
+def test_mirrored_predictor_by_hand():
+    # A hand in the plane x = 0 but for one keypoint 3 mm off it.
+    target = torch.zeros(1, 21, 3, dtype=torch.float64)
+    target[0, :, 1] = torch.arange(21)
+    target[0, 5, 0] = 3.0
+    mirrored = target * torch.tensor([-1.0, 1.0, 1.0])
+    for protocol in ("none", "root", "root_scale"):
+        errors = keypoint_errors_mm(mirrored, target, protocol)
+        assert float(errors[0, 5]) == 6.0
+        assert float(errors.sum()) == 6.0
+    # Procrustes may turn but not reflect; half a turn about y undoes a mirrored planar hand.
+    assert float(keypoint_errors_mm(mirrored, target, "procrustes").max()) < 1e-9
+
+
+def test_procrustes_does_not_reflect(hands):
+    _, target, _ = hands
+    mirrored = target * torch.tensor([-1.0, 1.0, 1.0])
+    assert float(keypoint_errors_mm(mirrored, target, "procrustes").mean()) > 5
+
+
+def test_scaled_predictor(hands):
+    _, target, _ = hands
+    scaled = target * 1.1
+    assert float(keypoint_errors_mm(scaled, target, "root_scale").max()) < 1e-9
+    assert float(keypoint_errors_mm(scaled, target, "procrustes").max()) < 1e-9
+    expected = 0.1 * (target - target[:, :1]).norm(dim=-1)
+    torch.testing.assert_close(keypoint_errors_mm(scaled, target, "root"), expected)
+
+
+def test_invalid_wrist_leaves_the_hand_out_of_root_protocols(hands):
+    pred, target, valid = hands
+    valid[0, 0] = False
+    assert keypoint_errors_mm(pred, target, "root", valid)[0].isnan().all()
+    assert keypoint_errors_mm(pred, target, "procrustes", valid)[0, valid[0]].isfinite().all()
+
+
+def test_align_leaves_its_arguments_alone(hands):
+    pred, target, valid = hands
+    before = pred.clone(), target.clone(), valid.clone()
+    for protocol in PROTOCOLS:
+        align(pred, target, protocol, valid)
+    for now, then in zip(hands, before, strict=True):
+        torch.testing.assert_close(now, then)
+
+
+def test_reference_alignment_of_a_rotated_hand(hands):
+    """The reference itself: it must undo a known similarity."""
+    _, target, _ = hands
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    moved = 2 * target[0].numpy() @ turn.T + 5
+    aligned = align_reference(moved, target[0].numpy(), "procrustes", [True] * 21)
+    np.testing.assert_allclose(aligned, target[0].numpy(), atol=1e-9)
+
+
+def test_pck_counts_errors_on_the_threshold():
+    errors = torch.tensor([10.0, 20.0, float("nan"), 30.0, 40.0])
+    curve = pck_curve(errors, torch.tensor([9.0, 10.0, 25.0, 40.0]))
+    assert curve.tolist() == [0.0, 0.25, 0.5, 1.0]
+
+
+def test_unknown_protocol_and_wrong_shape():
+    hand = torch.zeros(1, 21, 3)
+    with pytest.raises(ValueError, match="protocol must be one of"):
+        align(hand, hand, "pa")
+    with pytest.raises(ValueError, match=r"\[N, 21, 3\], but got \(1, 20, 3\)"):
+        align(hand[:, 1:], hand[:, 1:], "root")
