@@ -120,11 +120,16 @@ def _open_video(path: Path) -> Any:
         raise ImportError(
             'PyAV must be installed to read videos. Run: pip install "simhand-mm[prepare]".'
         ) from error
-    if path.stat().st_size == 0:
+    try:
+        num_bytes = path.stat().st_size
+    except OSError as error:
+        raise VideoError(path, "unreadable_file", str(error.strerror)) from error
+    if not num_bytes:
         raise VideoError(path, "empty_file", "the file has 0 bytes")
     options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
     try:
-        return av.open(f"file:{path}", options=options)
+        # Not "options": PyAV hands those on to streams as well and crashes where streams come late.
+        return av.open(f"file:{path}", container_options=options)
     except av.FFmpegError as error:
         raise VideoError(
             path, "not_a_video", f"no video could be opened: {error.strerror}"

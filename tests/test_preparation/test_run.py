@@ -1,0 +1,291 @@
+"""Folder -> pool: the same bytes however it is prepared, and clear words for what is wrong."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from simhand_mm.functional.affine import apply, box_to_image_affine
+from simhand_mm.functional.boxes import square_box
+from simhand_mm.pool import HandPool, PoolWriter
+from simhand_mm.preparation.executors import LocalExecutor
+from simhand_mm.preparation.pipeline import CropSettings
+from simhand_mm.preparation.run import Preparation
+from tests.test_preparation.stubs import (
+    PATTERN,
+    StubRecipe,
+    empty_frame,
+    hand_frame,
+    write_hand_video,
+    write_video,
+)
+
+SETTINGS = CropSettings(source="test", fps=5, crop_size=48)
+HERE = LocalExecutor(0)
+
+
+@pytest.fixture(scope="module")
+def videos_dir(tmp_path_factory):
+    root = tmp_path_factory.mktemp("videos")
+    for number in range(6):
+        side = "left" if number % 2 else "right"
+        write_hand_video(root / f"s{number % 2}" / f"v{number}.mp4", 8, side, first=5 * number)
+    return root
+
+
+def preparation(videos_dir, pool_dir, settings=SETTINGS, seconds=0.0):
+    return Preparation(Path(videos_dir), Path(pool_dir), settings, StubRecipe(seconds))
+
+
+def contents(pool_dir):
+    names = ["hands.parquet", "drops.parquet", "hands.arrow", "pool.json", "crops/00000.lmdb"]
+    return {name: (pool_dir / name).read_bytes() for name in names}
+
+
+@pytest.fixture(scope="module")
+def reference(videos_dir, tmp_path_factory):
+    root = tmp_path_factory.mktemp("reference")
+    preparation(videos_dir, root / "pool").run(HERE)
+    return root / "pool"
+
+
+def drops_of(pool_dir):
+    rows = pq.read_table(pool_dir / "drops.parquet").to_pylist()
+    return {(row["video_id"], row["reason"]) for row in rows}
+
+
+def test_pool_holds_right_hands_with_keypoints_in_the_crop(reference):
+    pool = HandPool(reference)
+    assert pool.video_ids == ["s0/v0", "s0/v2", "s0/v4", "s1/v1", "s1/v3", "s1/v5"]
+    assert len(pool) == 6 * 4
+    assert pool.frame_index[:4].tolist() == [0, 2, 4, 6]
+    assert pool.time_s[:4].tolist() == pytest.approx([0, 0.2, 0.4, 0.6])
+    assert pool.hand_id(1) == "s0/v0/000002/0"
+    np.testing.assert_array_equal(pool.is_mirrored, pool.handedness_index == 0)
+    for row in (0, 15):
+        crop = cv2.imdecode(np.frombuffer(pool.read_crop(row), np.uint8), cv2.IMREAD_COLOR)
+        assert crop.shape == (48, 48, 3)
+        hand = pool.keypoints_2d[row]
+        assert crop[tuple(hand.mean(0).round().astype(int)[::-1])].max() > 150
+        # The square is put on whole pixels.
+        box = square_box(pool.bbox_xyxy[row], 1.3)
+        left, top, side = np.round([box[0], box[1], box[2] - box[0]])
+        affine = box_to_image_affine(
+            np.array([left, top, left + side, top + side]), (48, 48), pool.is_mirrored[row]
+        )
+        low, high = pool.bbox_xyxy[row][:2], pool.bbox_xyxy[row][2:] - 1
+        expected = apply(affine, low + PATTERN * (high - low))
+        np.testing.assert_allclose(hand, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_worker_processes_give_the_same_bytes(videos_dir, reference, tmp_path, num_workers):
+    preparation(videos_dir, tmp_path).run(LocalExecutor(num_workers))
+    assert contents(tmp_path) == contents(reference)
+
+
+def test_shards_in_any_order_give_the_same_bytes(videos_dir, reference, tmp_path):
+    for index in (2, 0, 1):
+        assert preparation(videos_dir, tmp_path).run(HERE, shard=(index, 3)) is None
+        assert not (tmp_path / "pool.json").exists()
+    preparation(videos_dir, tmp_path).run(HERE)
+    assert contents(tmp_path) == contents(reference)
+    with pytest.raises(ValueError, match=r"shard must be i/n with 0 <= i < n, but got 3/3"):
+        preparation(videos_dir, tmp_path).run(HERE, shard=(3, 3))
+
+
+RUN = """
+import sys
+from tests.test_preparation.test_run import LocalExecutor, preparation
+preparation(*sys.argv[1:3], seconds=0.02).run(LocalExecutor(int(sys.argv[3])))
+"""
+
+
+@pytest.mark.parametrize("num_workers, whole_group", [(0, False), (2, False), (2, True)])
+def test_killed_runs_continue_to_the_same_bytes(
+    videos_dir, reference, tmp_path, num_workers, whole_group
+):
+    command = [sys.executable, "-c", RUN, str(videos_dir), str(tmp_path), str(num_workers)]
+    for num_parts in (1, 3):
+        process = subprocess.Popen(command, cwd=Path(__file__).parents[2], start_new_session=True)
+        deadline = time.monotonic() + 30
+        while len(list(tmp_path.glob("parts/*.arrow"))) < num_parts:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not (tmp_path / "pool.json").exists()
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("parts/*.arrow")}
+    preparation(videos_dir, tmp_path).run(HERE)
+    assert contents(tmp_path) == contents(reference)
+    kept = [path for path, changed in finished.items() if path.stat().st_mtime_ns == changed]
+    assert len(kept) >= 3  # orphans of a killed parent may have finished the video they were at
+    assert not list(tmp_path.glob("**/.*.tmp"))
+
+
+def test_kill_while_merging_is_mended(videos_dir, reference, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("simhand_mm.pool.writer.write_arrow", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            preparation(videos_dir, tmp_path).run(HERE)
+    with pytest.raises(FileNotFoundError, match=r"pool\.json does not exist"):
+        HandPool(tmp_path)
+    (tmp_path / ".crops.12345678.tmp").mkdir()
+    preparation(videos_dir, tmp_path).run(HERE)
+    assert contents(tmp_path) == contents(reference)
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_second_run_does_nothing_and_new_videos_are_added(videos_dir, reference, tmp_path):
+    grown = tmp_path / "videos"
+    for path in sorted(videos_dir.rglob("*.mp4"))[:4]:
+        (grown / path.parent.name).mkdir(parents=True, exist_ok=True)
+        os.link(path, grown / path.relative_to(videos_dir))
+    pool_dir = tmp_path / "pool"
+    preparation(grown, pool_dir).run(HERE)
+    changed = (pool_dir / "pool.json").stat().st_mtime_ns
+    preparation(grown, pool_dir).run(HERE)
+    assert (pool_dir / "pool.json").stat().st_mtime_ns == changed
+    preparation(videos_dir, pool_dir).run(HERE)
+    assert contents(pool_dir) == contents(reference)
+
+
+def test_broken_part_is_done_again(videos_dir, reference, tmp_path):
+    preparation(videos_dir, tmp_path).run(HERE)
+    part = next(tmp_path.glob("parts/*.arrow"))
+    part.write_bytes(part.read_bytes()[:100])
+    preparation(videos_dir, tmp_path).run(HERE)
+    assert contents(tmp_path) == contents(reference)
+
+
+def test_parts_can_be_removed(videos_dir, reference, tmp_path):
+    preparation(videos_dir, tmp_path / "pool").run(HERE, remove_parts=True)
+    assert not (tmp_path / "pool" / "parts").exists()
+    info = preparation(videos_dir, tmp_path / "pool").run(HERE)
+    assert info["num_hands"] == 24
+    assert contents(tmp_path / "pool") == contents(reference)
+    write_hand_video(tmp_path / "more" / "new.mp4")
+    with pytest.raises(ValueError, match="must have its parts to grow"):
+        preparation(tmp_path / "more", tmp_path / "pool").run(HERE)
+
+
+def test_other_settings_are_refused(videos_dir, reference):
+    other = CropSettings(source="test", fps=2, crop_size=48)
+    with pytest.raises(ValueError, match=r"settings must be those .*'fps': \(5, 2\)"):
+        preparation(videos_dir, reference, other).run(HERE)
+    with pytest.raises(ValueError, match="crop_size must be positive, but got 0"):
+        CropSettings(crop_size=0)
+
+
+@pytest.fixture
+def mixed_dir(tmp_path):
+    root = tmp_path / "mixed"
+    write_hand_video(root / "good.mp4", 4)
+    write_hand_video(root / "crash.mp4", 4)
+    write_hand_video(root / "bug.mp4", 4)
+    write_video(root / "one.mp4", [hand_frame(0)])
+    write_video(root / "no_hand.mp4", [empty_frame()] * 3)
+    (root / "text.mp4").write_text("no video")
+    (root / "empty.mp4").touch()
+    (root / "gone.mp4").symlink_to(root / "nowhere.mp4")
+    cut = write_hand_video(root / "cut.mp4")
+    cut.write_bytes(cut.read_bytes()[:-200])
+    return root
+
+
+def test_bad_videos_are_named_and_the_rest_is_kept(mixed_dir, tmp_path, capsys):
+    pool_dir = tmp_path / "pool"
+    preparation(mixed_dir, pool_dir).run(LocalExecutor(2))
+    assert HandPool(pool_dir).video_ids == ["good", "one"]
+    assert drops_of(pool_dir) == {
+        ("bug", "error"),
+        ("crash", "crashed"),
+        ("cut", "not_a_video"),
+        ("empty", "empty_file"),
+        ("gone", "unreadable_file"),
+        ("no_hand", "no_hand"),
+        ("text", "not_a_video"),
+    }
+    told = capsys.readouterr().err
+    assert "failed: text (not_a_video)" in told
+    statuses = PoolWriter(pool_dir, preparation(mixed_dir, pool_dir)._pool_settings()).statuses()
+    assert statuses["good"].num_hands == 2
+    assert statuses["crash"].failure == "crashed"
+    assert statuses["no_hand"].failure == ""
+
+
+def test_failed_videos_can_be_done_again(tmp_path):
+    videos, pool_dir = tmp_path / "videos", tmp_path / "pool"
+    write_hand_video(videos / "good.mp4")
+    (videos / "late.mp4").touch()
+    preparation(videos, pool_dir).run(HERE)
+    write_hand_video(videos / "late.mp4")
+    preparation(videos, pool_dir).run(HERE)
+    assert HandPool(pool_dir).video_ids == ["good"]
+    assert [v.video_id for v in preparation(videos, pool_dir).dry_run(True)] == ["late"]
+    preparation(videos, pool_dir).run(HERE, retry_failed=True)
+    assert HandPool(pool_dir).video_ids == ["good", "late"]
+
+
+def test_too_many_failures_stop_before_merging(tmp_path):
+    videos, pool_dir = tmp_path / "videos", tmp_path / "pool"
+    write_hand_video(videos / "good.mp4")
+    for name in "abc":
+        (videos / f"{name}.mp4").touch()
+    with pytest.raises(RuntimeError, match=r"3 of 4 videos failed .*'empty_file': 3"):
+        preparation(videos, pool_dir).run(HERE, max_failed_share=0.5)
+    assert not (pool_dir / "pool.json").exists()
+    preparation(videos, pool_dir).run(HERE)
+    assert len(HandPool(pool_dir)) == 3
+
+
+def test_no_hand_at_all_is_an_error(tmp_path):
+    write_video(tmp_path / "videos" / "v.mp4", [empty_frame()] * 3)
+    with pytest.raises(RuntimeError, match=r"No hand was found in 1 videos .*'no_hand': 2"):
+        preparation(tmp_path / "videos", tmp_path / "pool").run(HERE)
+
+
+def test_dry_run_writes_nothing(videos_dir, tmp_path):
+    to_do = preparation(videos_dir, tmp_path / "pool").dry_run()
+    assert len(to_do) == 6
+    assert not (tmp_path / "pool").exists()
+
+
+def test_two_runs_at_a_time_are_refused(videos_dir, tmp_path):
+    writer = PoolWriter(tmp_path, preparation(videos_dir, tmp_path)._pool_settings())
+    with writer.lock(shared=True):
+        preparation(videos_dir, tmp_path).run(HERE, shard=(0, 2))
+        with pytest.raises(RuntimeError, match="is being prepared by another process"):
+            preparation(videos_dir, tmp_path).run(HERE)
+
+
+def test_read_only_folder_is_a_clear_stop(videos_dir):
+    with pytest.raises(OSError, match="/proc/pool"):
+        preparation(videos_dir, "/proc/pool").run(HERE)
+
+
+def test_full_disk_is_a_clear_stop_and_nothing_half_written_is_read(
+    videos_dir, reference, tmp_path
+):
+    run = preparation(videos_dir, tmp_path)
+    old_limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    old_handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        for limit in (3000, 30_000):  # while writing a part; while merging
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, old_limits[1]))
+            with pytest.raises(OSError, match=f"{tmp_path}.*cannot be written"):
+                run.run(HERE)
+            assert not (tmp_path / "pool.json").exists()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old_limits)
+        signal.signal(signal.SIGXFSZ, old_handler)
+    run.run(HERE)
+    assert contents(tmp_path) == contents(reference)
