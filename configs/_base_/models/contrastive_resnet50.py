@@ -1,0 +1,30 @@
+# ResNet-50 and PeCLR's head and augmentation: what SiMHand, TempCLR and PeCLR share (Sec. 4.1).
+model = dict(
+    type='simhand_mm.HandContrastive',
+    data_preprocessor=dict(
+        type='simhand_mm.HandPairPreprocessor',
+        input_size=128,
+        augmentation=dict(
+            # Not in paper: all ranges, from the released code.
+            rotation_deg=(-45, 45),
+            scale=(0.9, 1.5),
+            translation=(0, 15 / 224),  # never negative there
+            hue=(0.01, 1),
+            saturation=(0.01, 1),
+            value=(0.5, 1),
+            brightness=(5, 20))),
+    backbone=dict(type='ResNet', depth=50, norm_cfg=dict(type='BN')),
+    neck=dict(
+        type='NonLinearNeck',
+        in_channels=2048,
+        # Not in paper: 512 and 128, from the released code.
+        hid_channels=512,
+        out_channels=128,
+        with_bias=True,
+        with_last_bn=False,
+        norm_cfg=dict(type='BN1d')),
+    head=dict(
+        type='simhand_mm.EquivariantContrastiveHead',
+        invert_rotation=True,
+        invert_translation=True,
+        loss=dict(type='simhand_mm.SimilarHandLoss', temperature=0.5, weighting='none')))

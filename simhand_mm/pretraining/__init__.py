@@ -1,0 +1,23 @@
+"""Contrastive pre-training of hand backbones, plugged into mmpretrain."""
+
+from simhand_mm.pretraining.dataset import HandPairDataset
+from simhand_mm.pretraining.head import EquivariantContrastiveHead
+from simhand_mm.pretraining.loss import SimilarHandLoss
+from simhand_mm.pretraining.model import HandContrastive
+from simhand_mm.pretraining.optimizer import LARSAdam, scale_learning_rate
+from simhand_mm.pretraining.preprocessor import HandPairPreprocessor
+from simhand_mm.pretraining.publishing import PublishBackboneHook
+from simhand_mm.pretraining.sampler import ResumeEpochHook, VideoBalancedSampler
+
+__all__ = [
+    "EquivariantContrastiveHead",
+    "HandContrastive",
+    "HandPairDataset",
+    "HandPairPreprocessor",
+    "LARSAdam",
+    "PublishBackboneHook",
+    "ResumeEpochHook",
+    "SimilarHandLoss",
+    "VideoBalancedSampler",
+    "scale_learning_rate",
+]

@@ -1,0 +1,184 @@
+"""Augmentation of a batch of hand crops on its device, with the geometry recorded.
+
+As in PeCLR and SiMHand (Sec. 4.1) a sample is turned about the mean of its keypoints, a square
+window around them is cut out, enlarged or shrunk and shifted, and its colours are jittered.
+Differs from the released code: bilinear sampling in one step instead of three resamplings, windows
+past the border are padded instead of stretched, so the recorded geometry is exact.
+
+Axes: B images, K keypoints, S side of the output in px. Pixel centres at integer coordinates.
+"""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+from simhand_mm.functional import affine as affine_maths
+
+Range = tuple[float, float]
+
+# Widths of the window per farthest keypoint distance and per stored crop that are still sensible.
+_SMALLEST_WINDOW, _LARGEST_WINDOW = 1 / 8, 2.0
+
+
+@dataclass(frozen=True)
+class AugmentationRanges:
+    """What is drawn uniformly for each image; None switches a part off.
+
+    Attributes:
+        rotation_deg: Turn, positive counter-clockwise on the screen.
+        scale: Half the side of the window over the distance of the farthest keypoint from the
+            mean keypoint. A fixed number without scale augmentation.
+        translation: Shift of the window in x and in y, as a fraction of the stored crop's side.
+        hue: Factor on the hue.
+        saturation: Factor on the saturation.
+        value: Factor on the value.
+        brightness: Added to the value, of 255.
+    """
+
+    rotation_deg: Range | None = None
+    scale: Range | float = 1.25
+    translation: Range | None = None
+    hue: Range | None = None
+    saturation: Range | None = None
+    value: Range | None = None
+    brightness: Range | None = None
+    NUM_DRAWS: ClassVar[int] = 8
+
+    def draw(self, uniform: Tensor) -> "Augmentation":
+        """Parameters from uniform numbers ``[B, 8]`` in [0, 1)."""
+        scale = self.scale if isinstance(self.scale, (tuple, list)) else (self.scale, self.scale)
+        rotation, size, x, y, hue, saturation, value, brightness = uniform.unbind(1)
+        return Augmentation(
+            rotation_deg=_between(rotation, self.rotation_deg, 0.0),
+            scale=_between(size, scale, 0.0),
+            translation=_between(torch.stack([x, y], 1), self.translation, 0.0),
+            hue=_between(hue, self.hue, 1.0),
+            saturation=_between(saturation, self.saturation, 1.0),
+            value=_between(value, self.value, 1.0),
+            brightness=_between(brightness, self.brightness, 0.0) / 255,
+        )
+
+    @property
+    def has_color(self) -> bool:
+        """Whether colours are jittered at all."""
+        return any((self.hue, self.saturation, self.value, self.brightness))
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Drawn parameters, ``[B]`` each (``translation`` ``[B, 2]``); see AugmentationRanges."""
+
+    rotation_deg: Tensor
+    scale: Tensor
+    translation: Tensor
+    hue: Tensor
+    saturation: Tensor
+    value: Tensor
+    brightness: Tensor
+
+    def part(self, images: slice) -> "Augmentation":
+        """Parameters of some of the images."""
+        return Augmentation(**{f.name: getattr(self, f.name)[images] for f in fields(self)})
+
+
+def crop_affine(
+    keypoints_2d: Tensor, augmentation: Augmentation, crop_size: int, output_size: int
+) -> tuple[Tensor, Tensor]:
+    """Where each crop goes.
+
+    Args:
+        keypoints_2d: ``[B, K, 2]`` px of the stored crop.
+        augmentation: Drawn parameters.
+        crop_size: Side of the stored crop in px.
+        output_size: Side of the output in px.
+
+    Returns:
+        The map from the stored crop to the output ``[B, 2, 3]``, and the side of the window in px
+        of the stored crop, ``[B]``.
+    """
+    center = keypoints_2d.mean(1)  # [B, 2]
+    radius = (keypoints_2d - center[:, None]).norm(dim=2).amax(1)
+    window = (2 * radius * augmentation.scale).clamp(
+        _SMALLEST_WINDOW * crop_size, _LARGEST_WINDOW * crop_size
+    )
+    angle = torch.deg2rad(augmentation.rotation_deg)
+    cos, sin = angle.cos(), angle.sin()
+    # As cv2.getRotationMatrix2D: the content turns counter-clockwise on the screen.
+    turn = torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 1)
+    zoom = (output_size / window)[:, None, None]
+    linear = zoom * turn  # [B, 2, 2]
+    # The turned window lies around the mean keypoint, moved by the shift.
+    shift = (augmentation.translation * crop_size)[..., None]
+    offset = (output_size - 1) / 2 - linear @ center[..., None] - zoom * shift
+    return torch.cat([linear, offset], dim=2), window
+
+
+def warp(images: Tensor, affine: Tensor, output_size: int, padding: str = "reflection") -> Tensor:
+    """Resample images bilinearly.
+
+    Args:
+        images: ``[B, C, H, W]`` float.
+        affine: ``[B, 2, 3]``, source to destination px.
+        output_size: S.
+        padding: ``'reflection'``, ``'border'`` or ``'zeros'`` beyond the border.
+
+    Returns:
+        ``[B, C, S, S]``.
+    """
+    height, width = images.shape[-2:]
+    to_source = affine_maths.invert(affine)
+    # affine_grid speaks of [-1, 1] from the first pixel centre to the last, in both frames.
+    half_source = affine.new_tensor([(width - 1) / 2, (height - 1) / 2])[:, None]
+    half_output = (output_size - 1) / 2
+    linear = to_source[..., :2] * half_output / half_source
+    middle = to_source[..., :2].sum(2, keepdim=True) * half_output + to_source[..., 2:]
+    theta = torch.cat([linear, middle / half_source - 1], dim=2)
+    grid = affine_grid(theta, [len(images), 1, output_size, output_size], align_corners=True)
+    return grid_sample(images, grid, padding_mode=padding, align_corners=True)
+
+
+def jitter_colors(images: Tensor, augmentation: Augmentation) -> Tensor:
+    """Scale hue, saturation and value and add to the value, each clipped.
+
+    Differs from the released code, which reads RGB as BGR here and so swaps red and blue hues.
+
+    Args:
+        images: ``[B, 3, S, S]``, RGB in [0, 1].
+        augmentation: Drawn parameters.
+
+    Returns:
+        Images of the same shape and range.
+    """
+    per_image = (-1, 1, 1)
+    value, chroma, hue = _hue_and_chroma(images)
+    saturation = chroma / value.clamp_min(1e-6) * augmentation.saturation.view(per_image)
+    hue = hue * augmentation.hue.view(per_image)
+    value = value * augmentation.value.view(per_image) + augmentation.brightness.view(per_image)
+    value = value.clamp(0, 1)
+    drop = value * saturation.clamp(0, 1)
+    # Each channel is the value less a trapezoid of the hue (in sixths of a turn).
+    sector = torch.stack([(hue + n) % 6 for n in (5, 3, 1)], dim=1)  # [B, 3, S, S]
+    ramp = torch.minimum(sector, 4 - sector).clamp(0, 1)
+    return value[:, None] - drop[:, None] * ramp
+
+
+def _hue_and_chroma(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Value, chroma and hue in [0, 6), each ``[B, S, S]``."""
+    red, green, blue = images.unbind(1)
+    value, chroma = images.amax(1), images.amax(1) - images.amin(1)
+    divisor = chroma.clamp_min(1e-6)
+    hue = torch.where(
+        value == red,
+        (green - blue) / divisor,
+        torch.where(value == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor),
+    )
+    return value, chroma, hue % 6
+
+
+def _between(uniform: Tensor, limits: Range | None, default: float) -> Tensor:
+    if limits is None:
+        return torch.full_like(uniform, default)
+    return limits[0] + uniform * (limits[1] - limits[0])

@@ -1,0 +1,40 @@
+"""The one collective of pre-training: a gather that differentiates."""
+
+import torch
+from mmengine.dist import get_dist_info
+from torch import Tensor, distributed
+
+
+class _GatherWithGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, tensor: Tensor) -> Tensor:
+        rank, world_size = get_dist_info()
+        ctx.own = slice(rank * len(tensor), (rank + 1) * len(tensor))
+        parts = [torch.empty_like(tensor) for _ in range(world_size)]
+        distributed.all_gather(parts, tensor.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx, grad_output: Tensor) -> Tensor:
+        gradient = grad_output.clone()
+        distributed.all_reduce(gradient)
+        return gradient[ctx.own]
+
+
+def gather_with_gradient(tensor: Tensor) -> Tensor:
+    """Concatenate a tensor over all processes, in rank order.
+
+    The gradient of each part is the *sum* of what all processes have for it: where each process
+    computes the loss of its own rows against all columns, gradients averaged over processes (as
+    DDP does) are exactly those of the global batch. mmpretrain's ``GatherLayer`` keeps the own
+    part of the gradient only and so scales it by the number of processes.
+
+    Args:
+        tensor: ``[N, ...]``, of the same shape on all processes.
+
+    Returns:
+        ``[N W, ...]``; the tensor itself without a process group.
+    """
+    if get_dist_info()[1] == 1:
+        return tensor
+    return _GatherWithGradient.apply(tensor)

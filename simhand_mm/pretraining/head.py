@@ -1,0 +1,59 @@
+"""From projections to the contrastive loss."""
+
+from typing import Any
+
+import torch
+from mmengine.model import BaseModule
+from mmengine.registry import MODELS as ANY_MODELS
+from torch import Tensor
+
+from simhand_mm.functional.equivariance import invert_augmentation
+from simhand_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class EquivariantContrastiveHead(BaseModule):
+    """Undoes the recorded augmentation on the projections and compares them.
+
+    SimCLR undoes nothing; PeCLR, TempCLR and SiMHand undo rotation and translation.
+
+    Args:
+        loss: Config of the loss, called as SimilarHandLoss.
+        invert_rotation: Whether projections are turned back.
+        invert_translation: Whether projections are moved back.
+    """
+
+    def __init__(
+        self,
+        loss: dict[str, Any],
+        invert_rotation: bool = True,
+        invert_translation: bool = True,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.loss_module = ANY_MODELS.build(loss)
+        self.invert_rotation = invert_rotation
+        self.invert_translation = invert_translation
+        self.latest_projection: Tensor | None = None  # what monitors look at
+
+    def loss(self, projection: Tensor, data_samples: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Loss of a batch of pairs.
+
+        Args:
+            projection: ``[2N, 2P]``, all queries, then all positives.
+            data_samples: ``rotation_deg`` ``[2N]``, ``translation`` ``[2N, 2]`` and
+                ``keypoints_2d`` ``[2N, 21, 2]`` as HandPairPreprocessor records them.
+
+        Returns:
+            ``loss``, and statistics of the weights for the log.
+        """
+        with torch.autocast(projection.device.type, enabled=False):
+            inverted = invert_augmentation(
+                projection.float(),
+                data_samples["rotation_deg"] if self.invert_rotation else None,
+                data_samples["translation"] if self.invert_translation else None,
+            )
+        self.latest_projection = inverted.detach()
+        keypoints = data_samples["keypoints_2d"].chunk(2)
+        loss = self.loss_module(*inverted.chunk(2), *keypoints)
+        return {"loss": loss, **self.loss_module.weight_statistics(*keypoints)}

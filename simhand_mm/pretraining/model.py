@@ -1,0 +1,111 @@
+"""SimCLR, PeCLR, TempCLR and SiMHand: one algorithm, four configs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from mmpretrain.models.selfsup.base import BaseSelfSupervisor
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from simhand_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class HandContrastive(BaseSelfSupervisor):
+    """Contrastive pre-training of a backbone on pairs of hands.
+
+    ==========  ==============================  ===================  =================
+    algorithm   positive (HandPairDataset)      head undoes T        weighting (loss)
+    ==========  ==============================  ===================  =================
+    SimCLR      the hand itself                 nothing              none
+    PeCLR       the hand itself                 rotation, shift      none
+    TempCLR     an adjacent frame               rotation, shift      none
+    SiMHand     a similar hand, other video     rotation, shift      both
+    ==========  ==============================  ===================  =================
+
+    Queries and positives share one pass through the backbone, hence one set of batch statistics.
+
+    Args:
+        micro_batch_size: Pairs that are encoded at a time. Activations are kept for one
+            micro-batch only and made again in the backward pass, so memory does not grow with the
+            batch, while the loss sees all projections: value and gradient are exactly those of
+            the whole batch (which accumulating gradients would not give). BatchNorm takes its
+            statistics from a micro-batch, as it would on that many pairs a GPU without SyncBN.
+            None encodes all pairs at once.
+        channels_last: Store images and weights channels-last; faster on GPUs and CPUs with
+            reduced precision.
+        compile_backbone: Run the backbone through ``torch.compile``; needs a compiler.
+        **options: ``backbone``, ``neck``, ``head``, ``data_preprocessor``, ``init_cfg``... of
+            mmpretrain's BaseSelfSupervisor.
+    """
+
+    def __init__(
+        self,
+        *,
+        micro_batch_size: int | None = None,
+        channels_last: bool = False,
+        compile_backbone: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if micro_batch_size is not None and micro_batch_size < 1:
+            raise ValueError(f"micro_batch_size must be positive, but got {micro_batch_size}.")
+        self.micro_batch_size = micro_batch_size
+        self.channels_last = channels_last
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
+        if compile_backbone:
+            self.backbone.compile()
+
+    def loss(self, inputs: Tensor, data_samples: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Loss of a batch.
+
+        Args:
+            inputs: ``[2N, 3, S, S]``, all queries, then all positives.
+            data_samples: As HandPairPreprocessor records them, ``[2N, ...]`` each.
+
+        Returns:
+            ``loss`` and scalars for the log.
+        """
+        return self.head.loss(self.project(inputs), data_samples)
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """Projections ``[2N, 2P]`` of the images ``[2N, 3, S, S]``."""
+        size = self.micro_batch_size
+        if size is None or 2 * size >= len(inputs):
+            return self._encode(inputs)
+        queries, positives = inputs.chunk(2)
+        views = [
+            checkpoint(
+                self._encode,
+                torch.cat(pairs),
+                use_reentrant=False,
+                preserve_rng_state=False,  # there is no dropout
+                context_fn=lambda: (nullcontext(), self._frozen_running_statistics()),
+            ).chunk(2)
+            for pairs in zip(queries.split(size), positives.split(size), strict=True)
+        ]
+        return torch.cat([query for query, _ in views] + [positive for _, positive in views])
+
+    def _encode(self, images: Tensor) -> Tensor:
+        if self.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        return self.neck(self.backbone(images))[0]
+
+    @contextmanager
+    def _frozen_running_statistics(self) -> Iterator[None]:
+        """Keeps BatchNorm from counting a micro-batch twice when it is encoded again."""
+        layers = [
+            module
+            for module in self.modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+        ]
+        for layer in layers:
+            layer.track_running_stats = False
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.track_running_stats = True

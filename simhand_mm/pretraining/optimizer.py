@@ -1,0 +1,117 @@
+"""LARS around Adam (You et al., 2017), and learning rates that follow the batch."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simhand_mm.registry import OPTIMIZERS
+
+
+@OPTIMIZERS.register_module()
+class LARSAdam(torch.optim.Adam):
+    r"""Adam on gradients that LARS has clipped, as in the released SiMHand and PeCLR.
+
+    Before Adam each gradient becomes :math:`r (g + \lambda p)` with the trust ratio
+    :math:`r = \min(\eta |p| / (|g| + \lambda |p| + \epsilon) / lr, 1)`. Adam all but cancels a
+    factor on a gradient that stays the same from step to step.
+
+    Weight decay belongs to parameter groups: leave out biases and norms by their kind with
+    ``paramwise_cfg=dict(norm_decay_mult=0, bias_decay_mult=0)``. Differs from the released code,
+    which goes by name and so decays some norms.
+
+    Args:
+        params: Parameters or groups of them.
+        lr: Learning rate.
+        betas: Of Adam.
+        eps: Of Adam.
+        weight_decay: :math:`\lambda`.
+        trust_coefficient: :math:`\eta`.
+        lars_eps: :math:`\epsilon`.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        trust_coefficient: float = 0.02,
+        lars_eps: float = 1e-8,
+    ) -> None:
+        super().__init__(
+            params, lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, foreach=True
+        )
+        for group in self.param_groups:
+            group.setdefault("trust_coefficient", trust_coefficient)
+            group.setdefault("lars_eps", lars_eps)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """One step; gradients are replaced by their clipped form."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        decays = [group["weight_decay"] for group in self.param_groups]
+        for group in self.param_groups:
+            _clip_gradients(group)
+            group["weight_decay"] = 0.0  # it is in the gradients by now
+        try:
+            super().step()
+        finally:
+            for group, decay in zip(self.param_groups, decays, strict=True):
+                group["weight_decay"] = decay
+        return loss
+
+
+def _clip_gradients(group: dict[str, Any]) -> None:
+    """Apply LARS to the gradients of a group, in place and without waiting for the device."""
+    parameters = [p for p in group["params"] if p.grad is not None]
+    if not parameters:
+        return
+    gradients = [p.grad for p in parameters]
+    decay = group["weight_decay"]
+    parameter_norm = torch.stack(torch._foreach_norm(parameters))
+    gradient_norm = torch.stack(torch._foreach_norm(gradients))
+    if decay:
+        torch._foreach_add_(gradients, parameters, alpha=decay)
+    if group["lr"] == 0:
+        return  # the ratio is clipped to 1
+    local_rate = (
+        group["trust_coefficient"]
+        * parameter_norm
+        / (gradient_norm + decay * parameter_norm + group["lars_eps"])
+    )
+    ratio = (local_rate / group["lr"]).clamp(max=1)
+    is_defined = (parameter_norm > 0) & (gradient_norm > 0)
+    torch._foreach_mul_(gradients, list(torch.where(is_defined, ratio, 1).unbind()))
+
+
+def scale_learning_rate(config: Any, world_size: int, rule: str) -> float:
+    """Fit the learning rate of a config to the batch that it will see, in place.
+
+    Args:
+        config: With ``auto_scale_lr.base_batch_size``, the batch that ``optimizer.lr`` is for.
+        world_size: Number of processes.
+        rule: ``'linear'``, or ``'sqrt'`` as the released code does.
+
+    Returns:
+        The new learning rate.
+
+    Raises:
+        ValueError: If the config names no base batch size.
+    """
+    base = config.get("auto_scale_lr", {}).get("base_batch_size")
+    if not base:
+        raise ValueError(
+            "auto_scale_lr.base_batch_size must be in the config to scale the learning rate, but "
+            "is not. Add it: --cfg-options auto_scale_lr.base_batch_size=8192."
+        )
+    ratio = config.train_dataloader.batch_size * world_size / base
+    optimizer = config.optim_wrapper.optimizer
+    optimizer.lr *= math.sqrt(ratio) if rule == "sqrt" else ratio
+    return optimizer.lr

@@ -1,0 +1,127 @@
+"""From a batch of decoded crops to augmented views, on the device of the model."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import get_dist_info
+from mmengine.logging import MessageHub
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from simhand_mm.functional import affine as affine_maths
+from simhand_mm.pretraining.augmentation import (
+    Augmentation,
+    AugmentationRanges,
+    crop_affine,
+    jitter_colors,
+    warp,
+)
+from simhand_mm.registry import MODELS
+
+# Images that are augmented at a time: bounds the float copies of the crops.
+_CHUNK = 512
+_RELEASED = "released"
+
+
+@MODELS.register_module()
+class HandPairPreprocessor(BaseDataPreprocessor):
+    """Augments queries and positives of a batch and records the geometry.
+
+    What is drawn depends on the seed of the run, the iteration and the place of the pair in the
+    global batch only: a resumed run draws what an undisturbed one would, and so do 2 processes
+    with half the batch each.
+
+    Keys in (collated items of HandPairDataset): ``query`` and ``positive`` uint8 BGR
+    ``[N, H, H, 3]`` (without ``positive`` both views come from the query), ``query_keypoints_2d``
+    and ``positive_keypoints_2d`` ``[N, 21, 2]`` px of the crop.
+
+    Keys out: ``inputs`` ``[2N, 3, S, S]`` normalised RGB, all queries, then all positives;
+    ``data_samples`` with ``keypoints_2d`` ``[2N, 21, 2]`` px of ``inputs``, ``affine``
+    ``[2N, 2, 3]`` from crop to input px, ``rotation_deg`` ``[2N]``, and ``translation``
+    ``[2N, 2]``, by which fraction of the input's side the content was moved.
+
+    Args:
+        input_size: S, side of the input in px.
+        augmentation: Keyword arguments of AugmentationRanges. Outside training only its fixed
+            window of 1.25 is cut.
+        padding: What lies beyond the border of a crop, see
+            :func:`~simhand_mm.pretraining.augmentation.warp`.
+        translation_divisor: ``'window'`` divides the shift by the side of the window, so that
+            ``translation`` is exact; ``'released'`` by ``input_size``, as the released code does.
+        mean: Of R, G, B on [0, 255].
+        std: Of R, G, B on [0, 255].
+        non_blocking: Passed to the copy to the device.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        augmentation: dict[str, Any] | None = None,
+        padding: str = "reflection",
+        translation_divisor: str = "window",
+        mean: tuple[float, float, float] = (123.675, 116.28, 103.53),
+        std: tuple[float, float, float] = (58.395, 57.12, 57.375),
+        non_blocking: bool = True,
+    ) -> None:
+        super().__init__(non_blocking=non_blocking)
+        if translation_divisor not in ("window", _RELEASED):
+            raise ValueError(
+                f"translation_divisor must be 'window' or 'released', but got "
+                f"{translation_divisor!r}."
+            )
+        self.input_size = input_size
+        self.ranges = AugmentationRanges(**(augmentation or {}))
+        self.padding = padding
+        self.translation_divisor = translation_divisor
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1) / 255, persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1) / 255, persistent=False)
+
+    def forward(self, data: dict[str, Tensor], training: bool = False) -> dict[str, Any]:
+        """Augment a batch; keys in the docstring of the class."""
+        data = self.cast_data(data)
+        count = len(data["query"])
+        ranges = self.ranges if training else AugmentationRanges()
+        draws = self._uniform(count).to(data["query"].device, non_blocking=True)  # [N, 2, 8]
+        views = []
+        for name, uniform in (("query", draws[:, 0]), ("positive", draws[:, 1])):
+            images = data.get(name, data["query"])
+            views.append(
+                self._augment(images, data[f"{name}_keypoints_2d"], ranges, ranges.draw(uniform))
+            )
+        samples = {key: torch.cat([view[key] for view in views]) for key in views[0]}
+        return {"inputs": samples.pop("inputs"), "data_samples": samples}
+
+    def _augment(
+        self, crops: Tensor, keypoints_2d: Tensor, ranges: AugmentationRanges, drawn: Augmentation
+    ) -> dict[str, Tensor]:
+        crop_size = crops.shape[1]
+        affine, window = crop_affine(keypoints_2d, drawn, crop_size, self.input_size)
+        divisor = self.input_size if self.translation_divisor == _RELEASED else window[:, None]
+        inputs = []
+        for start in range(0, len(crops), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            images = crops[part].permute(0, 3, 1, 2).flip(1).float().div_(255)  # BGR to RGB
+            images = warp(images, affine[part], self.input_size, self.padding)
+            if ranges.has_color:
+                images = jitter_colors(images, drawn.part(part))
+            inputs.append((images - self.mean) / self.std)
+        return {
+            "inputs": torch.cat(inputs),
+            "keypoints_2d": affine_maths.apply(affine, keypoints_2d),
+            "affine": affine,
+            "rotation_deg": drawn.rotation_deg,
+            # The content moves against the window.
+            "translation": -drawn.translation * crop_size / divisor,
+        }
+
+    def _uniform(self, count: int) -> Tensor:
+        """Uniform numbers of this process, ``[N, 2, 8]``: a slice of those of the global batch."""
+        rank, world_size = get_dist_info()
+        hub = MessageHub.get_current_instance()
+        state = np.random.SeedSequence(
+            [hub.get_info("seed", None) or 0, hub.get_info("iter", None) or 0]
+        ).generate_state(1, np.uint64)
+        generator = torch.Generator().manual_seed(int(state[0]) >> 1)
+        draws = torch.rand(count * world_size, 2, AugmentationRanges.NUM_DRAWS, generator=generator)
+        return draws[rank::world_size]  # samplers deal the global order out in turns
