@@ -69,9 +69,9 @@ def render(
         fine.height,
     )
     corners = faces[raster.face]
-    pixels = sum(
-        attributes[corners[:, k]] * raster.barycentric[:, k, None] for k in range(3)
-    )  # [N, C]
+    pixels = np.zeros((len(corners), attributes.shape[1]), np.float32)
+    for k in range(3):
+        pixels += attributes[corners[:, k]] * raster.barycentric[:, k, None]
     lit = _lit_share(pixels[:, :6], vertices, faces, light, focus)
     color = _shade(pixels, lit, light) * _occlusion(raster, fine)[:, None]
 
@@ -108,7 +108,8 @@ def _lit_share(
     By a shadow map; points are lifted off their surface, lest its steps shade themselves.
     """
     across = unit(np.cross(light.direction, [0.1, 1.0, 0.2]))
-    axes = np.stack([across, np.cross(light.direction, across)], axis=1).astype(np.float32)
+    # In this order, faces turned to the lamp have the negative area that `rasterize` keeps.
+    axes = np.stack([np.cross(light.direction, across), across], axis=1).astype(np.float32)
     center = focus.mean(axis=0).astype(np.float32)
     reach = np.linalg.norm(focus - center, axis=1).max() * 1.15 + 25.0
     half = (_SHADOW_MAP_SIZE - 1) / 2
@@ -119,7 +120,7 @@ def _lit_share(
         return relative @ axes * np.float32(half / reach) + half, 1e4 - relative @ direction
 
     map_points, map_depth = to_map(vertices)
-    shadow = rasterize(map_points, map_depth, faces, _SHADOW_MAP_SIZE, _SHADOW_MAP_SIZE, cull=False)
+    shadow = rasterize(map_points, map_depth, faces, _SHADOW_MAP_SIZE, _SHADOW_MAP_SIZE)
     nearest = np.full((_SHADOW_MAP_SIZE, _SHADOW_MAP_SIZE), np.inf, np.float32)
     nearest.reshape(-1)[shadow.pixel] = shadow.depth
     bias = _SHADOW_BIAS[0] + _SHADOW_BIAS[1] * reach / half
@@ -137,21 +138,19 @@ def _shade(pixels: np.ndarray, lit: np.ndarray, light: Light) -> np.ndarray:
     """Return the colour `[N, 3]` of pixels from their attributes `[N, 12]` (see `_gather`)."""
     position, normal, albedo = pixels[:, :3], unit(pixels[:, 3:6]), pixels[:, 6:9]
     specular, gloss, scatter = pixels[:, 9:].T
-    direction = light.direction.astype(np.float32)
+    direction, lamp, ambient = np.float32([light.direction, light.color, light.ambient])
     view = unit(-position)
     facing = normal @ direction
     wrap = scatter[:, None] * _SCATTER
     diffuse = np.maximum(facing[:, None] + wrap, 0) / (1 + wrap)
     # A fifth of the lamp seeps through skin into the shadow.
     diffuse *= (lit + 0.2 * scatter * (1 - lit))[:, None]
-    ambient = light.ambient * (0.65 - 0.35 * normal[:, 1:2])
+    around = ambient * (0.65 - 0.35 * normal[:, 1:2])  # the sky is above, y points down
     half_way = np.einsum("ni,ni->n", normal, unit(view + direction))
     grazing = (1 - np.clip(np.einsum("ni,ni->n", normal, view), 0, 1)) ** 4
     highlight = specular * np.maximum(half_way, 0) ** gloss * lit * (facing > 0)
-    color = albedo * (light.color * diffuse + ambient)
-    return (
-        color + highlight[:, None] * light.color + 0.05 * grazing[:, None] * light.ambient
-    ).astype(np.float32)
+    color = albedo * (lamp * diffuse + around)
+    return color + highlight[:, None] * lamp + 0.05 * grazing[:, None] * ambient
 
 
 def _occlusion(raster: Raster, camera: Camera) -> np.ndarray:
