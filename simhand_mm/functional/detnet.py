@@ -98,11 +98,12 @@ def heat_loss(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def masked_map_loss(
     maps: Tensor, target: Tensor, mask: Tensor, weight: Tensor, over_batch: bool = False
 ) -> Tensor:
-    """Frobenius norm of the error of 3D maps where the keypoint is, ``||H * (L - L_target)||``.
+    """Error of 3D maps where the keypoint is: ``||H * (L - L_target)||`` over ``||H||``.
 
-    Differs from the released code, which takes one norm over the whole batch and divides it by
-    the number of samples: that loss shrinks with the square root of the batch size. It is
-    available as ``over_batch``.
+    That is the root mean square error over the cells of a sample, weighted by the squared target
+    heatmap. Differs from the released code, which takes one norm over the whole batch, divides it
+    by the number of samples, and so shrinks with the square root of the batch size; at some 70
+    samples the two are equally large. It is available as ``over_batch``.
 
     Args:
         maps: ``[B, K, 3, h, w]``, predicted vectors.
@@ -112,15 +113,16 @@ def masked_map_loss(
         over_batch: The released form.
 
     Returns:
-        Scalar: mean over the samples that have any weight; 0 if none has.
+        Scalar in the unit of the maps: mean over the samples that have any weight; 0 if none has.
     """
     error = torch.where(weight[..., None] > 0, target, 0.0)[..., None, None] - maps
     squared = (error * mask[:, :, None]).square().sum(dim=(2, 3, 4)) * weight  # [B, K]
-    labelled = (weight > 0).any(-1)
+    energy = (mask.square().sum(dim=(-1, -2)) * weight).sum(-1)  # [B]
+    labelled = energy > 0
     count = labelled.sum().clamp(min=1)
     if over_batch:
         return _safe_sqrt(squared.sum()) / count
-    return (_safe_sqrt(squared.sum(-1)) * labelled).sum() / count
+    return (_safe_sqrt(squared.sum(-1) / energy.clamp(min=1e-6)) * labelled).sum() / count
 
 
 def _safe_sqrt(squared: Tensor) -> Tensor:

@@ -65,8 +65,8 @@ class CheckpointReportHook(Hook):
         report = compare_weights(module.state_dict(), inside)
         if not report["matched"]:
             raise ValueError(
-                f"checkpoint of {name} must have weights like {prefix}{_some(module.state_dict())}, "
-                f"but {path} holds {_some(weights) or 'nothing'}. Correct "
+                f"checkpoint of {name} must hold {prefix}{_some(module.state_dict())}, "
+                f"but {path} has {_some(weights) or 'none'}. Correct "
                 f"{name}.init_cfg.checkpoint or .prefix (None for names without one)."
             )
         counts = ", ".join(f"{len(names)} {kind}" for kind, names in report.items())

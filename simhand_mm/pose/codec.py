@@ -119,9 +119,9 @@ class DetNetCodec(BaseKeypointCodec):
 def _encode_3d(keypoints_3d: np.ndarray | None, labelled: np.ndarray) -> dict[str, np.ndarray]:
     """3D labels with weights; zeros where there are none."""
     if keypoints_3d is None:
-        keypoints_3d, labelled = np.zeros((*labelled.shape, 3), np.float32), labelled & False
+        keypoints_3d, labelled = np.zeros((*labelled.shape, 3)), labelled & False
     known = labelled & labelled[:, list(REFERENCE_BONE)].all(-1, keepdims=True)
-    hand = torch.from_numpy(keypoints_3d).float()
+    hand = torch.from_numpy(keypoints_3d).double()
     length = bone_length(hand).numpy()
     vectors = {
         "location": (detnet.location_targets(hand).numpy(), known),

@@ -111,7 +111,7 @@ class DetNetHead(BaseHead):
         heat, _, location = self.forward(feats)
         decoded = self.decoder.batch_decode(heat.float(), location.float())
         length_mm = self.mean_bone_length_mm.item()
-        keypoints, scores, locations = (result.cpu().numpy() for result in decoded)
+        keypoints, scores, locations = (result.detach().cpu().numpy() for result in decoded)
         return [
             InstanceData(
                 keypoints=keypoints[i : i + 1],

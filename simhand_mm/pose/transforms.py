@@ -79,7 +79,7 @@ class HandCrop:
             results["transformed_keypoints"] = moved.astype(np.float32)
         if "keypoints_3d" in results:
             turned = turn_keypoints_3d(affine, results["keypoints_3d"])
-            results["transformed_keypoints_3d"] = turned.astype(np.float32)
+            results["transformed_keypoints_3d"] = turned
         if "camera_matrix" in results:
             results["transformed_camera_matrix"] = move_camera(affine, results["camera_matrix"])
         return results

@@ -29,18 +29,22 @@ def heat_loss_reference(heatmaps, target, weight):
 
 
 def masked_map_loss_reference(maps, target, mask, weight, over_batch):
-    """Frobenius norms of mask * (map - target); maps [B][K][3][h][w]."""
-    squares = []
+    """Norms of mask * (map - target), over that of the mask; maps [B][K][3][h][w]."""
+    squares, energies = [], []
     for b in range(len(maps)):
-        square = 0.0
+        square = energy = 0.0
         for k in range(len(maps[b])):
             for axis in range(3):
                 for y in range(len(mask[b][k])):
                     for x in range(len(mask[b][k][y])):
                         error = mask[b][k][y][x] * (maps[b][k][axis][y][x] - target[b][k][axis])
                         square += weight[b][k] * error**2
+            for row in mask[b][k]:
+                energy += weight[b][k] * sum(value**2 for value in row)
         squares.append(square)
+        energies.append(energy)
     count = sum(any(w > 0 for w in sample) for sample in weight)
     if over_batch:
         return math.sqrt(sum(squares)) / count
-    return sum(math.sqrt(square) for square in squares) / count
+    norms = [math.sqrt(s / e) for s, e in zip(squares, energies, strict=True) if e > 0]
+    return sum(norms) / count

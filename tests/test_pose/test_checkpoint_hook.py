@@ -1,0 +1,69 @@
+import pytest
+import torch
+from mmengine.registry import MODELS, init_default_scope
+from mmengine.runner import BaseLoop
+
+from simhand_mm.pose import CheckpointReportHook, checkpoint_hook
+
+
+class _Loop(BaseLoop):
+    def __init__(self):
+        pass
+
+    def run(self):
+        """Nothing to run."""
+
+
+class _Runner:
+    def __init__(self, model, training=True):
+        self.model, self._train_loop = model, _Loop() if training else None
+
+
+def build(checkpoint, prefix="backbone."):
+    init_default_scope("mmpose")
+    init_cfg = {"type": "Pretrained", "checkpoint": str(checkpoint), "prefix": prefix}
+    return torch.nn.Sequential(
+        MODELS.build({"type": "ResNet", "depth": 18, "init_cfg": init_cfg}),
+    )
+
+
+@pytest.fixture
+def weights():
+    init_default_scope("mmpose")
+    return MODELS.build({"type": "ResNet", "depth": 18}).state_dict()
+
+
+def test_matching_checkpoint_is_reported(tmp_path, weights, monkeypatch):
+    published = {f"backbone.{name}": value for name, value in weights.items()}
+    del published["backbone.conv1.weight"]
+    published["backbone.fc.weight"] = torch.zeros(2, 2)
+    torch.save({"state_dict": published}, tmp_path / "a.pth")
+    reports = []
+    monkeypatch.setattr(checkpoint_hook, "print_log", lambda text, *_: reports.append(text))
+    CheckpointReportHook().before_run(_Runner(build(tmp_path / "a.pth")))
+    assert f"{len(weights) - 1} matched, 1 missing, 1 unexpected" in reports[0]
+    assert reports[1:] == ["missing: conv1.weight", "unexpected: fc.weight"]
+
+
+@pytest.mark.parametrize("prefix", ["backbone.", None])
+def test_no_matching_weight_stops_the_run(tmp_path, prefix):
+    torch.save({"encoder.features.0.weight": torch.zeros(1)}, tmp_path / "a.pth")
+    model = build(tmp_path / "a.pth", prefix)
+    with pytest.raises(ValueError, match=r"conv1\.weight.*encoder\.features\.0\.weight.*prefix"):
+        CheckpointReportHook().before_run(_Runner(model))
+
+
+def test_missing_checkpoint_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.pth"):
+        CheckpointReportHook().before_run(_Runner(build(tmp_path / "none.pth")))
+
+
+def test_testing_does_not_look_for_the_checkpoint(tmp_path):
+    CheckpointReportHook().before_run(_Runner(build(tmp_path / "none.pth"), training=False))
+
+
+def test_other_shape_counts_as_missing():
+    report = checkpoint_hook.compare_weights(
+        {"a": torch.zeros(2), "b": torch.zeros(3)}, {"a": torch.zeros(2), "b": torch.zeros(4)}
+    )
+    assert report == {"matched": ["a"], "missing": ["b"], "unexpected": []}

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from simhand_mm.functional.keypoints import PARENTS
+from simhand_mm.pose import DetNetCodec
+
+
+@pytest.fixture
+def hand(records):
+    return np.float32(records[0]["keypoints_3d"])[None]
+
+
+@pytest.fixture
+def points():
+    return np.random.default_rng(0).uniform(4, 123, (1, 21, 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize("subpixel", [False, True])
+def test_ground_truth_through_codec_and_back(points, hand, subpixel):
+    codec = DetNetCodec((128, 128), (32, 32), subpixel=subpixel)
+    encoded = codec.encode(points, np.ones((1, 21)), hand)
+    maps = np.broadcast_to(encoded["location_labels"][0, :, :, None, None], (21, 3, 32, 32))
+    decoded, scores, locations = codec.decode((encoded["heatmaps"], maps.copy()))
+    in_mm = locations * encoded["bone_length_mm"]
+    assert np.abs(in_mm - (hand - hand[:, :1])).max() < 1e-3  # the bar is 0.5 mm
+    error = np.abs(decoded - points)
+    assert error.max() < (0.01 if subpixel else 2.001)  # half a cell of 4 px
+    assert abs((decoded - points).mean()) < 0.3  # no systematic shift
+    assert scores.min() > 0.7
+
+
+def test_keypoints_outside_the_crop_train_no_heatmap_but_3d(points, hand):
+    points[0, 5] = 130, 20
+    encoded = DetNetCodec((128, 128), (32, 32)).encode(points, None, hand)
+    assert encoded["keypoint_weights"][0, 5] == 0
+    assert encoded["keypoint_weights"].sum() == 20
+    assert encoded["location_weights"].sum() == 21
+
+
+def test_unlabelled_keypoints_weigh_nothing(points, hand):
+    visible = np.ones((1, 21))
+    visible[0, 6] = 0
+    hand[0, 6] = np.nan
+    encoded = DetNetCodec((128, 128), (32, 32)).encode(points, visible, hand)
+    assert all(np.isfinite(value).all() for value in encoded.values())
+    assert encoded["keypoint_weights"][0, 6] == 0
+    assert np.flatnonzero(encoded["location_weights"][0] == 0).tolist() == [6]
+    children = [k for k in range(21) if PARENTS[k] == 6]
+    assert np.flatnonzero(encoded["delta_weights"][0] == 0).tolist() == [6, *children]
+
+
+def test_without_3d_labels_only_heatmaps_train(points):
+    encoded = DetNetCodec((128, 128), (32, 32)).encode(points, np.ones((1, 21)))
+    assert encoded["location_weights"].sum() == 0
+    assert encoded["delta_weights"].sum() == 0
+    assert np.isnan(encoded["bone_length_mm"]).all()
+
+
+def test_without_reference_bone_no_3d_trains(points, hand):
+    visible = np.ones((1, 21))
+    visible[0, 9] = 0
+    encoded = DetNetCodec((128, 128), (32, 32)).encode(points, visible, hand)
+    assert encoded["location_weights"].sum() == 0
+
+
+def test_shape_of_the_maps_must_be_that_of_the_crop():
+    with pytest.raises(ValueError, match=r"heatmap_size must have the shape of input_size"):
+        DetNetCodec((128, 128), (32, 16))
