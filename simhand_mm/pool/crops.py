@@ -30,12 +30,18 @@ class CropReader:
         """JPEG bytes of a hand.
 
         Raises:
+            FileNotFoundError: If the shard is missing.
             KeyError: If the shard does not hold the hand.
         """
         if self._process != os.getpid():
             self._process, self._transactions = os.getpid(), {}
         if shard not in self._transactions:
             path = shard_path(self._crops_dir, shard)
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"crops must lie in {path}, but the file does not exist. Copy the folder "
+                    "crops/ of the pool too, or run tools/prepare_pool.py again."
+                )
             environment = lmdb.open(
                 str(path), subdir=False, readonly=True, lock=False, readahead=False
             )

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# The whole chain on embedded synthetic hands, without any download of data or weights:
+#   videos -> hand pool -> mined pairs -> pre-training (SimCLR, PeCLR, SiMHand) -> 3D fine-tuning
+#   -> one table and a report.
+# Finished stages are not redone: kill it at any time and start it again.
+#   bash tools/quickstart.sh                     about 10 minutes on two CPU cores
+#   bash tools/quickstart.sh --tiny [WORK_DIR]   the same with next to no data, to see it run
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bash tools/setup_env.sh
+
+videos=80 frames=24 stills=300
+pretrain_options=() finetune_options=()
+work=work_dirs/quickstart
+if [ "${1:-}" = --tiny ]; then
+    videos=8 frames=8 stills=24
+    pretrain_options=(train_cfg.max_epochs=2 train_dataloader.batch_size=16)
+    finetune_options=(train_cfg.max_epochs=1 train_dataloader.batch_size=12)
+    work=work_dirs/quickstart-tiny
+    shift
+fi
+work="${1:-$work}"
+mkdir -p "$work/stages"
+
+# A killed quickstart may leave the tool of its stage running: wait for it, do not disturb it.
+exec 9>"$work/stages/lock"
+if command -v flock >/dev/null && ! flock --nonblock 9; then
+    echo "quickstart: waiting for another quickstart, or a stage it left behind, in $work"
+    flock 9
+fi
+export SIMHAND_DATA="$work" PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=2 GLOG_minloglevel=2
+export PYTHONUNBUFFERED=1
+
+# stage NAME TOOL ARGUMENTS...: run a tool once; its output goes to stages/NAME.log.
+stage() {
+    local name="$1" begun=$SECONDS
+    local log="$work/stages/$name.log" done_file="$work/stages/$name.done"
+    shift
+    if [ "$(cat "$done_file" 2>/dev/null)" = "$*" ]; then
+        echo "quickstart: $name is done"
+        return
+    fi
+    printf 'quickstart: %-20s' "$name"
+    if ! .venv/bin/python "$@" >"$log" 2>&1; then
+        printf 'failed\n'
+        tr '\r' '\n' <"$log" | tail -n 25 >&2
+        echo "quickstart: stage $name failed; its whole log is $log" >&2
+        return 1
+    fi
+    echo "$*" >"$done_file.tmp" && mv "$done_file.tmp" "$done_file"
+    printf '%4d s   %s\n' $((SECONDS - begun)) "$(tr '\r' '\n' <"$log" | tail -n 1 | cut -c1-100)"
+}
+
+pretrain() { # ALGORITHM CONFIG
+    stage "pretrain-$1" tools/train.py "$2" --work-dir "$work/pretrain/$1" --resume \
+        --cfg-options randomness.seed=0 "${pretrain_options[@]}"
+}
+
+finetune() { # NAME CONFIG [KEY=VALUE...]
+    local name="$1" config="$2" dir="$work/detnet/$1"
+    shift 2
+    stage "finetune-$name" tools/train.py "$config" --work-dir "$dir" --resume \
+        --cfg-options randomness.seed=0 "${finetune_options[@]}" "$@"
+    stage "test-$name" tools/test.py "$config" "$(cat "$dir/last_checkpoint")" --work-dir "$dir" --dump
+}
+
+echo "quickstart: working in $work"
+begun=$SECONDS
+stage synthesize tools/synthesize_hands.py "$work/synthetic" --videos $videos --frames $frames \
+    --stills-train $stills --stills-test $stills --seed 0 --workers 2
+stage prepare tools/prepare_pool.py "$work/synthetic/videos" "$work/pool" --fps 10 --workers 2
+stage mine tools/mine_pairs.py "$work/pool" --ranks 1,2,3,10,50,100
+stage check-pairs tools/check_pairs.py "$work/pool" "$work/synthetic" --out "$work/mining_check.json"
+
+finetune scratch configs/detnet/detnet_resnet18_1xb32-30e_synthetic-64px.py
+for algorithm in simclr peclr simhand; do
+    pretrain $algorithm "configs/$algorithm/${algorithm}_resnet18_1xb128-coslr-6e_synthetic-64px.py"
+    finetune $algorithm "configs/detnet/detnet_resnet18_synthetic-pre_1xb32-30e_synthetic-64px.py" \
+        model.backbone.init_cfg.checkpoint="$work/pretrain/$algorithm/backbone.pth"
+done
+
+echo "quickstart: the chain took $((SECONDS - begun)) s in this run"
+.venv/bin/python tools/report.py "$work"
