@@ -1,8 +1,8 @@
-# A small encoder for the demonstration on a CPU.
+# A small encoder for the demonstration on a CPU: a ResNet-18 of half the width.
 _base_ = './contrastive_resnet50.py'
 
 model = dict(
     channels_last=True,
     data_preprocessor=dict(input_size=64),
-    backbone=dict(depth=18),
-    neck=dict(in_channels=512))
+    backbone=dict(depth=18, stem_channels=32, base_channels=32),
+    neck=dict(in_channels=256))
