@@ -1,6 +1,7 @@
 """Draw hands: videos to mine in and labelled stills to train and test on."""
 
 import argparse
+import sys
 
 from simhand_mm.synthetic import synthesize
 
@@ -20,18 +21,23 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Draw the data set and tell what came out."""
     args = parse_args()
-    synthesize(
-        args.output_dir,
-        num_videos=args.videos,
-        num_frames=args.frames,
-        num_train_stills=args.stills_train,
-        num_test_stills=args.stills_test,
-        seed=args.seed,
-        image_size=args.image_size,
-        num_workers=args.workers,
-    )
+    try:
+        summary = synthesize(
+            args.output_dir,
+            num_videos=args.videos,
+            num_frames=args.frames,
+            num_train_stills=args.stills_train,
+            num_test_stills=args.stills_test,
+            seed=args.seed,
+            image_size=args.image_size,
+            num_workers=args.workers,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        sys.exit(f"synthesize_hands: {error}")
+    rows = ", ".join(f"{count} in {name}" for name, count in summary["num_rows"].items())
+    print(f"\n{args.output_dir}: {args.videos} videos; labelled hands: {rows}")
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ def synthesize(
 
     Raises:
         ValueError: If a number is too small, or ``output_dir`` was begun with other arguments.
+        NotADirectoryError: If ``output_dir`` is a file.
     """
     parameters = {
         "num_videos": num_videos,
@@ -78,6 +79,8 @@ def synthesize(
         return finished
     for folder in ("videos", "images/train", "images/test", "parts"):
         (root / folder).mkdir(parents=True, exist_ok=True)
+        for leftover in (root / folder).glob(".*.tmp"):  # of a run that was killed
+            leftover.unlink()
     todo = [part for part in parts if not part.is_finished(root)]
     _make_parts(todo, root, num_workers)
     return _conclude(root, parts, parameters)
@@ -108,6 +111,10 @@ def _plan(parameters: dict[str, int]) -> list[Part]:
 
 def _claim(root: Path, parameters: dict[str, int]) -> dict | None:
     """Mark the folder as that of these parameters; return its summary if it is complete."""
+    if root.exists() and not root.is_dir():
+        raise NotADirectoryError(
+            f"output_dir must be a folder, but {root} is a file. Choose another name."
+        )
     path = root / "synthetic.json"
     header = {"generator_version": GENERATOR_VERSION, "parameters": parameters}
     if not path.is_file():

@@ -68,10 +68,7 @@ def render(
         fine.width,
         fine.height,
     )
-    corners = faces[raster.face]
-    pixels = np.zeros((len(corners), attributes.shape[1]), np.float32)
-    for k in range(3):
-        pixels += attributes[corners[:, k]] * raster.barycentric[:, k, None]
+    pixels = _interpolate(attributes, faces[raster.face], raster.barycentric)
     lit = _lit_share(pixels[:, :6], vertices, faces, light, focus)
     color = _shade(pixels, lit, light) * _occlusion(raster, fine)[:, None]
 
@@ -98,6 +95,20 @@ def _gather(surfaces: list[Surface]):
         )
         offset += size
     return np.concatenate(faces), np.concatenate(attributes).astype(np.float32)
+
+
+def _interpolate(
+    attributes: np.ndarray, corners: np.ndarray, barycentric: np.ndarray
+) -> np.ndarray:
+    """Return attributes at pixels, `[N, C]`, from vertices `[V, C]` and corners `[N, 3]`.
+
+    Computed one attribute a row, in which order numpy gathers and multiplies twice as fast.
+    """
+    planes = np.ascontiguousarray(attributes.T)
+    return sum(
+        planes.take(corners[:, k], axis=1) * np.ascontiguousarray(barycentric[:, k])
+        for k in range(3)
+    ).T
 
 
 def _lit_share(

@@ -154,3 +154,9 @@ def test_other_arguments_are_refused(made):
 def test_impossible_numbers_are_refused(tmp_path, name, value):
     with pytest.raises(ValueError, match=f"{name} must be at least"):
         synthesize(tmp_path, **{**SMALL, name: value})
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="output_dir must be a folder"):
+        synthesize(tmp_path / "file", **SMALL)
