@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     add("--crop-scale", type=float, default=1.3, help="side of the crop over that of the hand")
     add("--min-hand-px", type=float, default=24.0, help="smallest hand in the frame, in px")
     add("--min-sharpness", type=float, default=0.0, help="least variance of a crop's Laplacian")
-    add("--max-hands", type=int, default=2, help="hands that MediaPipe finds in an image at most")
+    add("--max-hands", type=int, default=4, help="hands that MediaPipe finds in an image at most")
     add("--min-score", type=float, default=0.5, help="least score of MediaPipe's palm detector")
     add("--task-file", default="", help="model for MediaPipe's Tasks API (hand_landmarker.task)")
     add("--detections", default="", help="table of boxes made by tools/convert_boxes.py")

@@ -33,7 +33,7 @@ class MediaPipeRecipe:
             longer side of the box.
     """
 
-    max_hands: int = 2
+    max_hands: int = 4
     min_score: float = 0.5
     task_file: str = ""
     detections: str = ""

@@ -50,7 +50,7 @@ class MediaPipeHands:
         min_score: Least confidence of the palm detector, in [0, 1].
     """
 
-    def __init__(self, max_hands: int = 2, min_score: float = 0.5) -> None:
+    def __init__(self, max_hands: int = 4, min_score: float = 0.5) -> None:
         version = mediapipe_version()
         import mediapipe
 
@@ -96,7 +96,7 @@ class MediaPipeTasks:
         min_score: Least confidence of the palm detector, in [0, 1].
     """
 
-    def __init__(self, task_file: str, max_hands: int = 2, min_score: float = 0.5) -> None:
+    def __init__(self, task_file: str, max_hands: int = 4, min_score: float = 0.5) -> None:
         mediapipe_version()
         import mediapipe
         from mediapipe.tasks import python as tasks
