@@ -52,7 +52,7 @@ def allowed_rooms(room: str) -> set[str]:
         return {room, "functional", "compat", "version"}
     if room in STAGES:
         return {room, "functional"} | HUBS
-    return {"compat", "version"}  # simhand_mm/__init__.py
+    return {"compat", "version"}  # simhand_mm/__init__.py, cli.py
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
