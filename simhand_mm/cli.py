@@ -55,5 +55,6 @@ def main() -> None:
     arguments = sys.argv[2:]
     if arguments and arguments[0].startswith("configs/") and not Path(arguments[0]).exists():
         arguments[0] = str(find_file(arguments[0]))
-    sys.argv = [f"simhand {command}", *arguments]
-    runpy.run_path(str(find_file(f"tools/{COMMANDS[command]}")), run_name="__main__")
+    tool = str(find_file(f"tools/{COMMANDS[command]}"))
+    sys.argv = [tool, *arguments]
+    runpy.run_path(tool, run_name="__main__")

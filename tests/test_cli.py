@@ -20,7 +20,7 @@ def test_a_command_runs_its_tool():
         text=True,
         check=True,
     )
-    assert "usage: simhand browse-pool" in done.stdout
+    assert "usage: browse_pool.py" in done.stdout
 
 
 def test_unknown_command_lists_the_known_ones(monkeypatch):
