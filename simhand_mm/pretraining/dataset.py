@@ -1,7 +1,6 @@
 """Pairs of hand crops for contrastive learning, straight from hand pools."""
 
 import zlib
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -139,18 +138,23 @@ class HandPairDataset(Dataset):
         if pairs is not None:
             mined = load_pairs(pool.root, pairs, pool)
             positive = mined.positive_index[:, mined.column_of_rank(rank)].astype(np.int64)
-        has_positive = positive >= 0
-        usable = np.isfinite(pool.keypoints_2d).all(axis=(1, 2)) & _in_split(pool, split, held_out)
-        keep = has_positive & usable & usable[positive]
-        left_out = Counter(
-            no_positive=int((~has_positive).sum()), unusable=int((has_positive & ~keep).sum())
-        )
-        if left_out.total():
-            print_log(
-                f"{pool.root}: {keep.sum()} of {len(pool)} hands are queries (split {split!r}); "
-                f"left out: {dict(left_out)}",
-                logger="current",
-            )
+        in_split = _in_split(pool, split, held_out)
+        finite = np.isfinite(pool.keypoints_2d).all(axis=(1, 2))
+        # A positive that is left out takes its query with it.
+        reasons = {
+            "of_other_split": ~in_split,
+            "without_positive": positive < 0,
+            "with_broken_keypoints": ~(finite & finite[positive]),
+            "with_positive_of_other_split": ~in_split[positive],
+        }
+        keep = np.ones(len(pool), dtype=bool)
+        left_out = {}
+        for reason, is_bad in reasons.items():
+            left_out[reason] = int((keep & is_bad).sum())
+            keep &= ~is_bad
+        if not keep.all():
+            counts = {reason: count for reason, count in left_out.items() if count}
+            print_log(f"{pool.root}: {keep.sum()} hands are queries, left out: {counts}", "current")
         return np.stack([query[keep], positive[keep]]) + self._first_row[number]
 
     def _locate(self, row: int) -> tuple[HandPool, int]:

@@ -136,8 +136,10 @@ class SimilarHandLoss(nn.Module):
 def _build_weight_function(config: dict[str, Any]) -> WeightFunction:
     options = dict(config)
     name = options.pop("type", None)
-    function = WEIGHT_FUNCTIONS.get(name) or (FUNCTIONS.get(name) if name else None)
-    if function is None:
+    function = name
+    if isinstance(name, str):
+        function = WEIGHT_FUNCTIONS.get(name) or FUNCTIONS.get(name)
+    if not callable(function):
         raise ValueError(
             f"weight_fn must have a type out of {sorted(WEIGHT_FUNCTIONS)} or the dotted path of "
             f"a function, but got {config}."

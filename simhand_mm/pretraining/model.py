@@ -102,10 +102,12 @@ class HandContrastive(BaseSelfSupervisor):
             for module in self.modules()
             if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
         ]
+        before = [(layer.momentum, layer.num_batches_tracked.clone()) for layer in layers]
         for layer in layers:
-            layer.track_running_stats = False
+            layer.momentum = 0.0
         try:
             yield
         finally:
-            for layer in layers:
-                layer.track_running_stats = True
+            for layer, (momentum, count) in zip(layers, before, strict=True):
+                layer.momentum = momentum
+                layer.num_batches_tracked.copy_(count)

@@ -10,6 +10,8 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [
     dict(type='simhand_mm.ResumeEpochHook'),
+    dict(type='simhand_mm.NonFiniteLossHook'),
+    dict(type='simhand_mm.CollapseHook', interval=10),
     dict(type='simhand_mm.PublishBackboneHook'),
 ]
 

@@ -1,0 +1,164 @@
+"""Hooks that watch pre-training without labels, and stop it where it went wrong."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dataset import default_collate
+from mmengine.dist import get_rank, is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import DATASETS as ANY_DATASETS
+from mmengine.runner import Runner
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset
+
+from simhand_mm.functional import representation
+from simhand_mm.functional.weights import pairwise_keypoint_distance
+from simhand_mm.pool import atomic_path
+from simhand_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class CollapseHook(Hook):
+    """Logs signs of collapse of the projections of a batch, as ``collapse/...``.
+
+    ``std`` (1 spread, 0 collapsed), ``effective_rank`` (of the dimensions), ``alignment`` of
+    positives (0 best) and ``uniformity`` (lower is more spread), see
+    :mod:`simhand_mm.functional.representation`.
+
+    Args:
+        interval: Iterations between two looks.
+        max_samples: Pairs of the batch that are looked at.
+    """
+
+    def __init__(self, interval: int = 50, max_samples: int = 1024) -> None:
+        self.interval, self.max_samples = interval, max_samples
+
+    @torch.no_grad()
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+        """Look at the projections that the loss saw last."""
+        if not self.every_n_train_iters(runner, self.interval):
+            return
+        projection = _unwrap(runner.model).head.latest_projection
+        query, positive = (part[: self.max_samples] for part in projection.chunk(2))
+        values = {
+            "std": representation.mean_dimension_std(query),
+            "effective_rank": representation.effective_rank(query),
+            "alignment": representation.alignment(query, positive),
+            "uniformity": representation.uniformity(query),
+        }
+        runner.message_hub.update_scalars({f"train/collapse/{k}": v for k, v in values.items()})
+
+
+@HOOKS.register_module()
+class PoseRetrievalHook(Hook):
+    """Logs whether neighbours in feature space share a hand pose, as ``retrieval/...``.
+
+    Each hand's nearest hand of *another video* is looked up by the features of the backbone.
+    ``retrieved`` is the mean distance of their 2D keypoints (fraction of the input's side, hands
+    centred and scaled alike), ``random`` and ``nearest`` are that of random and of the nearest
+    hands, and ``score`` places the first between them: 0 is chance, 1 as good as mining by pose.
+    The pool's own keypoints are all this needs.
+
+    Args:
+        dataset: Config of a HandPairDataset, best of held-out videos
+            (``split='held_out', held_out=...``, the training set with ``split='train'``).
+        max_samples: Hands looked at, evenly over the dataset.
+        batch_size: Hands a forward pass.
+        interval: Epochs between two looks.
+    """
+
+    def __init__(
+        self,
+        dataset: dict[str, Any],
+        max_samples: int = 1024,
+        batch_size: int = 128,
+        interval: int = 1,
+    ) -> None:
+        self.dataset_config = dataset
+        self.max_samples, self.batch_size, self.interval = max_samples, batch_size, interval
+
+    def before_train(self, runner: Runner) -> None:
+        """Open the dataset early, so that mistakes show at once."""
+        dataset = ANY_DATASETS.build(self.dataset_config)
+        count = min(self.max_samples, len(dataset))
+        rows = torch.linspace(0, len(dataset) - 1, count).long()
+        self._group = torch.from_numpy(dataset.video_index)[rows]
+        if len(self._group.unique()) < 2:
+            raise ValueError(
+                f"dataset must hold hands of at least 2 videos to retrieve from, but "
+                f"{self.dataset_config} has {len(self._group.unique())}. Raise held_out."
+            )
+        self._hands = Subset(dataset, rows.tolist())
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Embed the hands on the first process and score the retrieval."""
+        if not is_main_process() or not self.every_n_epochs(runner, self.interval):
+            return
+        scores = self._evaluate(_unwrap(runner.model))
+        runner.message_hub.update_scalars({f"train/retrieval/{k}": v for k, v in scores.items()})
+        text = "  ".join(f"{name}: {value:.4f}" for name, value in scores.items())
+        runner.logger.info(f"Pose retrieval of {len(self._hands)} hands: {text}")
+
+    @torch.no_grad()
+    def _evaluate(self, model: torch.nn.Module) -> dict[str, float]:
+        model.eval()
+        features, keypoints = [], []
+        for batch in DataLoader(self._hands, self.batch_size, collate_fn=default_collate):
+            data = model.data_preprocessor(batch, training=False)
+            queries = slice(len(data["inputs"]) // 2)
+            maps = model.extract_feat(data["inputs"][queries])[-1]
+            features.append(maps.flatten(2).mean(2).float().cpu())
+            keypoints.append(data["data_samples"]["keypoints_2d"][queries].cpu())
+        model.train()
+        hands = torch.cat(keypoints) / data["inputs"].shape[-1]
+        neighbor = representation.nearest_of_other_group(torch.cat(features), self._group)
+        scores = representation.retrieval_score(
+            pairwise_keypoint_distance(hands, hands), neighbor, self._group
+        )
+        return {name: value.item() for name, value in scores.items()}
+
+
+@HOOKS.register_module()
+class NonFiniteLossHook(Hook):
+    """Stops training when the loss is NaN or infinite, and names the hands of the batch.
+
+    The checkpoint of such a step is not written: the last good one stays.
+    """
+
+    priority = "ABOVE_NORMAL"
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict[str, Tensor] | None = None,
+        outputs: dict[str, Tensor] | None = None,
+    ) -> None:
+        """Check the loss; all processes see the same value."""
+        loss = float(outputs["loss"])
+        if math.isfinite(loss):
+            return
+        hand_id = runner.train_dataloader.dataset.hand_id
+        pairs = [
+            [hand_id(int(query)), hand_id(int(positive))]
+            for query, positive in zip(
+                data_batch["query_row"], data_batch["positive_row"], strict=True
+            )
+        ]
+        path = Path(runner.work_dir) / f"nonfinite_loss_rank{get_rank()}.json"
+        with atomic_path(path) as temporary:
+            record = {"iter": runner.iter, "loss": str(loss), "pairs": pairs}
+            temporary.write_text(json.dumps(record, indent=1))
+        raise FloatingPointError(
+            f"loss must be finite, but got {loss} at iteration {runner.iter + 1}. The hands of the "
+            f"batch are in {path}, beginning with {pairs[:4]}. Look at them with "
+            "tools/browse_pool.py, lower the learning rate, or resume from the last checkpoint."
+        )
+
+
+def _unwrap(model: torch.nn.Module) -> torch.nn.Module:
+    return model.module if is_model_wrapper(model) else model

@@ -1,0 +1,125 @@
+"""Pairs of crops from pools."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import default_collate
+from torch.utils.data import DataLoader
+
+from simhand_mm.pool import HandPairs, HandPool, save_pairs
+from simhand_mm.pretraining import HandPairDataset
+
+from .conftest import CROP, write_pool
+
+
+def test_self_pairs_decode_one_crop(data_root):
+    dataset = HandPairDataset(data_root)
+    assert len(dataset) == 32
+    item = dataset[5]
+    assert "positive" not in item
+    assert item["query"].shape == (CROP, CROP, 3)
+    assert item["query"].dtype == torch.uint8
+    assert item["query_row"] == item["positive_row"] == 5
+    torch.testing.assert_close(item["query_keypoints_2d"], item["positive_keypoints_2d"])
+
+
+def test_mined_pairs_of_a_rank(data_root):
+    pool = HandPool(data_root / "pool")
+    for rank in (1, 2):
+        dataset = HandPairDataset(data_root, pairs="similar", rank=rank)
+        assert len(dataset) == 31  # one hand has no positive
+        item = dataset[3]
+        assert dataset.hand_id(item["positive_row"]) == pool.hand_id(3 + 4 * rank)
+        np.testing.assert_array_equal(
+            item["positive_keypoints_2d"], pool.keypoints_2d[3 + 4 * rank]
+        )
+        assert not torch.equal(item["query"], item["positive"])
+
+
+def test_pools_laid_end_to_end_keep_their_pairs(data_root):
+    dataset = HandPairDataset(data_root, pool=["pool", "other"], pairs="similar")
+    other = HandPool(data_root / "other")
+    assert len(dataset) == 31 + 7
+    item = dataset[31]
+    assert dataset.hand_id(item["query_row"]) == other.hand_id(0)
+    assert dataset.hand_id(item["positive_row"]) == other.hand_id(4)
+    np.testing.assert_array_equal(item["positive_keypoints_2d"], other.keypoints_2d[4])
+    assert dataset.video_index.tolist() == [
+        *np.repeat(range(8), 4)[:-1],
+        *np.repeat([8, 9], 4)[:-1],
+    ]
+    assert dataset.source_index.tolist() == [1] * 31 + [0] * 7  # by name: other, pool
+
+
+def test_reduced_decoding_keeps_keypoints_on_their_pixels(tmp_path):
+    write_pool(tmp_path / "pool", ["a"], frames=1, crop_size=48)
+    full, half = (HandPairDataset(tmp_path, reduce=reduce)[0] for reduce in (1, 2))
+    assert half["query"].shape == (24, 24, 3)
+    expected = (full["query_keypoints_2d"] + 0.5) / 2 - 0.5
+    torch.testing.assert_close(half["query_keypoints_2d"], expected)
+
+
+def test_held_out_videos_are_whole_and_apart(data_root):
+    rows = {}
+    for split in ("train", "held_out"):
+        pairs = "similar" if split == "train" else None
+        dataset = HandPairDataset(data_root, pairs=pairs, split=split, held_out=0.4)
+        rows[split] = set(dataset.query_row) | set(dataset.positive_row)
+    assert rows["train"] and rows["held_out"]
+    videos = {split: {row // 4 for row in found} for split, found in rows.items()}
+    assert not videos["train"] & videos["held_out"]
+
+
+def test_hands_with_broken_keypoints_are_left_out_on_both_sides(tmp_path, monkeypatch):
+    pool = write_pool(tmp_path / "pool", ["a", "b"])
+    keypoints = pool.keypoints_2d.copy()
+    keypoints[2, 7] = np.nan
+    monkeypatch.setattr(HandPool, "keypoints_2d", keypoints)
+    positive = np.array([[4], [5], [6], [7], [0], [1], [2], [3]])
+    pairs = HandPairs(positive, positive * 0.0, np.array([1]), "similar", "t", pool.fingerprint)
+    save_pairs(tmp_path / "pool", "similar", pairs)
+    dataset = HandPairDataset(tmp_path, pairs="similar")
+    assert dataset.query_row.tolist() == [0, 1, 3, 4, 5, 7]
+
+
+def test_workers_see_the_same_items(data_root):
+    dataset = HandPairDataset(data_root, pairs="similar")
+    again = pickle.loads(pickle.dumps(dataset))
+    assert torch.equal(again[3]["positive"], dataset[3]["positive"])
+    loader = DataLoader(dataset, batch_size=4, num_workers=1, collate_fn=default_collate)
+    batch = next(iter(loader))
+    assert torch.equal(batch["query"][3], dataset[3]["query"])
+    assert batch["query_row"].tolist() == [0, 1, 2, 3]
+
+
+def test_missing_pool_names_path_and_cure(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"pool\.json does not exist.*prepare_pool"):
+        HandPairDataset(tmp_path)
+
+
+def test_missing_pairs_name_path_and_cure(data_root):
+    with pytest.raises(FileNotFoundError, match=r"got 'temporal' .*mine_pairs"):
+        HandPairDataset(data_root, pairs="temporal")
+
+
+def test_bad_arguments_are_refused(data_root, tmp_path):
+    with pytest.raises(ValueError, match=r"rank must be one of \[1, 2\], but got 7"):
+        HandPairDataset(data_root, pairs="similar", rank=7)
+    with pytest.raises(ValueError, match="split must be one of"):
+        HandPairDataset(data_root, split="test")
+    with pytest.raises(ValueError, match="reduce must be one of"):
+        HandPairDataset(data_root, reduce=3)
+    with pytest.raises(ValueError, match=r"at least one pair.*has none"):
+        HandPairDataset(data_root, split="held_out", held_out=0.0)
+    write_pool(tmp_path / "large", ["a"], crop_size=64)
+    with pytest.raises(ValueError, match=r"one crop size, but got \[48, 64\] px"):
+        HandPairDataset("", pool=[str(data_root / "pool"), str(tmp_path / "large")])
+
+
+def test_broken_crop_is_refused_by_name(data_root, monkeypatch):
+    dataset = HandPairDataset(data_root)
+    monkeypatch.setattr(HandPool, "read_crop", lambda self, row: b"not an image")
+    with pytest.raises(ValueError, match=r"crop of hand 'a/000001/0' in .*must be a JPEG"):
+        dataset[1]

@@ -1,0 +1,117 @@
+"""The algorithm: a step, micro-batches, the same result whatever the layout."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.dataset import default_collate
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import MODELS
+from torch import nn
+
+from simhand_mm.pretraining import HandPairDataset
+
+
+@pytest.fixture
+def build(model_config):
+    def build(**options):
+        init_default_scope("mmpretrain")
+        torch.manual_seed(0)
+        model = MODELS.build(copy.deepcopy(model_config) | options)
+        model.init_weights()
+        return model
+
+    return build
+
+
+@pytest.fixture
+def views(build, data_root):
+    dataset = HandPairDataset(data_root, pairs="similar")
+    batch = default_collate([dataset[i] for i in range(6)])
+    return build().data_preprocessor(batch, training=True)
+
+
+def step(model, views):
+    loss = model.train()(**views, mode="loss")["loss"]
+    loss.backward()
+    gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+    return loss.item(), gradients
+
+
+def test_loss_sees_queries_before_positives(build, views):
+    model = build()
+    projection = model.project(views["inputs"])
+    assert projection.shape == (12, 8)
+    assert model(**views, mode="loss")["loss"].isfinite()
+    assert model.extract_feat(views["inputs"])[0].shape[:2] == (12, 64)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_micro_batches_give_the_gradient_of_the_whole_batch(build, views, size):
+    """Where no layer mixes samples, that is without BatchNorm."""
+
+    def without_norms(model):
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.forward = lambda x: x
+        return model
+
+    whole = step(without_norms(build()), views)
+    parts = step(without_norms(build(micro_batch_size=size)), views)
+    assert whole[1].keys() == parts[1].keys()
+    assert parts[0] == pytest.approx(whole[0], rel=1e-6)
+    for name, gradient in whole[1].items():
+        torch.testing.assert_close(parts[1][name], gradient, rtol=1e-3, atol=1e-6, msg=name)
+
+
+def test_micro_batches_take_their_own_batch_statistics(build, views):
+    """The gradient is that of one loss on projections which were made part by part."""
+    model, reference = build(micro_batch_size=2), build()
+    reference.train()
+    queries, positives = views["inputs"].chunk(2)
+    parts = [
+        reference._encode(torch.cat([queries[i : i + 2], positives[i : i + 2]])).chunk(2)
+        for i in (0, 2, 4)
+    ]
+    projection = torch.cat([q for q, _ in parts] + [p for _, p in parts])
+    loss = reference.head.loss(projection, views["data_samples"])["loss"]
+    loss.backward()
+    value, gradients = step(model, views)
+    assert value == pytest.approx(loss.item(), rel=1e-6)
+    for name, parameter in reference.named_parameters():
+        torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-4, atol=1e-7, msg=name)
+    for (name, buffer), expected in zip(model.named_buffers(), reference.buffers(), strict=True):
+        torch.testing.assert_close(buffer, expected, msg=f"{name} was updated twice")
+
+
+def test_micro_batches_keep_activations_of_one_part_only(build, views):
+    saved = []
+
+    def count(tensor):
+        saved.append(tensor.numel())
+        return tensor
+
+    sizes = {}
+    for size in (None, 1):
+        saved.clear()
+        model = build(micro_batch_size=size).train()
+        with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+            model(**views, mode="loss")
+        sizes[size] = sum(saved)
+    assert sizes[1] - views["inputs"].numel() < sizes[None] / 100
+
+
+def test_channels_last_gives_the_same(build, views):
+    value, gradients = step(build(), views)
+    model = build(channels_last=True)
+    model.load_state_dict(build().state_dict())  # random weights follow the layout
+    assert model.backbone.layer1[0].conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    other, other_gradients = step(model, views)
+    assert other == pytest.approx(value, rel=1e-5)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(other_gradients[name], gradient, rtol=1e-3, atol=1e-5)
+
+
+def test_bad_micro_batch_size_is_refused(build):
+    with pytest.raises(ValueError, match="micro_batch_size must be positive, but got 0"):
+        build(micro_batch_size=0)

@@ -1,0 +1,140 @@
+"""Batches of crops into views."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import default_collate
+from mmengine.logging import MessageHub
+
+from simhand_mm.functional import affine as affine_maths
+from simhand_mm.functional.equivariance import invert_augmentation
+from simhand_mm.pretraining import HandPairDataset, HandPairPreprocessor, preprocessor
+
+AUGMENTATION = {
+    "rotation_deg": (-45, 45),
+    "scale": (0.9, 1.5),
+    "translation": (0.02, 0.1),
+    "hue": (0.1, 1),
+}
+
+
+@pytest.fixture
+def batch(data_root):
+    dataset = HandPairDataset(data_root, pairs="similar")
+    return default_collate([dataset[i] for i in range(6)])
+
+
+def at_iteration(number, seed=3):
+    hub = MessageHub.get_current_instance()
+    hub.update_info("iter", number)
+    hub.update_info("seed", seed)
+
+
+def test_views_keypoints_and_record_agree(batch):
+    out = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)
+    samples = out["data_samples"]
+    assert out["inputs"].shape == (12, 3, 32, 32)
+    crops = torch.cat([batch["query_keypoints_2d"], batch["positive_keypoints_2d"]])
+    torch.testing.assert_close(
+        samples["keypoints_2d"], affine_maths.apply(samples["affine"], crops)
+    )
+    # The linear part of the map is a turn by rotation_deg and a zoom.
+    linear = samples["affine"][:, :, :2]
+    angle = torch.rad2deg(torch.atan2(linear[:, 0, 1], linear[:, 0, 0]))
+    torch.testing.assert_close(angle, samples["rotation_deg"])
+
+
+def test_translation_is_where_the_mean_keypoint_went(batch):
+    samples = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["data_samples"]
+    offset = samples["keypoints_2d"].mean(1) - (32 - 1) / 2
+    torch.testing.assert_close(samples["translation"], offset / 32, rtol=1e-4, atol=1e-5)
+
+
+def test_keypoints_as_a_projection_come_back_to_an_upright_hand(batch):
+    """Where a projection is the keypoints themselves, undoing T undoes the turn."""
+    samples = HandPairPreprocessor(32, AUGMENTATION | {"translation": None})(batch, training=True)[
+        "data_samples"
+    ]
+    centered = samples["keypoints_2d"] - samples["keypoints_2d"].mean(1, keepdim=True)
+    upright = invert_augmentation(centered.flatten(1), samples["rotation_deg"])
+    crops = torch.cat([batch["query_keypoints_2d"], batch["positive_keypoints_2d"]])
+    expected = (crops - crops.mean(1, keepdim=True)).flatten(1)
+    torch.testing.assert_close(
+        upright, torch.nn.functional.normalize(expected, dim=1), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_released_translation_is_divided_by_the_output_size(batch):
+    exact = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["data_samples"]
+    released = HandPairPreprocessor(32, AUGMENTATION, translation_divisor="released")(
+        batch, training=True
+    )["data_samples"]
+    zoom = released["affine"][:, :, :2].det().sqrt()[:, None]
+    torch.testing.assert_close(released["translation"] * zoom, exact["translation"])
+
+
+def test_both_views_of_one_crop_differ(data_root):
+    dataset = HandPairDataset(data_root)
+    batch = default_collate([dataset[i] for i in range(2)])
+    out = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)
+    query, positive = out["inputs"].chunk(2)
+    assert not torch.allclose(query, positive)
+
+
+def test_draws_follow_seed_and_iteration_only(batch):
+    preprocess = HandPairPreprocessor(32, AUGMENTATION)
+    at_iteration(5)
+    first = preprocess(batch, training=True)["inputs"]
+    at_iteration(6)
+    other = preprocess(batch, training=True)["inputs"]
+    at_iteration(5, seed=4)
+    seeded = preprocess(batch, training=True)["inputs"]
+    at_iteration(5)
+    again = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["inputs"]
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert not torch.equal(first, seeded)
+
+
+def test_two_processes_draw_what_one_would(batch, monkeypatch):
+    preprocess = HandPairPreprocessor(32, AUGMENTATION)
+    whole = preprocess(batch, training=True)["inputs"]
+    for rank in range(2):
+        monkeypatch.setattr(preprocessor, "get_dist_info", lambda rank=rank: (rank, 2))
+        part = {key: value[rank::2] for key, value in batch.items()}
+        expected = torch.cat([view[rank::2] for view in whole.chunk(2)])
+        assert torch.equal(preprocess(part, training=True)["inputs"], expected)
+
+
+def test_chunks_do_not_matter(batch, monkeypatch):
+    whole = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["inputs"]
+    monkeypatch.setattr(preprocessor, "_CHUNK", 4)
+    parts = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["inputs"]
+    torch.testing.assert_close(parts, whole)
+
+
+def test_nothing_is_drawn_outside_training(batch):
+    preprocess = HandPairPreprocessor(32, AUGMENTATION)
+    at_iteration(1)
+    first = preprocess(batch)
+    at_iteration(2)
+    assert torch.equal(preprocess(batch)["inputs"], first["inputs"])
+    assert not first["data_samples"]["rotation_deg"].any()
+
+
+def test_normalisation_and_channel_order():
+    crop = np.zeros((1, 48, 48, 3), np.uint8)
+    crop[...] = (255, 0, 0)  # blue, as OpenCV stores it
+    keypoints = torch.rand(1, 21, 2) * 10 + 20
+    data = {"query": torch.from_numpy(crop), "query_keypoints_2d": keypoints,
+            "positive_keypoints_2d": keypoints}  # fmt: skip
+    images = HandPairPreprocessor(16)(data)["inputs"]
+    expected = (torch.tensor([0, 0, 255]) - torch.tensor([123.675, 116.28, 103.53])) / (
+        torch.tensor([58.395, 57.12, 57.375])
+    )
+    torch.testing.assert_close(images[0, :, 8, 8], expected)
+
+
+def test_unknown_divisor_is_refused():
+    with pytest.raises(ValueError, match="translation_divisor must be"):
+        HandPairPreprocessor(16, translation_divisor="crop")

@@ -1,0 +1,168 @@
+"""Whole runs with mmengine's Runner: published backbone, resume to the bit, monitors, NaN."""
+
+import copy
+import json
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from simhand_mm.pretraining import HandContrastive
+
+
+class Killed(Exception):
+    """Stands in for kill -9."""
+
+
+class KillHook(Hook):
+    priority = "LOWEST"
+
+    def __init__(self, after):
+        self.after = after
+
+    def after_train_iter(self, runner, *_, **__):
+        if runner.iter + 1 == self.after:
+            raise Killed
+
+
+@pytest.fixture
+def make_runner(data_root, model_config, tmp_path):
+    def make(name, hooks=(), **options):
+        cfg = Config(
+            dict(
+                default_scope="mmpretrain",
+                work_dir=str(tmp_path / name),
+                experiment_name=f"{tmp_path.name}-{name}-{len(list(tmp_path.iterdir()))}",
+                model=copy.deepcopy(model_config),
+                train_dataloader={
+                    "batch_size": 4,
+                    "num_workers": 0,
+                    "drop_last": True,
+                    "collate_fn": {"type": "default_collate"},
+                    "sampler": {"type": "simhand_mm.VideoBalancedSampler"},
+                    "dataset": {
+                        "type": "simhand_mm.HandPairDataset",
+                        "data_root": str(data_root),
+                        "pairs": "similar",
+                    },
+                },
+                train_cfg={"type": "EpochBasedTrainLoop", "max_epochs": 2},
+                optim_wrapper={
+                    "optimizer": {"type": "simhand_mm.LARSAdam", "lr": 0.01, "weight_decay": 1e-6}
+                },
+                param_scheduler={
+                    "type": "LinearLR",
+                    "start_factor": 0.1,
+                    "by_epoch": False,
+                    "end": 10,
+                },
+                default_hooks={
+                    "checkpoint": {"type": "CheckpointHook", "by_epoch": False, "interval": 2},
+                    "logger": {"type": "LoggerHook", "interval": 1},
+                },
+                custom_hooks=[
+                    {"type": "simhand_mm.ResumeEpochHook"},
+                    {"type": "simhand_mm.NonFiniteLossHook"},
+                    {"type": "simhand_mm.PublishBackboneHook"},
+                    *hooks,
+                ],
+                randomness={"seed": 7},
+                **options,
+            )
+        )
+        return Runner.from_cfg(cfg)
+
+    return make
+
+
+def test_published_backbone_is_plain_and_carries_only_the_backbone(make_runner, tmp_path):
+    runner = make_runner("run")
+    runner.train()
+    path = tmp_path / "run" / "backbone.pth"
+    loaded = torch.load(path, weights_only=True)
+    expected = runner.model.backbone.state_dict()
+    assert loaded["state_dict"].keys() == {f"backbone.{key}" for key in expected}
+    for key, value in expected.items():
+        assert torch.equal(loaded["state_dict"][f"backbone.{key}"], value)
+    assert loaded["meta"]["iter"] == 14
+    scalars = next((tmp_path / "run").glob("*/vis_data/scalars.json")).read_text().splitlines()
+    losses = [json.loads(line)["loss"] for line in scalars]
+    assert len(losses) == 14
+
+
+@pytest.mark.parametrize("stop", [3, 9])  # in the first and in the second epoch of 7 iterations
+def test_killed_and_resumed_is_undisturbed_to_the_bit(make_runner, stop):
+    whole = make_runner("whole")
+    whole.train()
+    broken = make_runner("broken")
+    broken.register_hook(KillHook(stop))
+    with pytest.raises(Killed):
+        broken.train()
+    resumed = make_runner("broken", resume=True)
+    resumed.train()
+    assert resumed.iter == whole.iter == 14
+    for (name, value), expected in zip(
+        resumed.model.state_dict().items(), whole.model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(value, expected), name
+
+
+def test_monitors_write_to_the_log(make_runner, data_root, tmp_path):
+    dataset = {"type": "simhand_mm.HandPairDataset", "data_root": str(data_root)}
+    hooks = [
+        {"type": "simhand_mm.CollapseHook", "interval": 1},
+        {
+            "type": "simhand_mm.PoseRetrievalHook",
+            "dataset": dataset,
+            "batch_size": 5,
+            "max_samples": 20,
+        },
+    ]
+    runner = make_runner("run", hooks=hooks)
+    runner.train()
+    assert runner.model.training
+    last = json.loads(
+        next((tmp_path / "run").glob("*/vis_data/scalars.json")).read_text().splitlines()[-1]
+    )
+    assert 0 < last["collapse/std"] <= 1.5
+    assert 1 <= last["collapse/effective_rank"] <= 8
+    assert {"collapse/alignment", "collapse/uniformity", "positive_weight"} <= last.keys()
+    # Frame f shows pose f in every video: nearest hands are nearer than random ones.
+    assert last["retrieval/nearest"] < last["retrieval/random"]
+    assert last["retrieval/score"] <= 1
+
+
+def test_retrieval_needs_two_videos(make_runner, data_root):
+    dataset = {"type": "simhand_mm.HandPairDataset", "data_root": str(data_root), "pool": "other"}
+    hook = {"type": "simhand_mm.PoseRetrievalHook", "dataset": dataset, "max_samples": 1}
+    with pytest.raises(ValueError, match=r"at least 2 videos.*has 1"):
+        make_runner("run", hooks=[hook]).train()
+
+
+def test_nan_stops_and_names_the_hands(make_runner, tmp_path, monkeypatch):
+    original = HandContrastive.project
+
+    def project(self, inputs):
+        broken = float("nan") if torch.is_grad_enabled() and project.calls == 3 else 1.0
+        project.calls += 1
+        return original(self, inputs) * broken
+
+    project.calls = 0
+    monkeypatch.setattr(HandContrastive, "project", project)
+    runner = make_runner("run")
+    with pytest.raises(FloatingPointError, match=r"got nan at iteration 4.*nonfinite_loss_rank0"):
+        runner.train()
+    record = json.loads((tmp_path / "run" / "nonfinite_loss_rank0.json").read_text())
+    assert len(record["pairs"]) == 4
+    assert all(query[0] in "abcdefgh" for query, _ in record["pairs"])
+    assert (tmp_path / "run" / "last_checkpoint").read_text().endswith("iter_2.pth")
+
+
+def test_batch_size_of_sampler_and_loader_must_agree(make_runner):
+    runner = make_runner("run")
+    runner.train_dataloader.sampler.max_per_video = 1
+    runner.train_dataloader.sampler.batch_size = 2
+    with pytest.raises(ValueError, match=r"sampler\.batch_size must be that of .* 4, but got 2"):
+        runner.train()
