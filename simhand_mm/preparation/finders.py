@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from simhand_mm.functional.boxes import box_area, clip_box, keypoints_to_box
-from simhand_mm.preparation.crops import cut_square
+from simhand_mm.pool.cropping import cut_square
 from simhand_mm.preparation.detectors import HandDetector
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.keypoints import HandKeypoints, KeypointEstimator

@@ -4,7 +4,6 @@
 solution labels hands as if the picture were a mirror's, so that its label is swapped here.
 """
 
-import atexit
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -116,8 +115,6 @@ class MediaPipeTasks:
                 )
             )
             self._model.detect(self._new_image(np.zeros((64, 64, 3), np.uint8)))
-        # Left to the interpreter's end it complains, because its own modules are gone by then.
-        atexit.register(self._model.close)
 
     def __call__(self, image: np.ndarray) -> list[HandKeypoints]:
         """See :class:`KeypointEstimator`."""

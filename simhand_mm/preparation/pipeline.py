@@ -6,7 +6,7 @@ from typing import Any
 
 from simhand_mm.functional.affine import apply
 from simhand_mm.pool import DropRecord, HandRecord
-from simhand_mm.preparation.crops import crop_hand, encode_jpeg, sharpness
+from simhand_mm.pool.cropping import crop_hand, encode_jpeg, sharpness
 from simhand_mm.preparation.finders import FoundHand, HandFinder
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.quality import QualityGate

@@ -1,4 +1,4 @@
-"""Square crops of right hands."""
+"""The square crops of right hands that a pool stores."""
 
 import cv2
 import numpy as np

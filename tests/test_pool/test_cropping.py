@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from simhand_mm.functional.affine import apply
-from simhand_mm.preparation.crops import crop_hand, cut_square, encode_jpeg, sharpness
+from simhand_mm.pool.cropping import crop_hand, cut_square, encode_jpeg, sharpness
 
 
 def image_with_dot(x, y, size_wh=(200, 150)):
