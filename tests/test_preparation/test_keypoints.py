@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simhand_mm.pool import HandPool
+from simhand_mm.pool import HandPool, write_detections
 from simhand_mm.preparation.executors import LocalExecutor
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
 from simhand_mm.preparation.keypoints import MediaPipeHands, MediaPipeTasks
@@ -103,3 +103,28 @@ def test_mediapipe_pool_and_its_quiet_terminal(drawn, tmp_path, capfd):
     told = capfd.readouterr().err
     assert "TensorFlow" not in told
     assert "landmark_projection" not in told
+
+
+def test_mediapipe_in_given_boxes(drawn, tmp_path):
+    truth = GroundTruth.load(drawn)
+    rows = [row for row, frame in enumerate(truth.frame_index) if frame == 1]
+    boxes = [
+        {
+            "video_id": truth.video_id[row],
+            "frame_index": truth.frame_index[row],
+            "bbox_xyxy": truth.bbox_xyxy[row],
+            "score": 0.75,
+            "handedness": "left",
+        }
+        for row in rows
+    ]
+    write_detections(tmp_path / "boxes.parquet", boxes)
+    recipe = MediaPipeRecipe(detections=str(tmp_path / "boxes.parquet"))
+    run = Preparation(drawn / "videos", tmp_path / "pool", CropSettings(fps=10), recipe)
+    info = run.run(LocalExecutor(0))
+    pool = HandPool(tmp_path / "pool")
+    assert set(pool.frame_index.tolist()) == {1}
+    assert len(rows) >= len(pool) >= 0.7 * len(rows)
+    assert pool.is_mirrored.all()  # the side is the detector's
+    assert set(pool.bbox_score.tolist()) == {0.75}
+    assert set(info["num_drops"]) <= {"no_keypoints", "outside_box", "no_hand"}

@@ -1,0 +1,61 @@
+"""Hand boxes from COCO-style JSON: ``{"images": [...], "annotations": [...]}``.
+
+An annotation has ``image_id`` and ``bbox`` ``[x, y, width, height]`` in px; ``score`` counts where
+there is one. The side comes from a field ``handedness``, ``hand_side`` or ``left_right``, else from
+the name of the category ("left hand"). With ``categories``, those without "hand" in their name are
+other things.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from simhand_mm.converters.boxes import BoxConversion, parse_frame_name, parse_side
+
+_SIDE_FIELDS = ("handedness", "hand_side", "left_right")
+
+
+def convert_coco_boxes(path: str | Path, min_score: float = 0.5) -> BoxConversion:
+    """Read a file of boxes.
+
+    Args:
+        path: The JSON file.
+        min_score: Boxes with less are left out.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not COCO-style JSON.
+    """
+    try:
+        content = json.loads(Path(path).read_text())
+        images = {image["id"]: image["file_name"] for image in content["images"]}
+        annotations = content["annotations"]
+        categories = {entry["id"]: entry["name"] for entry in content.get("categories", ())}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} must be COCO-style JSON with images and annotations, but reading it gives "
+            f"{type(error).__name__}: {error}."
+        ) from error
+    conversion = BoxConversion(min_score)
+    conversion.num_frames = len(images)
+    for number, annotation in enumerate(annotations):
+        place = f"{path}, annotation {number}"
+        try:
+            category = categories.get(annotation.get("category_id"), "hand").lower()
+            frame = parse_frame_name(images[annotation["image_id"]])
+            x, y, width, height = map(float, annotation["bbox"])
+            score = float(annotation.get("score", 1.0))
+            side = _side(annotation, category)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            conversion.drop("unreadable annotation", f"{place}: {type(error).__name__} {error}")
+            continue
+        if "hand" in category:
+            conversion.add(frame, (x, y, x + width, y + height), score, side, place)
+    return conversion
+
+
+def _side(annotation: dict[str, Any], category: str) -> str:
+    for name in _SIDE_FIELDS:
+        if annotation.get(name) is not None:
+            return parse_side(annotation[name])
+    return next((side for side in ("left", "right") if side in category), "")
