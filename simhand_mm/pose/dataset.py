@@ -10,7 +10,6 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from simhand_mm.functional.keypoints import KEYPOINT_NAMES, NUM_KEYPOINTS, SKELETON
 from simhand_mm.pool import read_poses
-from simhand_mm.pool.files import resolve_inside
 from simhand_mm.pose.screening import screen_poses
 from simhand_mm.registry import DATASETS
 
@@ -106,7 +105,7 @@ class HandPoseDataset(BaseDataset):
         row, poses = self.data_list[idx], self._poses
         image_path = poses["image_path"][row].decode("utf-8")
         return {
-            "img_path": str(resolve_inside(self.data_root, image_path)),
+            "img_path": osp.join(self.data_root, image_path),
             "sample_id": poses["sample_id"][row].decode("utf-8"),
             "sample_idx": idx % len(self),
             "handedness": str(poses["handedness"][row]),

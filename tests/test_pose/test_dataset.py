@@ -73,8 +73,15 @@ def test_missing_image_names_file_and_row(data_root):
 
 def test_image_path_must_not_leave_the_root(data_root, records):
     records[0]["image_path"] = "../secret.jpg"
-    with pytest.raises(ValueError, match="must stay below"):
-        write(data_root, records)[0]
+    with pytest.raises(ValueError, match=r"must stay below the data_root, but row 0 .*secret"):
+        write(data_root, records)
+
+
+def test_image_folders_may_be_links(data_root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("disk") / "images"
+    (data_root / "images").rename(elsewhere)
+    (data_root / "images").symlink_to(elsewhere)
+    assert HandPoseDataset(data_root=str(data_root))[0]["sample_id"] == "hand_0"
 
 
 def test_subsets(data_root):

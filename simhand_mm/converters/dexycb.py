@@ -1,0 +1,172 @@
+"""DexYCB (Chao et al., CVPR 2021) from its official folders.
+
+    <root>/20200709-subject-01/20200709_141754/meta.yml                 mano_sides, num_frames
+    <root>/<subject>/<sequence>/<serial>/color_%06d.jpg, labels_%06d.npz
+    <root>/calibration/intrinsics/<serial>_640x480.yml
+
+``joint_3d [1, 21, 3]`` in metres, camera frame, our joint order; all -1 where there is no hand.
+Ten subjects with 100 sequences seen by eight cameras; the official setups s0 to s3 split them by
+sequence, subject, camera or object.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import yaml
+from mmengine.utils import track_iter_progress
+
+from simhand_mm.converters.records import Conversion
+from simhand_mm.functional.camera import project
+from simhand_mm.functional.keypoints import REFERENCE_BONE
+
+SETUPS = ("s0", "s1", "s2", "s3")
+SPLITS = ("train", "val", "test")
+OFFICIAL_COUNTS = {
+    "train": "s1: 325.3K in the paper after its filter; s0: 465,504 frames, 406,888 with a hand",
+    "val": "not stated",
+    "test": "s1: 98.2K in the paper after its filter",
+}
+_IMAGE_SIZE = (640, 480)
+
+# Indices (subject, camera, sequence) of each setup and split; None takes all.
+_EVERY_FIFTH = {index for index in range(100) if index % 5 == 4}
+_OBJECTS = {"val": {3, 19}, "test": {7, 11, 15}}  # sequences come in runs of five per object
+_CHOICES = {
+    "s0": {
+        "train": (None, None, set(range(100)) - _EVERY_FIFTH),
+        "val": ({0, 1}, None, _EVERY_FIFTH),
+        "test": (set(range(2, 10)), None, _EVERY_FIFTH),
+    },
+    "s1": {
+        "train": ({0, 1, 2, 3, 4, 5, 9}, None, None),
+        "val": ({6}, None, None),
+        "test": ({7, 8}, None, None),
+    },
+    "s2": {
+        "train": (None, set(range(6)), None),
+        "val": (None, {6}, None),
+        "test": (None, {7}, None),
+    },
+    "s3": {
+        split: (None, None, {i for i in range(100) if i // 5 in objects})
+        for split, objects in {
+            **_OBJECTS,
+            "train": set(range(20)) - _OBJECTS["val"] - _OBJECTS["test"],
+        }.items()
+    },
+}
+
+
+def convert_dexycb(
+    root: str | Path, split: str, setup: str = "s1", min_inside: int = 10
+) -> Conversion:
+    """Read one split of one official setup.
+
+    Left hands stay left here; the data set mirrors them when it crops.
+
+    Args:
+        root: The folder that holds the subjects and ``calibration``.
+        split: ``train``, ``val`` or ``test``.
+        setup: ``s0`` to ``s3``; the paper's numbers are of ``s1``, unseen subjects.
+        min_inside: Leave out frames with fewer keypoints inside the picture, or with wrist or
+            middle MCP outside it, as the released code does; 0 keeps all, as the official
+            evaluation does.
+
+    Raises:
+        FileNotFoundError: If the folders are missing.
+        ValueError: If units or shapes do not fit.
+    """
+    root = Path(root)
+    serials = _serials(root)
+    subjects, cameras, sequences = _CHOICES[setup][split]
+    conversion = Conversion(f"DexYCB {setup} {split}")
+    for subject_index, sequence_index, sequence in track_iter_progress(list(_sequences(root))):
+        if subjects is not None and subject_index not in subjects:
+            continue
+        if sequences is not None and sequence_index not in sequences:
+            continue
+        meta = yaml.safe_load((sequence / "meta.yml").read_text(encoding="utf-8"))
+        for camera_index, serial in enumerate(serials):
+            if cameras is None or camera_index in cameras:
+                _add_view(conversion, root, sequence, serial, meta["mano_sides"][0], min_inside)
+    conversion.check_unit("metres")
+    return conversion
+
+
+def _serials(root: Path) -> list[str]:
+    found = sorted((root / "calibration" / "intrinsics").glob("*_640x480.yml"))
+    if not found:
+        raise FileNotFoundError(
+            f"{root}/calibration/intrinsics must hold <serial>_640x480.yml, but does not. Extract "
+            "calibration.tar.gz there."
+        )
+    return [path.name.split("_")[0] for path in found]
+
+
+def _sequences(root: Path) -> Iterator[tuple[int, int, Path]]:
+    """Subject index (from 0), index of the sequence within the subject, folder."""
+    subjects = [path for path in sorted(root.iterdir()) if re.search(r"-subject-\d\d$", path.name)]
+    if not subjects:
+        raise FileNotFoundError(
+            f"{root} must hold folders like 20200709-subject-01, but does not. Extract the "
+            "archives of the subjects there."
+        )
+    for subject in subjects:
+        folders = sorted(path for path in subject.iterdir() if (path / "meta.yml").is_file())
+        for index, folder in enumerate(folders):
+            yield int(subject.name[-2:]) - 1, index, folder
+
+
+def _add_view(
+    conversion: Conversion, root: Path, sequence: Path, serial: str, side: str, min_inside: int
+) -> None:
+    """All frames of one sequence as one camera saw it."""
+    camera = _camera_matrix(root, serial)
+    view = sequence / serial
+    pictures = {path.name for path in view.glob("color_*.jpg")}
+    for label in sorted(view.glob("labels_*.npz")):
+        picture = label.name.replace("labels_", "color_").replace(".npz", ".jpg")
+        sample_id = f"{view.relative_to(root)}/{picture[:-4]}"
+        try:
+            hand = 1000 * np.load(label)["joint_3d"].reshape(-1, 21, 3)[0].astype(np.float64)
+        except (BadZipFile, EOFError, OSError, KeyError, ValueError, IndexError):
+            conversion.drop("label file damaged", sample_id)
+            continue
+        if reason := _unusable(hand, camera, min_inside, picture in pictures):
+            conversion.drop(reason, sample_id)
+            continue
+        conversion.add(
+            sample_id=sample_id,
+            image_path=f"{view.relative_to(root)}/{picture}",
+            size_wh=_IMAGE_SIZE,
+            camera_matrix=camera,
+            keypoints_3d=hand,
+            handedness=side,
+            source="dexycb",
+            subject_id=sequence.parent.name,
+            sequence_id=sequence.name,
+        )
+
+
+def _unusable(hand: np.ndarray, camera: np.ndarray, min_inside: int, has_picture: bool) -> str:
+    """Why a frame is left out; empty if it is not."""
+    if not has_picture:
+        return "picture missing"
+    if (hand == -1000).all():
+        return "no hand labelled (-1)"
+    points = project(hand, camera)
+    inside = ((points >= 0) & (points <= np.array(_IMAGE_SIZE) - 1)).all(-1)
+    if min_inside and (inside.sum() < min_inside or not inside[list(REFERENCE_BONE)].all()):
+        return f"wrist, middle MCP or all but {min_inside - 1} keypoints outside the picture"
+    return ""
+
+
+def _camera_matrix(root: Path, serial: str) -> np.ndarray:
+    path = root / "calibration" / "intrinsics" / f"{serial}_640x480.yml"
+    color = yaml.safe_load(path.read_text(encoding="utf-8"))["color"]
+    return np.array(
+        [[color["fx"], 0, color["ppx"]], [0, color["fy"], color["ppy"]], [0, 0, 1]], np.float64
+    )

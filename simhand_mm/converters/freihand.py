@@ -1,0 +1,81 @@
+"""FreiHAND v2 (Zimmermann et al., ICCV 2019) from its official folders.
+
+    <root>/training/rgb/%08d.jpg         4 versions (green screen, then three backgrounds)
+    <root>/training_{K,xyz}.json         an entry a hand; version v of hand i is picture v N + i
+    <root>/evaluation/rgb/%08d.jpg       <root>/evaluation_K.json
+    <root>_eval/evaluation_xyz.json      from the separate archive of the evaluation labels
+
+Right hands only, 224 x 224 px, metres, our joint order.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from simhand_mm.converters.records import Conversion, read_json
+
+SPLITS = ("train", "test")
+OFFICIAL_COUNTS = {
+    "train": "130,240 = 4 x 32,560 pictures",
+    "test": "3,960 pictures",
+}
+_IMAGE_SIZE = (224, 224)
+_ARCHIVE = "FreiHAND_pub_v2.zip"
+_EVAL_ARCHIVE = "FreiHAND_pub_v2_eval.zip"
+
+
+def convert_freihand(root: str | Path, split: str) -> Conversion:
+    """Read one split; the training set keeps the official order of its pictures.
+
+    Args:
+        root: Folder ``FreiHAND_pub_v2``.
+        split: ``train`` or ``test`` (the official evaluation set).
+
+    Raises:
+        FileNotFoundError: If an official file or folder is missing.
+        ValueError: If a file is damaged, or counts, shapes or units do not fit.
+    """
+    root = Path(root)
+    folder = "training" if split == "train" else "evaluation"
+    cameras = read_json(root / f"{folder}_K.json", _ARCHIVE)
+    hands = read_json(_xyz_path(root, folder), _ARCHIVE if split == "train" else _EVAL_ARCHIVE)
+    if len(cameras) != len(hands):
+        raise ValueError(
+            f"{folder}_K.json and {folder}_xyz.json of {root} must have as many entries, but have "
+            f"{len(cameras)} and {len(hands)}. Extract {_ARCHIVE} again."
+        )
+    pictures = _list_pictures(root / folder / "rgb")
+    conversion = Conversion(f"FreiHAND {split}")
+    num_versions = 4 if split == "train" else 1
+    for number in range(num_versions * len(hands)):
+        name, label = f"{number:08d}.jpg", number % len(hands)
+        sample_id = f"{folder}/{number:08d}"
+        if name not in pictures:
+            conversion.drop("picture missing", sample_id)
+            continue
+        conversion.add(
+            sample_id=sample_id,
+            image_path=f"{folder}/rgb/{name}",
+            size_wh=_IMAGE_SIZE,
+            camera_matrix=np.array(cameras[label]),
+            keypoints_3d=1000 * np.array(hands[label], dtype=np.float64),
+            handedness="right",
+            source="freihand",
+            sequence_id=f"{label:08d}",  # the versions of a hand belong together
+        )
+    conversion.check_unit("metres")
+    return conversion
+
+
+def _xyz_path(root: Path, folder: str) -> Path:
+    """The evaluation labels lie in a folder of their own, or beside the others if merged."""
+    merged = root / f"{folder}_xyz.json"
+    separate = root.with_name(f"{root.name}_eval") / merged.name
+    return separate if folder == "evaluation" and not merged.is_file() else merged
+
+
+def _list_pictures(folder: Path) -> set[str]:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} must be a folder of {_ARCHIVE}, but does not exist.")
+    return set(os.listdir(folder))

@@ -1,0 +1,187 @@
+"""What every converter of a labelled set shares: one record a hand, a reason for every drop."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simhand_mm.functional.boxes import keypoints_to_box
+from simhand_mm.functional.camera import project
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS, REFERENCE_BONE, bone_length
+
+# Wrist to middle MCP in mm: children 50, large hands 110. Metres give 0.1, centimetres 10.
+PLAUSIBLE_BONE_MM = (25.0, 250.0)
+
+_logger = logging.getLogger(__name__)
+
+
+class UnusableSample(Exception):
+    """A sample is left out; the message is the reason, without names or numbers."""
+
+
+@dataclass
+class Conversion:
+    """The records of one split and what was left out.
+
+    Attributes:
+        name: Data set and split, for messages.
+        records: Dictionaries for :func:`simhand_mm.pool.write_poses`.
+        drops: Reason -> how many samples.
+        examples: Reason -> the first sample.
+    """
+
+    name: str
+    records: list[dict[str, Any]] = field(default_factory=list)
+    drops: Counter = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def drop(self, reason: str, sample_id: str) -> None:
+        """Count a sample that is left out."""
+        self.drops[reason] += 1
+        self.examples.setdefault(reason, sample_id)
+
+    def add(self, **sample: Any) -> None:
+        """Keep one hand (:func:`make_record`), or count why not."""
+        try:
+            self.records.append(make_record(**sample))
+        except UnusableSample as reason:
+            self.drop(str(reason), sample["sample_id"])
+
+    def summary(self, official: str) -> str:
+        """Counts for the terminal, beside those that the data set's authors or papers state."""
+        lines = [f"{self.name}: {len(self.records):,} hands (official: {official})"]
+        for reason, count in self.drops.most_common():
+            lines.append(f"  left out {count:,}: {reason} (first: {self.examples[reason]})")
+        return "\n".join(lines)
+
+    def check_unit(self, source_unit: str) -> None:
+        """Refuse a set whose hands have no human size.
+
+        Args:
+            source_unit: Unit that the official files use.
+
+        Raises:
+            ValueError: If nothing is left, or the typical hand is too small or large.
+        """
+        if not self.records:
+            raise ValueError(
+                f"{self.name} must have usable hands, but has none.\n{self.summary('?')}"
+            )
+        lengths = [bone_length(record["keypoints_3d"]) for record in self.records]
+        typical, (low, high) = float(np.median(lengths)), PLAUSIBLE_BONE_MM
+        if not low <= typical <= high:
+            raise ValueError(
+                f"3D joints of {self.name} must be in {source_unit}, but then the typical wrist to "
+                f"middle-MCP bone measures {typical:.4g} mm, outside {low:g} to {high:g}. "
+                "Take the official files, unchanged."
+            )
+
+
+def make_record(
+    sample_id: str,
+    image_path: str,
+    size_wh: tuple[int, int],
+    camera_matrix: np.ndarray,
+    keypoints_3d: np.ndarray,
+    handedness: str,
+    source: str,
+    valid: np.ndarray | None = None,
+    bbox_xyxy: np.ndarray | None = None,
+    subject_id: str = "",
+    sequence_id: str = "",
+) -> dict[str, Any]:
+    """One hand as a row of a poses table.
+
+    Args:
+        sample_id: Unique in the set.
+        image_path: Relative to the root of the data set.
+        size_wh: Width and height of the image in px.
+        camera_matrix: ``[3, 3]``, px.
+        keypoints_3d: ``[21, 3]``, mm, camera frame, our order.
+        handedness: ``left`` or ``right``.
+        source: Name of the data set.
+        valid: ``[21]`` bool, which labels exist; all by default. NaN labels never do.
+        bbox_xyxy: Official box in px; by default the tight box of the projected keypoints.
+        subject_id: Who.
+        sequence_id: What belongs together and must not be split between training and validation.
+
+    Raises:
+        UnusableSample: If the hand cannot be trained or tested on.
+        ValueError: If an array has the wrong shape.
+    """
+    hand, camera = np.asarray(keypoints_3d, np.float64), np.asarray(camera_matrix, np.float64)
+    if hand.shape != (NUM_KEYPOINTS, 3) or camera.shape != (3, 3):
+        raise ValueError(
+            f"sample {sample_id} must have 3D joints [21, 3] and a camera matrix [3, 3], but has "
+            f"{hand.shape} and {camera.shape}. Take the official files, unchanged."
+        )
+    labelled = np.isfinite(hand).all(-1) & (True if valid is None else np.asarray(valid, bool))
+    if not labelled[list(REFERENCE_BONE)].all():
+        raise UnusableSample("wrist or middle MCP without label")
+    if not (np.isfinite(camera).all() and camera[0, 0] > 0 and camera[1, 1] > 0):
+        raise UnusableSample("no camera matrix")
+    if (hand[labelled, 2] <= 0).any():
+        raise UnusableSample("hand behind the camera")
+    hand = np.where(labelled[:, None], hand, np.nan)
+    points = project(hand, camera)
+    box = keypoints_to_box(points, labelled) if bbox_xyxy is None else np.asarray(bbox_xyxy)
+    return {
+        "sample_id": sample_id,
+        "image_path": image_path,
+        "width": size_wh[0],
+        "height": size_wh[1],
+        "camera_matrix": camera,
+        "keypoints_3d": hand.astype(np.float32),
+        "keypoints_2d": points.astype(np.float32),
+        "keypoints_valid": labelled,
+        "bbox_xyxy": box.astype(np.float32),
+        "handedness": handedness,
+        "subject_id": subject_id,
+        "sequence_id": sequence_id,
+        "source": source,
+    }
+
+
+def hold_out(
+    records: Sequence[dict[str, Any]], share: float
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Set the last sequences of a training set aside for validation, so that no test set chooses.
+
+    Args:
+        records: In the order of the table.
+        share: Of the sequences, at least one if positive.
+
+    Returns:
+        Training and validation records, each in the given order.
+    """
+    sequences = sorted({record["sequence_id"] for record in records})
+    count = min(max(round(share * len(sequences)), int(share > 0)), len(sequences) - 1)
+    held = set(sequences[len(sequences) - count :])
+    train = [record for record in records if record["sequence_id"] not in held]
+    return train, [record for record in records if record["sequence_id"] in held]
+
+
+def read_json(path: Path, archive: str) -> Any:
+    """Read an official JSON file.
+
+    Args:
+        path: The file.
+        archive: Where it comes from, for the message.
+
+    Raises:
+        FileNotFoundError: If it is missing.
+        ValueError: If it is damaged.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} must exist, but does not. It is part of {archive}.")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} must be complete JSON, but is damaged ({error}). Extract {archive} again."
+        ) from error

@@ -1,0 +1,117 @@
+import json
+
+import numpy as np
+import pytest
+
+from simhand_mm.converters.assemblyhands import KEYPOINT_ORDER, convert_assemblyhands
+from tests.test_converters import official_layouts as layouts
+
+
+@pytest.fixture
+def root(tmp_path, hands, data_root):
+    layouts.write_assemblyhands(tmp_path, hands, data_root)
+    return tmp_path
+
+
+def edit(root, name, change):
+    path = root / f"annotations/train/assemblyhands_train_{name}_v1-1.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_both_hands_in_the_camera_frame_and_our_order(root, hands, same_hand):
+    records = convert_assemblyhands(root, "train").records
+    assert {record["handedness"] for record in records} == {"left", "right"}
+    for record, hand in zip(records, hands, strict=True):
+        same_hand(record, hand)
+        np.testing.assert_allclose(record["bbox_xyxy"], hand["bbox_xyxy"], rtol=1e-6)
+        assert (root / record["image_path"]).is_file()
+
+
+def test_order_is_wrist_first_and_fingers_from_the_palm():
+    assert KEYPOINT_ORDER == (
+        20,
+        3,
+        2,
+        1,
+        0,
+        7,
+        6,
+        5,
+        4,
+        11,
+        10,
+        9,
+        8,
+        15,
+        14,
+        13,
+        12,
+        19,
+        18,
+        17,
+        16,
+    )
+
+
+def test_validity_follows_the_joints(root, hands):
+    def change(data):
+        offset = 0 if hands[0]["handedness"] == "right" else 21
+        data["annotations"][0]["joint_valid"][offset + 0] = 0  # tip of the thumb, ours 4
+        offset = 0 if hands[1]["handedness"] == "right" else 21
+        data["annotations"][1]["joint_valid"][offset : offset + 12] = [0] * 12
+
+    edit(root, "ego_data", change)
+    conversion = convert_assemblyhands(root, "train")
+    assert np.flatnonzero(~conversion.records[0]["keypoints_valid"]).tolist() == [4]
+    assert np.isnan(conversion.records[0]["keypoints_3d"][4]).all()
+    assert conversion.drops == {"fewer than 10 valid joints": 1}
+
+
+def test_official_list_of_invalid_hands(root, hands):
+    sides = [hand["handedness"] for hand in hands]
+    numbers = {"right": "0", "left": "1"}
+    lines = [
+        f"seq_a/cam_0/000000.jpg,{sides[0]}",
+        f"seq_a/cam_1/000010.jpg,{numbers[sides[1]]}",
+        "seq_a/cam_2/000020.jpg," + ("left" if sides[2] == "right" else "right"),
+    ]
+    (root / "annotations/train/invalid_train_ego.txt").write_text("\n".join(lines))
+    conversion = convert_assemblyhands(root, "train")
+    assert conversion.drops == {"on the official list of invalid hands": 2}
+    assert len(conversion.records) == len(hands) - 2
+
+
+def test_missing_picture_is_counted(root):
+    (root / "images/ego_images_rectified/train/seq_a/cam_3/000030.jpg").unlink()
+    assert convert_assemblyhands(root, "train").drops == {"picture missing": 1}
+
+
+def test_wrong_joint_count_is_refused(root):
+    edit(root, "joint_3d", lambda c: c["annotations"]["seq_a"]["000020"]["world_coord"].pop())
+    with pytest.raises(ValueError, match=r"frame 000020 of seq_a must have 42 joints"):
+        convert_assemblyhands(root, "train")
+
+
+def test_metres_are_refused(root):
+    def to_metres(content):
+        for sequence in content["calibration"].values():
+            for frame in sequence["extrinsics"].values():
+                for extrinsics in frame.values():
+                    for row in extrinsics:
+                        row[3] /= 1000
+
+    def scale(content):
+        for frame in content["annotations"]["seq_a"].values():
+            frame["world_coord"] = (np.array(frame["world_coord"]) / 1000).tolist()
+
+    edit(root, "ego_calib", to_metres)
+    edit(root, "joint_3d", scale)
+    with pytest.raises(ValueError, match="must be in millimetres"):
+        convert_assemblyhands(root, "train")
+
+
+def test_missing_annotations_are_named(root):
+    with pytest.raises(FileNotFoundError, match=r"assemblyhands_val_ego_data_v1-1\.json"):
+        convert_assemblyhands(root, "val")

@@ -1,0 +1,63 @@
+"""Turn a labelled data set in its official folders into poses/<split>.parquet."""
+
+import argparse
+from pathlib import Path
+
+from simhand_mm.converters import assemblyhands, dexycb, freihand
+from simhand_mm.converters.records import hold_out
+from simhand_mm.pool import write_poses
+
+CONVERTERS = {
+    "freihand": (freihand, freihand.convert_freihand),
+    "dexycb": (dexycb, dexycb.convert_dexycb),
+    "assemblyhands": (assemblyhands, assemblyhands.convert_assemblyhands),
+}
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", choices=CONVERTERS, help="which data set")
+    parser.add_argument("root", help="its official root folder, the data_root of the configs")
+    parser.add_argument("--splits", nargs="+", help="all that the data set has by default")
+    parser.add_argument("--out", help="folder of the tables; <root>/poses by default")
+    parser.add_argument(
+        "--holdout",
+        type=float,
+        help="share of the training sequences set aside as 'val' to choose models on; "
+        "by default 0.01 for FreiHAND, which has no validation set, and 0 for the others",
+    )
+    parser.add_argument("--setup", choices=dexycb.SETUPS, default="s1", help="DexYCB only")
+    parser.add_argument(
+        "--min-inside",
+        type=int,
+        default=10,
+        help="DexYCB only: keypoints that must lie inside the picture; 0 keeps all frames",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the command line."""
+    args = parse_args()
+    module, convert = CONVERTERS[args.dataset]
+    out = Path(args.out or Path(args.root) / "poses")
+    options = {}
+    if args.dataset == "dexycb":
+        options = {"setup": args.setup, "min_inside": args.min_inside}
+    holdout = args.holdout
+    if holdout is None:
+        holdout = 0.01 if args.dataset == "freihand" else 0.0
+    for split in args.splits or module.SPLITS:
+        conversion = convert(args.root, split, **options)
+        print(conversion.summary(module.OFFICIAL_COUNTS[split]))
+        tables = {split: conversion.records}
+        if split == "train" and holdout:
+            tables["train"], tables["val"] = hold_out(conversion.records, holdout)
+        for name, records in tables.items():
+            write_poses(out / f"{name}.parquet", records)
+            print(f"  wrote {len(records):,} to {out / name}.parquet")
+
+
+if __name__ == "__main__":
+    main()
