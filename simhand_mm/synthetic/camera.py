@@ -13,7 +13,7 @@ class Camera:
     """A pinhole camera.
 
     Args:
-        camera_matrix: `[3, 3]` px.
+        camera_matrix: ``[3, 3]`` px.
         width: Columns of the picture.
         height: Rows of the picture.
     """
@@ -35,7 +35,7 @@ class Camera:
         return float(self.camera_matrix[0, 0])
 
     def resized(self, scale: float) -> "Camera":
-        """Return the camera of the same view with `scale` times the pixels per side."""
+        """Return the camera of the same view with ``scale`` times the pixels per side."""
         matrix = self.camera_matrix.copy()
         matrix[:2] *= scale
         matrix[:2, 2] += (scale - 1) / 2  # the first pixel's corner stays, its centre moves
@@ -43,7 +43,7 @@ class Camera:
 
 
 def project_points(points: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
-    """Project points `[..., 3]` (mm, camera frame) to pixels `[..., 2]`."""
+    """Project points ``[..., 3]`` (mm, camera frame) to pixels ``[..., 2]``."""
     homogeneous = points @ camera_matrix.T
     return homogeneous[..., :2] / np.maximum(homogeneous[..., 2:], 1e-6)
 
@@ -54,14 +54,14 @@ def place_in_frame(
     """Find where to put turned points so that they are seen at a place and stay inside an area.
 
     Args:
-        points: `[T, K, 3]` mm, turned into the camera's axes, about the hand's origin.
+        points: ``[T, K, 3]`` mm, turned into the camera's axes, about the hand's origin.
         camera: The camera.
         size_px: Wanted mean longer side of the points' box over the frames.
-        center_px: `[T, 2]` wanted centre of the box.
-        area_xyxy: `[4]` area of the picture that the box may not leave.
+        center_px: ``[T, 2]`` wanted centre of the box.
+        area_xyxy: ``[4]`` area of the picture that the box may not leave.
 
     Returns:
-        Translations `[T, 3]` mm. One depth serves all frames.
+        Translations ``[T, 3]`` mm. One depth serves all frames.
     """
     extent = np.ptp(points[..., :2], axis=1)  # [T, 2] mm
     limit = np.array([area_xyxy[2] - area_xyxy[0], area_xyxy[3] - area_xyxy[1]])

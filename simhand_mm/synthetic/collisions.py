@@ -15,7 +15,7 @@ _RADIUS = np.array(
 
 
 def _pairs_to_check() -> np.ndarray:
-    """Return the segment pairs `[P, 2]` that must stay apart."""
+    """Return the segment pairs ``[P, 2]`` that must stay apart."""
     pairs = []
     for a in range(len(SEGMENTS)):
         for b in range(a + 1, len(SEGMENTS)):
@@ -33,7 +33,7 @@ _PAIRS = _pairs_to_check()
 
 
 def segment_gap(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Return the shortest vector `[..., 3]` from segment cd to segment ab, points `[..., 3]`.
+    """Return the shortest vector ``[..., 3]`` from segment cd to segment ab, points ``[..., 3]``.
 
     Follows Ericson, Real-Time Collision Detection (2005), section 5.1.9.
     """
@@ -51,10 +51,10 @@ def segment_gap(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> n
 
 
 def penetration_mm(joints: np.ndarray, softness: float = 0.15) -> np.ndarray:
-    """Return by how much the worst pair of segments overlaps, `[T]` mm, 0 when none does.
+    """Return by how much the worst pair of segments overlaps, ``[T]`` mm, 0 when none does.
 
     Args:
-        joints: `[T, 21, 3]` mm.
+        joints: ``[T, 21, 3]`` mm.
         softness: Share of the thickness by which flesh may give way.
     """
     palm_length = np.linalg.norm(joints[:, 9] - joints[:, 0], axis=-1)

@@ -75,7 +75,8 @@ def synthesize(
     root = Path(output_dir)
     parts = _plan(parameters)
     finished = _claim(root, parameters)
-    if finished and all((root / output).is_file() for part in parts for output in part.outputs):
+    outputs = [output for part in parts for output in part.outputs]
+    if finished and all((root / name).is_file() for name in [*outputs, *finished["sha256"]]):
         return finished
     for folder in ("videos", "images/train", "images/test", "parts"):
         (root / folder).mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """What lamps and cameras do to a picture: light, exposure, focus, noise.
 
-Colours are RGB in linear light until `Film.expose` makes bytes of them.
+Colours are RGB in linear light until ``Film.expose`` makes bytes of them.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Film:
     noise: float
 
     def expose(self, rng: np.random.Generator, linear: np.ndarray) -> np.ndarray:
-        """Turn linear light `[H, W, 3]` into sRGB bytes."""
+        """Turn linear light ``[H, W, 3]`` into sRGB bytes."""
         picture = np.clip(linear * np.float32(self.exposure), 0, 1) ** np.float32(1 / 2.2)
         picture *= 255
         if self.blur_px > 0:

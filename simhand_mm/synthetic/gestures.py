@@ -1,4 +1,4 @@
-"""Gestures people make, as joint angles in degrees (layout of a pose in `kinematics.py`)."""
+"""Gestures people make, as joint angles in degrees (layout of a pose in ``kinematics.py``)."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ _STRAIGHT, _BOWED, _CURLED = (4, 6, 4), (12, 18, 9), (78, 90, 52)
 
 
 def _pose(index, middle, ring, little, swing, thumb_base, thumb_flexion) -> np.ndarray:
-    """Join the angles of a pose `[A]`; the wrist is straight."""
+    """Join the angles of a pose ``[A]``; the wrist is straight."""
     parts = (index, middle, ring, little, swing, thumb_base, thumb_flexion, (0, 0))
     return np.concatenate(parts).astype(np.float64)
 

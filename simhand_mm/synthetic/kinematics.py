@@ -1,6 +1,6 @@
 """From joint angles to joint positions and bone transforms of a right hand.
 
-Axes: T poses, B = 17 bones, A = 23 angles. Hand frame as in `mesh.py`, angles in degrees.
+Axes: T poses, B = 17 bones, A = 23 angles. Hand frame as in ``mesh.py``, angles in degrees.
 A pose is a flat row of angles, so that poses can be blended and interpolated as vectors:
 
     0:12   flexion of index, middle, ring, little finger at MCP, PIP, DIP; 0 is straight
@@ -27,7 +27,7 @@ _TO_THUMB = np.array([1.0, 0.0, 0.0])
 
 
 def axis_rotation(axis: np.ndarray, angle_deg: np.ndarray) -> np.ndarray:
-    """Return right-handed rotations `[..., 3, 3]` about a unit axis `[3]` (Rodrigues)."""
+    """Return right-handed rotations ``[..., 3, 3]`` about a unit axis ``[3]`` (Rodrigues)."""
     x, y, z = axis
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     angle = np.deg2rad(angle_deg)[..., None, None]
@@ -38,11 +38,11 @@ def bone_transforms(rest_joints: np.ndarray, poses: np.ndarray):
     """Pose a right hand.
 
     Args:
-        rest_joints: `[21, 3]` mm, joints of the hand at rest.
-        poses: `[T, A]` degrees, laid out as in the module docstring.
+        rest_joints: ``[21, 3]`` mm, joints of the hand at rest.
+        poses: ``[T, A]`` degrees, laid out as in the module docstring.
 
     Returns:
-        transforms `[T, B, 3, 4]` that move rest vertices of each bone, and joints `[T, 21, 3]`.
+        transforms ``[T, B, 3, 4]`` that move rest vertices of each bone, and joints ``[T, 21, 3]``.
         The hand bone stays fixed; the forearm turns about the wrist.
     """
     num_poses = len(poses)
@@ -66,7 +66,7 @@ def bone_transforms(rest_joints: np.ndarray, poses: np.ndarray):
 
 
 def _finger_turns(chain: np.ndarray, poses: np.ndarray, finger: int) -> list:
-    """Return the three local rotations `[T, 3, 3]` of a finger at MCP, PIP and DIP."""
+    """Return the three local rotations ``[T, 3, 3]`` of a finger at MCP, PIP and DIP."""
     directions = unit(np.diff(chain, axis=0))
     axis = unit(np.cross(directions[0], _PALM_NORMAL))
     straight = unit(_ALONG_HAND - (_ALONG_HAND @ axis) * axis)
@@ -78,7 +78,7 @@ def _finger_turns(chain: np.ndarray, poses: np.ndarray, finger: int) -> list:
 
 
 def _thumb_turns(chain: np.ndarray, poses: np.ndarray) -> list:
-    """Return the three local rotations `[T, 3, 3]` of the thumb at CMC, MCP and IP."""
+    """Return the three local rotations ``[T, 3, 3]`` of the thumb at CMC, MCP and IP."""
     directions = unit(np.diff(chain, axis=0))
     axis = unit(np.cross(directions[0], directions[2]))
     flexion = poses[:, THUMB_FLEXION] - _bend_deg(axis, directions)
@@ -97,7 +97,7 @@ def _thumb_turns(chain: np.ndarray, poses: np.ndarray) -> list:
 
 
 def _bend_deg(axis: np.ndarray, directions) -> np.ndarray:
-    """Return the angles between successive directions, measured about `axis`."""
+    """Return the angles between successive directions, measured about ``axis``."""
     flat = [unit(direction - (direction @ axis) * axis) for direction in directions]
     return np.array(
         [
@@ -108,11 +108,11 @@ def _bend_deg(axis: np.ndarray, directions) -> np.ndarray:
 
 
 def _about(rotation: np.ndarray, center: np.ndarray) -> np.ndarray:
-    """Return the transforms `[T, 3, 4]` that rotate about a point."""
+    """Return the transforms ``[T, 3, 4]`` that rotate about a point."""
     return np.concatenate([rotation, (center - rotation @ center)[..., None]], axis=-1)
 
 
 def _compose(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """Return the transforms `[T, 3, 4]` that apply `inner`, then `outer`."""
+    """Return the transforms ``[T, 3, 4]`` that apply ``inner``, then ``outer``."""
     rotation, shift = outer[..., :3], outer[..., 3:]
     return np.concatenate([rotation @ inner[..., :3], rotation @ inner[..., 3:] + shift], axis=-1)

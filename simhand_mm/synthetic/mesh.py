@@ -3,6 +3,16 @@
 Axes: V coarse vertices, E coarse edges, F faces, B = 17 bones, M shape modes.
 Hand frame: right hand, millimetres, origin at the wrist, x to the thumb side, y to the middle
 knuckle, z out of the palm. A left hand is the mirror image x -> -x.
+
+``hand_mpfb.npz`` is the right forearm and hand of the MakeHuman/MPFB base mesh with its rig and
+shape targets, all CC0 1.0, cut out and brought to 21 joints. Lengths in metres:
+
+    V  [1877, 3]      rest vertices        W   [1877, 17]      skinning weights (see ``HandMesh``)
+    F  [3726, 3]      triangles            dV  [14, 1877, 3]   shape modes of the vertices
+    J  [21, 3]        rest joints          dJ  [14, 21, 3]     shape modes of the joints
+
+Modes 0 to 7 are principal components of race, gender, age and build, one unit a standard
+deviation; 8 to 13 make fingers slimmer, thicker, shorter, longer and the hand smaller, larger.
 """
 
 from dataclasses import dataclass
@@ -21,15 +31,15 @@ class HandMesh:
     """A right hand with forearm at rest, in the hand frame (see the module docstring).
 
     Args:
-        vertices: `[V, 3]` mm.
-        faces: `[F, 3]`, counter-clockwise seen from outside.
-        skin_weights: `[V, B]`, rows sum to one; bone 0 is the forearm, 1 the hand, 2 to 16 the
+        vertices: ``[V, 3]`` mm.
+        faces: ``[F, 3]``, counter-clockwise seen from outside.
+        skin_weights: ``[V, B]``, rows sum to one; bone 0 is the forearm, 1 the hand, 2 to 16 the
             three phalanges of thumb, index, middle, ring and little finger.
-        joints: `[21, 3]` mm.
-        vertex_modes: `[M, V, 3]` mm, change of the vertices for one unit of each shape mode.
-        joint_modes: `[M, 21, 3]` mm.
-        edges: `[E, 2]` edges of the coarse mesh; vertex V + e of the refined mesh lies on edge e.
-        fine_faces: `[4F, 3]` faces of the refined mesh.
+        joints: ``[21, 3]`` mm.
+        vertex_modes: ``[M, V, 3]`` mm, change of the vertices for one unit of each shape mode.
+        joint_modes: ``[M, 21, 3]`` mm.
+        edges: ``[E, 2]`` edges of the coarse mesh; vertex V + e of the refined mesh lies on edge e.
+        fine_faces: ``[4F, 3]`` faces of the refined mesh.
     """
 
     vertices: np.ndarray
@@ -42,10 +52,10 @@ class HandMesh:
     fine_faces: np.ndarray
 
     def shaped(self, coefficients: np.ndarray, palm_length_mm: float):
-        """Return vertices `[V, 3]` and joints `[21, 3]` (mm) of one person's hand at rest.
+        """Return vertices ``[V, 3]`` and joints ``[21, 3]`` (mm) of one person's hand at rest.
 
         Args:
-            coefficients: `[M]` shape coefficients.
+            coefficients: ``[M]`` shape coefficients.
             palm_length_mm: Length from the wrist to the knuckle of the middle finger.
         """
         vertices = self.vertices + np.tensordot(coefficients, self.vertex_modes, 1)
@@ -78,13 +88,13 @@ def load_hand_mesh() -> HandMesh:
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Scale vectors `[..., 3]` to length one; a zero vector stays zero."""
+    """Scale vectors ``[..., 3]`` to length one; a zero vector stays zero."""
     length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
     return vectors / np.maximum(length, 1e-9)[..., None]
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Return area-weighted unit normals `[V, 3]` that point to the side faces turn
+    """Return area-weighted unit normals ``[V, 3]`` that point to the side faces turn
     counter-clockwise on."""
     corners = vertices[faces]  # [F, 3, 3]
     face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -97,7 +107,7 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def skin_vertices(vertices: np.ndarray, weights: np.ndarray, transforms: np.ndarray) -> np.ndarray:
-    """Linear blend skinning: move rest vertices `[V, 3]` by bone transforms `[B, 3, 4]`."""
+    """Linear blend skinning: move rest vertices ``[V, 3]`` by bone transforms ``[B, 3, 4]``."""
     blended = (weights @ transforms.reshape(len(transforms), 12)).reshape(-1, 3, 4)
     return np.einsum("vij,vj->vi", blended[:, :, :3], vertices) + blended[:, :, 3]
 
@@ -106,10 +116,10 @@ def refine(vertices: np.ndarray, normals: np.ndarray, edges: np.ndarray, roundne
     """Add a vertex on every edge, lifted to the curved surface that the normals describe.
 
     Phong tessellation (Boubekeur and Alexa, 2008): the middle of an edge is projected on the
-    tangent planes of both ends; `roundness` 0 keeps it on the straight edge.
+    tangent planes of both ends; ``roundness`` 0 keeps it on the straight edge.
 
     Returns:
-        Vertices and unit normals `[V + E, 3]`.
+        Vertices and unit normals ``[V + E, 3]``.
     """
     start, end = edges[:, 0], edges[:, 1]
     middle = (vertices[start] + vertices[end]) / 2
@@ -123,7 +133,7 @@ def refine(vertices: np.ndarray, normals: np.ndarray, edges: np.ndarray, roundne
 
 
 def _hand_frame(joints: np.ndarray) -> np.ndarray:
-    """Return the rotation `[3, 3]` from the frame of `joints` to the hand frame."""
+    """Return the rotation ``[3, 3]`` from the frame of ``joints`` to the hand frame."""
     wrist = joints[WRIST]
     along = unit(joints[MIDDLE_MCP] - wrist)
     palm = np.cross(joints[INDEX_MCP] - wrist, joints[PINKY_MCP] - wrist)
@@ -132,7 +142,7 @@ def _hand_frame(joints: np.ndarray) -> np.ndarray:
 
 
 def _split_edges(faces: np.ndarray, num_vertices: int):
-    """Return the unique edges `[E, 2]` and the faces `[4F, 3]` after splitting each edge."""
+    """Return the unique edges ``[E, 2]`` and the faces ``[4F, 3]`` after splitting each edge."""
     a, b, c = faces.T
     ends = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1), axis=-1)  # [F, 3, 2]
     edges, inverse = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)

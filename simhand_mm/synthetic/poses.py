@@ -1,6 +1,6 @@
 """Hand poses people make: named gestures, plausible variations, smooth motions between them.
 
-Axes: T frames, A = 23 angles (layout in `kinematics.py`, degrees), C candidates.
+Axes: T frames, A = 23 angles (layout in ``kinematics.py``, degrees), C candidates.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ _FINGER_OF_ANGLE = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 1, 2, 3, 4, 
 
 
 def limit_pose(pose: np.ndarray) -> np.ndarray:
-    """Clip angles `[..., A]` to what a hand can do; a bent finger cannot swing sideways."""
+    """Clip angles ``[..., A]`` to what a hand can do; a bent finger cannot swing sideways."""
     pose = np.clip(pose, _LOWEST, _HIGHEST)
     bend = np.deg2rad(np.clip(pose[..., FLEXION].reshape(*pose.shape[:-1], 4, 3)[..., 0], 0, 90))
     pose[..., ABDUCTION] = pose[..., ABDUCTION] * np.cos(bend)
@@ -40,13 +40,13 @@ def limit_pose(pose: np.ndarray) -> np.ndarray:
 def sample_pose(
     rng: np.random.Generator, rest_joints: np.ndarray, name: str | None = None, num_candidates=6
 ) -> np.ndarray:
-    """Draw a pose `[A]`: a gesture, often blended with another, with natural variation.
+    """Draw a pose ``[A]``: a gesture, often blended with another, with natural variation.
 
     Of several candidates the one whose fingers least enter each other is taken.
 
     Args:
         rng: Source of randomness.
-        rest_joints: `[21, 3]` mm, the hand that takes the pose.
+        rest_joints: ``[21, 3]`` mm, the hand that takes the pose.
         name: Gesture to vary; any when None.
         num_candidates: How many poses to choose from.
     """
@@ -56,7 +56,7 @@ def sample_pose(
 
 
 def _vary(rng: np.random.Generator, name: str | None) -> np.ndarray:
-    """Return one unchecked variation `[A]` of a gesture."""
+    """Return one unchecked variation ``[A]`` of a gesture."""
     names = tuple(GESTURES)
     pose = GESTURES[name or names[rng.integers(len(names))]].copy()
     if rng.random() < 0.5:
@@ -75,7 +75,7 @@ def _vary(rng: np.random.Generator, name: str | None) -> np.ndarray:
 
 
 def smooth_path(keys: np.ndarray, num_frames: int) -> np.ndarray:
-    """Interpolate keys `[K, ...]` at even times by smooth steps into `[T, ...]`."""
+    """Interpolate keys ``[K, ...]`` at even times by smooth steps into ``[T, ...]``."""
     if num_frames == 1 or len(keys) == 1:
         return np.repeat(keys[:1], num_frames, axis=0)
     position = np.linspace(0, len(keys) - 1, num_frames)

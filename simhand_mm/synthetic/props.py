@@ -20,7 +20,7 @@ def fit_prop(rng: np.random.Generator, joints: np.ndarray) -> Surface | None:
 
     Args:
         rng: Source of randomness.
-        joints: `[T, 21, 3]` mm of the posed hand, hand frame.
+        joints: ``[T, 21, 3]`` mm of the posed hand, hand frame.
 
     Returns:
         The thing, in the hand frame, or None when the grip leaves room for none.

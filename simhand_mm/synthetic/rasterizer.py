@@ -13,10 +13,10 @@ class Raster:
     """The nearest face at each covered pixel.
 
     Args:
-        pixel: `[N]` flat index row * W + column, ascending.
-        face: `[N]` index of the face seen there.
-        barycentric: `[N, 3]` perspective-correct weights of the face's corners.
-        depth: `[N]` depth in the unit of the vertices.
+        pixel: ``[N]`` flat index row * W + column, ascending.
+        face: ``[N]`` index of the face seen there.
+        barycentric: ``[N, 3]`` perspective-correct weights of the face's corners.
+        depth: ``[N]`` depth in the unit of the vertices.
     """
 
     pixel: np.ndarray
@@ -36,9 +36,9 @@ def rasterize(
     """Find what is seen at each pixel.
 
     Args:
-        points_2d: `[V, 2]` px.
-        depth: `[V]`; faces with a corner at depth <= 1 are left out.
-        faces: `[F, 3]`, counter-clockwise seen from outside (that is clockwise on a screen whose
+        points_2d: ``[V, 2]`` px.
+        depth: ``[V]``; faces with a corner at depth <= 1 are left out.
+        faces: ``[F, 3]``, counter-clockwise seen from outside (that is clockwise on a screen whose
             y points down, and so of negative area there).
         width: Columns of the raster.
         height: Rows of the raster.
@@ -73,11 +73,7 @@ def rasterize(
     weight_c = weight_c[inside] * inverse[c][owner]
     inverse_depth = weight_a + weight_b + weight_c
 
-    order = np.argsort(inverse_depth, kind="stable")
-    front = np.full(width * height, -1)
-    front[pixel[order]] = order  # of entries of one pixel the last, nearest one stays
-    covered = np.flatnonzero(front >= 0)
-    seen = front[covered]
+    covered, seen = _nearest(pixel, inverse_depth, width * height)
     weights = np.stack([weight_a[seen], weight_b[seen], weight_c[seen]], axis=1)
     return Raster(
         pixel=covered,
@@ -90,6 +86,15 @@ def rasterize(
 def _extent(a: np.ndarray, b: np.ndarray, c: np.ndarray):
     """Return the least and the greatest of three values, element by element."""
     return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+
+
+def _nearest(pixel: np.ndarray, inverse_depth: np.ndarray, num_pixels: int):
+    """Return the covered pixels, ascending, and the number of the nearest entry of each."""
+    order = np.argsort(inverse_depth, kind="stable")
+    front = np.full(num_pixels, -1)
+    front[pixel[order]] = order  # of entries of one pixel the last, nearest one stays
+    covered = np.flatnonzero(front >= 0)
+    return covered, front[covered]
 
 
 def _candidates(left, right, top, bottom, width: int, height: int):

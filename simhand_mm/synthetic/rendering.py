@@ -25,9 +25,9 @@ class Light:
     """A lamp far away and light from everywhere.
 
     Args:
-        direction: `[3]` unit vector to the lamp, camera frame.
-        color: `[3]` lamp, its strength included.
-        ambient: `[3]` light from everywhere, stronger from above.
+        direction: ``[3]`` unit vector to the lamp, camera frame.
+        color: ``[3]`` lamp, its strength included.
+        ambient: ``[3]`` light from everywhere, stronger from above.
         backdrop_shadow: 0 to 1, how dark the shadow on the background is.
     """
 
@@ -51,12 +51,12 @@ def render(
         surfaces: What stands in front of the background.
         camera: Its size is the size of the picture.
         light: The light of the scene.
-        background: `[H, W, 3]` linear.
-        focus: `[P, 3]` mm, points around which shadows are worked out finely (the joints).
+        background: ``[H, W, 3]`` linear.
+        focus: ``[P, 3]`` mm, points around which shadows are worked out finely (the joints).
         supersampling: Raster pixels to a picture pixel, per side.
 
     Returns:
-        `[H, W, 3]` float32, linear, not yet clipped.
+        ``[H, W, 3]`` float32, linear, not yet clipped.
     """
     fine = camera.resized(supersampling)
     faces, attributes = _gather(surfaces)
@@ -82,7 +82,7 @@ def render(
 
 
 def _gather(surfaces: list[Surface]):
-    """Join surfaces: faces `[F, 3]` and vertex attributes `[V, 12]` (position, normal, albedo,
+    """Join surfaces: faces ``[F, 3]`` and vertex attributes ``[V, 12]`` (position, normal, albedo,
     specular, gloss, scatter)."""
     faces, attributes, offset = [], [], 0
     for surface in surfaces:
@@ -100,7 +100,7 @@ def _gather(surfaces: list[Surface]):
 def _interpolate(
     attributes: np.ndarray, corners: np.ndarray, barycentric: np.ndarray
 ) -> np.ndarray:
-    """Return attributes at pixels, `[N, C]`, from vertices `[V, C]` and corners `[N, 3]`.
+    """Return attributes at pixels, ``[N, C]``, from vertices ``[V, C]`` and corners ``[N, 3]``.
 
     Computed one attribute a row, in which order numpy gathers and multiplies twice as fast.
     """
@@ -114,12 +114,12 @@ def _interpolate(
 def _lit_share(
     points: np.ndarray, vertices: np.ndarray, faces: np.ndarray, light: Light, focus: np.ndarray
 ) -> np.ndarray:
-    """Return the share `[N]` of the lamp that reaches points `[N, 6]` (position, normal).
+    """Return the share ``[N]`` of the lamp that reaches points ``[N, 6]`` (position, normal).
 
     By a shadow map; points are lifted off their surface, lest its steps shade themselves.
     """
     across = unit(np.cross(light.direction, [0.1, 1.0, 0.2]))
-    # In this order, faces turned to the lamp have the negative area that `rasterize` keeps.
+    # In this order, faces turned to the lamp have the negative area that ``rasterize`` keeps.
     axes = np.stack([np.cross(light.direction, across), across], axis=1).astype(np.float32)
     center = focus.mean(axis=0).astype(np.float32)
     reach = np.linalg.norm(focus - center, axis=1).max() * 1.15 + 25.0
@@ -146,7 +146,7 @@ def _lit_share(
 
 
 def _shade(pixels: np.ndarray, lit: np.ndarray, light: Light) -> np.ndarray:
-    """Return the colour `[N, 3]` of pixels from their attributes `[N, 12]` (see `_gather`)."""
+    """Return the colour ``[N, 3]`` of pixels from their attributes ``[N, 12]`` of ``_gather``."""
     position, normal, albedo = pixels[:, :3], unit(pixels[:, 3:6]), pixels[:, 6:9]
     specular, gloss, scatter = pixels[:, 9:].T
     direction, lamp, ambient = np.float32([light.direction, light.color, light.ambient])
@@ -165,7 +165,7 @@ def _shade(pixels: np.ndarray, lit: np.ndarray, light: Light) -> np.ndarray:
 
 
 def _occlusion(raster: Raster, camera: Camera) -> np.ndarray:
-    """Darken `[N]` what lies behind its surroundings on the screen: clefts between fingers."""
+    """Darken ``[N]`` what lies behind its surroundings on the screen: clefts between fingers."""
     far = raster.depth.max() + 100.0 if len(raster.depth) else 1.0
     depth = np.full(camera.height * camera.width, far, np.float32)
     depth[raster.pixel] = raster.depth
@@ -177,7 +177,7 @@ def _occlusion(raster: Raster, camera: Camera) -> np.ndarray:
 
 
 def _cast_shadow(cover: np.ndarray, light: Light) -> np.ndarray:
-    """Return the soft shadow `[H, W, 1]` that the foreground throws on what is behind it."""
+    """Return the soft shadow ``[H, W, 1]`` that the foreground throws on what is behind it."""
     height = len(cover)
     shift = np.float32([[1, 0, 0], [0, 1, 0]])
     shift[:, 2] = -light.direction[:2] * height * 0.06

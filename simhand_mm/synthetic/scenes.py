@@ -29,7 +29,7 @@ class Staging:
 
     Args:
         handedness: 'left' or 'right'.
-        area_xyxy: `[4]` px, where in the picture the joints stay.
+        area_xyxy: ``[4]`` px, where in the picture the joints stay.
         size_px: Mean longer side of the joints' box.
         roll_deg: How the fingers lean on the screen: 0 up, 90 to the right.
         holds_prop: Whether the hand grasps something all the time.
@@ -49,10 +49,10 @@ class HandTrack:
     Args:
         subject: Whose hand.
         handedness: 'left' or 'right'.
-        transforms: `[T, B, 3, 4]` bone transforms of the (right) hand at rest.
-        rotation: `[T, 3, 3]` from the hand frame to the camera's axes; mirrors a left hand.
-        translation: `[T, 3]` mm.
-        keypoints_3d: `[T, 21, 3]` mm, camera frame.
+        transforms: ``[T, B, 3, 4]`` bone transforms of the (right) hand at rest.
+        rotation: ``[T, 3, 3]`` from the hand frame to the camera's axes; mirrors a left hand.
+        translation: ``[T, 3]`` mm.
+        keypoints_3d: ``[T, 21, 3]`` mm, camera frame.
         prop: What the hand holds, or None.
     """
 
@@ -73,8 +73,8 @@ class Scene:
         camera: The camera.
         light: The light.
         film: What the camera does to the picture.
-        canvas: `[H', W', 3]` linear background, larger than the picture.
-        pan: `[T, 2]` column and row where the picture begins on the canvas.
+        canvas: ``[H', W', 3]`` linear background, larger than the picture.
+        pan: ``[T, 2]`` column and row where the picture begins on the canvas.
         tracks: The hands.
     """
 
@@ -135,7 +135,7 @@ def sample_track(
 def _sample_view(
     rng: np.random.Generator, roll_deg: float, num_keys: int, num_frames: int
 ) -> np.ndarray:
-    """Draw how the hand is turned, `[T, 3, 3]`: palm or back to the camera."""
+    """Draw how the hand is turned, ``[T, 3, 3]``: palm or back to the camera."""
     yaw = rng.choice([0.0, 180.0]) + rng.normal(0, 34)
     pitch = np.clip(rng.normal(0, 21), -45, 45)
     jitter = rng.normal(0, 1, (num_keys, 3)) * (16, 9, 14)
@@ -152,7 +152,7 @@ def _sample_view(
 def render_frame(
     rng: np.random.Generator, scene: Scene, mesh: HandMesh, frame: int, supersampling: float
 ) -> np.ndarray:
-    """Draw one frame, `[H, W, 3]` uint8 RGB; `rng` makes the sensor noise."""
+    """Draw one frame, ``[H, W, 3]`` uint8 RGB; ``rng`` makes the sensor noise."""
     camera = scene.camera
     surfaces = [s for track in scene.tracks for s in _track_surfaces(track, mesh, frame)]
     left, top = scene.pan[frame]

@@ -12,7 +12,7 @@ def linear_rgb(srgb: np.ndarray) -> np.ndarray:
 
 
 def lattice_noise(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
-    """Return smooth noise `[N]` of unit scale and size about 1 at points `[N, 3]`."""
+    """Return smooth noise ``[N]`` of unit scale and size about 1 at points ``[N, 3]``."""
     values = rng.standard_normal((_LATTICE,) * 3)
     cell = np.floor(points).astype(np.int64)
     part = points - cell
@@ -27,7 +27,7 @@ def lattice_noise(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
 def cloud_noise(
     rng: np.random.Generator, height: int, width: int, cell_px: float, octaves: int = 3
 ) -> np.ndarray:
-    """Return noise `[H, W]` float32 of about unit size whose largest spots measure `cell_px`."""
+    """Return float32 noise ``[H, W]`` of about unit size; its largest spots measure ``cell_px``."""
     total = np.zeros((height, width), np.float32)
     for octave in range(octaves):
         cell = max(cell_px / 2**octave, 1.0)

@@ -137,6 +137,7 @@ def test_complete_set_is_left_alone_and_a_lost_file_is_made_again(made, monkeypa
     assert synthesize(root, **SMALL, seed=3) == summary
     assert made_again == []
     (root / "videos/video_00001.mp4").unlink()
+    (root / "poses/test.parquet").unlink()
     assert synthesize(root, **SMALL, seed=3) == summary
     assert made_again == ["video_00001"] and fingerprint(root) == before
 
