@@ -34,13 +34,13 @@ step() {
     echo "setup_env: [$1/4] $2"
 }
 step 1 "torch and torchvision"
-pip install --quiet -r requirements/torch.txt
+pip install -qq -r requirements/torch.txt
 step 2 "numpy, OpenCV, pyarrow, what the frameworks import, pytest and ruff"
-pip install --quiet -r requirements/runtime.txt -r requirements/dev.txt
+pip install -qq -r requirements/runtime.txt -r requirements/dev.txt
 step 3 "mmengine, mmcv-lite, mmpretrain, mmpose, mmdet and mediapipe"
-pip install --quiet --no-deps -r requirements/no_deps.txt
+pip install -qq --no-deps -r requirements/no_deps.txt
 step 4 "simhand_mm itself (editable), and a trial import"
-pip install --quiet --no-deps --no-build-isolation --editable .
+pip install -qq --no-deps --no-build-isolation --editable .
 .venv/bin/python -W ignore -c 'import simhand_mm, mmpretrain.models, mmpose.models, mediapipe'
 echo "$wanted" >.venv/READY
 echo "setup_env: .venv is ready"
