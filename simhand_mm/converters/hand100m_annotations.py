@@ -1,0 +1,141 @@
+"""Reads the annotation files that the authors of SiMHand released (Hand100M).
+
+Hand100M_Ego4D_50k_v1-1.json
+    images:      id, file_name                         "<video>/frame_000030.jpg"
+    annotations: image_id, hand_id (str), boxes (a JSON string "[x1, y1, x2, y2]", px),
+                 left_right ("Left" or "Right"), keypoint_25d (21 x (x, y, z)),
+                 positive_sample (hand ids, nearest first), distance (one for each)
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from simhand_mm.converters.boxes import parse_frame_name, parse_side
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS
+from simhand_mm.pool import DropRecord
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame on the user's disk.
+
+    Attributes:
+        file_name: Relative to the folder of the pictures.
+        video_id: Its folder.
+        frame_index: The number in its name.
+    """
+
+    file_name: str
+    video_id: str
+    frame_index: int
+
+    def hand_id(self, annotated_id: Any) -> str:
+        """Id in our pool of a hand in the picture; the authors' id is its last part."""
+        return f"{self.video_id}/{self.frame_index:06d}/{annotated_id}"
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One annotated hand.
+
+    Attributes:
+        hand_id: Id in our pool.
+        picture: Where it is seen.
+        bbox_xyxy: ``[4]``, px of the picture.
+        handedness: ``'left'`` or ``'right'``.
+        keypoints: ``[21, 2]``, fractions of the released crop, from edge to edge.
+        positives: Ids in our pool, nearest first.
+        distances: One for each of them.
+    """
+
+    hand_id: str
+    picture: Picture
+    bbox_xyxy: np.ndarray
+    handedness: str
+    keypoints: np.ndarray
+    positives: list[str]
+    distances: list[float]
+
+
+def read_annotations(path: str | Path) -> tuple[list[Annotation], list[DropRecord]]:
+    """Annotations of a file, and its wrong records with what is wrong.
+
+    Raises:
+        ValueError: If the file is not of this form, or names a picture outside their folder.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text())
+        names = {image["id"]: image["file_name"] for image in content["images"]}
+        records = list(content["annotations"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} must be a Hand100M file with images and annotations, but reading it gives "
+            f"{type(error).__name__}: {error}. Download it again."
+        ) from error
+    pictures = {image_id: _to_picture(name, path) for image_id, name in names.items()}
+    hand_ids = _hand_ids(records, pictures)
+    annotations: dict[str, Annotation] = {}
+    drops = []
+    for number, record in enumerate(records):
+        try:
+            annotation = _to_annotation(record, pictures, hand_ids)
+            if annotation.hand_id in annotations:
+                raise ValueError(f"hand_id {record['hand_id']!r} is not unique")
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            detail = f"annotation {number}: {type(error).__name__}: {error}"
+            drops.append(DropRecord(f"({path.name})", -1, "annotation", "wrong_record", detail))
+        else:
+            annotations[annotation.hand_id] = annotation
+    return list(annotations.values()), drops
+
+
+def _to_picture(name: str, path: Path) -> Picture:
+    pure = PurePosixPath(name)
+    if pure.is_absolute() or ".." in pure.parts:
+        raise ValueError(
+            f"file_name must stay below the folder of the pictures, but {path} has {name!r}. Do "
+            "not use this file."
+        )
+    return Picture(name, *parse_frame_name(name))
+
+
+def _hand_ids(records: list[Any], pictures: dict[Any, Picture]) -> dict[str, str]:
+    """The authors' ids -> ours."""
+    found = {}
+    for record in records:
+        if isinstance(record, dict) and record.get("image_id") in pictures and "hand_id" in record:
+            picture = pictures[record["image_id"]]
+            found[str(record["hand_id"])] = picture.hand_id(record["hand_id"])
+    return found
+
+
+def _to_annotation(
+    record: dict[str, Any], pictures: dict[Any, Picture], hand_ids: dict[str, str]
+) -> Annotation:
+    box = record["boxes"]
+    box = np.array(json.loads(box) if isinstance(box, str) else box, dtype=np.float64)
+    keypoints = np.array(record["keypoint_25d"], dtype=np.float64).reshape(NUM_KEYPOINTS, 3)
+    if box.shape != (4,) or not (np.isfinite(box).all() and (box[2:] > box[:2]).all()):
+        raise ValueError(f"boxes must be [x1, y1, x2, y2] with an area, but got {box.tolist()}")
+    if not np.isfinite(keypoints[:, :2]).all():
+        raise ValueError("keypoint_25d must be finite")
+    # A positive that is not in the file is as none: its id is nobody's.
+    positives = [hand_ids.get(str(other), "") for other in record.get("positive_sample", ())]
+    distances = [float(distance) for distance in record.get("distance", ())]
+    if len(distances) != len(positives):
+        raise ValueError(f"{len(positives)} positives must have as many distances")
+    picture = pictures[record["image_id"]]
+    return Annotation(
+        hand_id=picture.hand_id(record["hand_id"]),
+        picture=picture,
+        bbox_xyxy=box,
+        handedness=parse_side(record["left_right"]),
+        keypoints=keypoints[:, :2],
+        positives=positives,
+        distances=distances,
+    )
