@@ -29,7 +29,8 @@ if command -v flock >/dev/null && ! flock --nonblock 9; then
     flock 9
 fi
 export SIMHAND_DATA="$work" PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=2 GLOG_minloglevel=2
-export PYTHONUNBUFFERED=1
+# Waiting threads sleep instead of spinning: several times faster where the cores are shared.
+export PYTHONUNBUFFERED=1 OMP_WAIT_POLICY=PASSIVE
 
 # stage NAME TOOL ARGUMENTS...: run a tool once; its output goes to stages/NAME.log.
 stage() {
