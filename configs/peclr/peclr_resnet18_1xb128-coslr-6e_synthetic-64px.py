@@ -1,6 +1,6 @@
 _base_ = [
     '../_base_/models/contrastive_resnet18-64px.py',
-    '../_base_/datasets/synthetic_pairs-64px.py',
+    '../_base_/datasets/synthetic_pairs.py',
     '../_base_/schedules/pretraining_coslr-6e.py',
-    '../_base_/runtimes/pretraining_runtime.py',
+    '../_base_/runtimes/pretraining_cpu_runtime.py',
 ]

@@ -1,4 +1,9 @@
-_base_ = '../peclr/peclr_resnet18_1xb128-coslr-6e_synthetic-64px.py'
+_base_ = [
+    '../_base_/models/contrastive_resnet18-64px.py',
+    '../_base_/datasets/synthetic_pairs.py',
+    '../_base_/schedules/pretraining_coslr-6e.py',
+    '../_base_/runtimes/pretraining_cpu_runtime.py',
+]
 
 # Scale and colour only (Sec. 4.1), nothing to undo.
 model = dict(

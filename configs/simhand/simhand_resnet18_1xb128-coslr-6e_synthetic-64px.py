@@ -1,4 +1,9 @@
-_base_ = '../peclr/peclr_resnet18_1xb128-coslr-6e_synthetic-64px.py'
+_base_ = [
+    '../_base_/models/contrastive_resnet18-64px.py',
+    '../_base_/datasets/synthetic_pairs.py',
+    '../_base_/schedules/pretraining_coslr-6e.py',
+    '../_base_/runtimes/pretraining_cpu_runtime.py',
+]
 
 train_dataloader = dict(dataset=dict(pairs='similar', rank=1))
 model = dict(head=dict(loss=dict(weighting='both')))

@@ -1,3 +1,8 @@
-_base_ = './simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py'
+_base_ = [
+    '../_base_/models/contrastive_resnet18-64px.py',
+    '../_base_/datasets/synthetic_pairs.py',
+    '../_base_/schedules/pretraining_coslr-6e.py',
+    '../_base_/runtimes/pretraining_cpu_runtime.py',
+]
 
-model = dict(head=dict(loss=dict(weighting='none')))
+train_dataloader = dict(dataset=dict(pairs='similar', rank=1))

@@ -63,6 +63,7 @@ class HandPairDataset(Dataset):
         if reduce not in _REDUCED:
             raise ValueError(f"reduce must be one of {tuple(_REDUCED)}, but got {reduce}.")
         names = [pool] if isinstance(pool, str) else list(pool)
+        self._data_root, self._held_out = data_root, held_out
         self.pools = [HandPool(Path(data_root) / name) for name in names]
         self.crop_size = self._common_crop_size() // reduce
         self.reduce = reduce
@@ -102,6 +103,14 @@ class HandPairDataset(Dataset):
         """Stable id of a hand by its row over all pools."""
         pool, local = self._locate(row)
         return pool.hand_id(local)
+
+    def watched(self) -> "HandPairDataset":
+        """Hands to watch training on, each its own positive: the held-out ones, if there are."""
+        split = "held_out" if self._held_out else "all"
+        names = self.metainfo["pools"]
+        return HandPairDataset(
+            self._data_root, names, split=split, held_out=self._held_out, reduce=self.reduce
+        )
 
     @property
     def video_index(self) -> np.ndarray:

@@ -61,11 +61,11 @@ class PoseRetrievalHook(Hook):
     ``retrieved`` is the mean distance of their 2D keypoints (fraction of the input's side, hands
     centred and scaled alike), ``random`` and ``nearest`` are that of random and of the nearest
     hands, and ``score`` places the first between them: 0 is chance, 1 as good as mining by pose.
-    The pool's own keypoints are all this needs.
+    The pool's own keypoints are all this needs. Hands are those of the videos that the training
+    set holds out (``split='train', held_out=0.005``), or of all videos if it holds none out.
 
     Args:
-        dataset: Config of a HandPairDataset, best of held-out videos
-            (``split='held_out', held_out=...``, the training set with ``split='train'``).
+        dataset: Config of another HandPairDataset to watch.
         max_samples: Hands looked at, evenly over the dataset.
         batch_size: Hands a forward pass.
         interval: Epochs between two looks.
@@ -73,30 +73,34 @@ class PoseRetrievalHook(Hook):
 
     def __init__(
         self,
-        dataset: dict[str, Any],
+        dataset: dict[str, Any] | None = None,
         max_samples: int = 1024,
         batch_size: int = 128,
         interval: int = 1,
     ) -> None:
         self.dataset_config = dataset
         self.max_samples, self.batch_size, self.interval = max_samples, batch_size, interval
+        self._hands: Subset | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Open the dataset early, so that mistakes show at once."""
-        dataset = ANY_DATASETS.build(self.dataset_config)
+        if self.dataset_config is None:
+            dataset = runner.train_dataloader.dataset.watched()
+        else:
+            dataset = ANY_DATASETS.build(self.dataset_config)
         count = min(self.max_samples, len(dataset))
         rows = torch.linspace(0, len(dataset) - 1, count).long()
         self._group = torch.from_numpy(dataset.video_index)[rows]
         if len(self._group.unique()) < 2:
-            raise ValueError(
-                f"dataset must hold hands of at least 2 videos to retrieve from, but "
-                f"{self.dataset_config} has {len(self._group.unique())}. Raise held_out."
-            )
+            runner.logger.warning("Pose retrieval is not watched: it takes hands of two videos.")
+            return
         self._hands = Subset(dataset, rows.tolist())
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Embed the hands on the first process and score the retrieval."""
-        if not is_main_process() or not self.every_n_epochs(runner, self.interval):
+        if self._hands is None or not is_main_process():
+            return
+        if not self.every_n_epochs(runner, self.interval):
             return
         scores = self._evaluate(_unwrap(runner.model))
         runner.message_hub.update_scalars({f"train/retrieval/{k}": v for k, v in scores.items()})
@@ -139,7 +143,7 @@ class NonFiniteLossHook(Hook):
         outputs: dict[str, Tensor] | None = None,
     ) -> None:
         """Check the loss; all processes see the same value."""
-        loss = float(outputs["loss"])
+        loss = outputs["loss"].item()
         if math.isfinite(loss):
             return
         hand_id = runner.train_dataloader.dataset.hand_id

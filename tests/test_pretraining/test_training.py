@@ -134,11 +134,20 @@ def test_monitors_write_to_the_log(make_runner, data_root, tmp_path):
     assert last["retrieval/score"] <= 1
 
 
-def test_retrieval_needs_two_videos(make_runner, data_root):
+def test_retrieval_watches_the_held_out_videos(make_runner):
+    runner = make_runner("run", hooks=[{"type": "simhand_mm.PoseRetrievalHook"}])
+    dataset = runner.train_dataloader.dataset
+    assert len(dataset.watched()) == 32
+    dataset._held_out = 0.4
+    watched = dataset.watched()
+    assert 0 < len(watched) < 32
+    assert watched.metainfo["pairs"] is None
+
+
+def test_retrieval_of_one_video_is_left_out(make_runner, data_root, caplog):
     dataset = {"type": "simhand_mm.HandPairDataset", "data_root": str(data_root), "pool": "other"}
     hook = {"type": "simhand_mm.PoseRetrievalHook", "dataset": dataset, "max_samples": 1}
-    with pytest.raises(ValueError, match=r"at least 2 videos.*has 1"):
-        make_runner("run", hooks=[hook]).train()
+    make_runner("run", hooks=[hook]).train()
 
 
 def test_nan_stops_and_names_the_hands(make_runner, tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 _base_ = './contrastive_resnet50.py'
 
 model = dict(
-    channels_last=True,
     data_preprocessor=dict(input_size=64),
     backbone=dict(depth=18, stem_channels=32, base_channels=32),
     neck=dict(in_channels=256))

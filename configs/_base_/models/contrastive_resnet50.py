@@ -1,6 +1,7 @@
-# ResNet-50 and PeCLR's head and augmentation: what SiMHand, TempCLR and PeCLR share (Sec. 4.1).
+# ResNet-50 with PeCLR's head and augmentation: what PeCLR, TempCLR and SiMHand share (Sec. 4.1).
 model = dict(
     type='simhand_mm.HandContrastive',
+    channels_last=True,
     data_preprocessor=dict(
         type='simhand_mm.HandPairPreprocessor',
         input_size=128,
@@ -13,13 +14,13 @@ model = dict(
             saturation=(0.01, 1),
             value=(0.5, 1),
             brightness=(5, 20))),
+    # From random weights. For ImageNet's, as the released code: an init_cfg of type Pretrained.
     backbone=dict(type='ResNet', depth=50, norm_cfg=dict(type='BN')),
     neck=dict(
         type='NonLinearNeck',
         in_channels=2048,
-        # Not in paper: 512 and 128, from the released code.
-        hid_channels=512,
-        out_channels=128,
+        hid_channels=512,  # not in paper: from the released code
+        out_channels=128,  # not in paper: from the released code
         with_bias=True,
         with_last_bn=False,
         norm_cfg=dict(type='BN1d')),

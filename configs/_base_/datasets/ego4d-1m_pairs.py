@@ -1,0 +1,17 @@
+# One million hands of Ego4D (Ego-1M), each its own positive: a hand pool made by
+# tools/prepare_pool.py or tools/convert_dataset.py. Smaller sets are pools of their own.
+train_dataloader = dict(
+    batch_size=1024,
+    num_workers=12,  # not in paper
+    persistent_workers=True,
+    pin_memory=True,
+    drop_last=True,
+    collate_fn=dict(type='default_collate'),
+    sampler=dict(type='simhand_mm.VideoBalancedSampler'),
+    dataset=dict(
+        type='simhand_mm.HandPairDataset',
+        data_root='{{$SIMHAND_DATA:data}}',
+        pool='pools/ego4d-1m',
+        pairs=None,
+        split='train',
+        held_out=0.005))  # not in paper: hands of these videos are only watched

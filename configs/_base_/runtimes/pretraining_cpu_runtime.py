@@ -1,0 +1,6 @@
+# A few minutes on CPUs: no SyncBN (it needs GPUs), a checkpoint each epoch, a log without extras.
+_base_ = './pretraining_runtime.py'
+
+default_hooks = dict(checkpoint=dict(by_epoch=True, interval=1))
+sync_bn = None
+visualizer = dict(vis_backends=[dict(type='LocalVisBackend')])

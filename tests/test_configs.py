@@ -1,0 +1,64 @@
+"""Every leaf config builds, is named by the rule, and is listed once."""
+
+import functools
+import json
+import re
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+
+ROOT = Path(__file__).parents[1]
+LEAVES = sorted(
+    path
+    for folder in ("configs", "projects")
+    for path in (ROOT / folder).rglob("*.py")
+    if "_base_ = " in path.read_text() and "_base_" not in path.parts
+)
+NAME = re.compile(
+    r"(?P<algorithm>simclr|peclr|tempclr|simhand|detnet)_(?P<backbone>[a-z0-9]+)"
+    r"(_[a-z0-9-]+-pre)?_[0-9]+xb[0-9]+(-[a-z0-9]+)*-?[0-9]+e_[a-z0-9-]+"
+)
+MAX_LINES = 60
+MAX_LEVELS = 3  # child, recipe, small variant of a model, model
+
+
+def levels(path):
+    """How many files deep the longest chain of ``_base_`` above a config is."""
+    bases = Config._get_base_files(str(path))
+    return 1 + max((levels((path.parent / base).resolve()) for base in bases), default=-1)
+
+
+def test_there_are_configs_of_every_family():
+    families = {path.parent.name for path in LEAVES}
+    assert {"simclr", "peclr", "tempclr", "simhand", "detnet"} <= families
+
+
+def test_file_names_are_unique():
+    names = [path.name for path in LEAVES]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=lambda path: path.stem)
+def test_leaf_follows_the_rules_and_builds(path, monkeypatch):
+    monkeypatch.setenv("SIMHAND_DATA", "data")
+    match = NAME.fullmatch(path.stem)
+    assert match, f"{path.name}: name it <algo>_<backbone>_<gpus>xb<batch>-<sched>-<n>e_<data>.py"
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+    assert levels(path) <= MAX_LEVELS
+    if ROOT / "configs" in path.parents:
+        assert path.parent.name == match["algorithm"]
+    cfg = Config.fromfile(path)
+    batch = int(re.search(r"xb(\d+)", path.stem)[1])
+    assert cfg.train_dataloader.batch_size == batch
+    epochs = int(re.search(r"(\d+)e_", path.stem)[1])
+    assert cfg.train_cfg.max_epochs == epochs
+    assert count_backbone_parameters(cfg.default_scope, json.dumps(cfg.model)) > 1e6
+
+
+@functools.cache  # most leaves change data only
+def count_backbone_parameters(scope, model):
+    init_default_scope(scope)
+    backbone = MODELS.build(json.loads(model)).backbone
+    return sum(parameter.numel() for parameter in backbone.parameters())

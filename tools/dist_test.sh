@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Test on several GPUs of one or more machines (on CPUs, over gloo, where there is no GPU):
+#   bash tools/dist_test.sh CONFIG CHECKPOINT NUM_PROCESSES [arguments of tools/test.py]
+# On every machine of several: NNODES=2 NODE_RANK=0 MASTER_ADDR=<first machine> PORT=29500.
+set -euo pipefail
+if [ $# -lt 3 ]; then
+    sed -n '2,4s/^# //p' "$0" >&2
+    exit 2
+fi
+config="$1" checkpoint="$2" processes="$3"
+shift 3
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+python="${PYTHON:-$([ -x "$root/.venv/bin/python" ] && echo "$root/.venv/bin/python" || echo python)}"
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+exec "$python" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" --node-rank="${NODE_RANK:-0}" --nproc-per-node="$processes" \
+    --master-addr="${MASTER_ADDR:-127.0.0.1}" --master-port="${PORT:-29500}" \
+    "$root/tools/test.py" "$config" "$checkpoint" --launcher pytorch "$@"
