@@ -16,6 +16,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--dump", action="store_true", help="write predictions.parquet beside metrics.json"
     )
+    parser.add_argument(
+        "--export", choices=["freihand", "dexycb"], help="also write the official form"
+    )
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override key=value")
     parser.add_argument(
         "--launcher",
@@ -34,7 +37,9 @@ def main() -> None:
     cfg.merge_from_dict(args.cfg_options or {})
     cfg.launcher, cfg.load_from = args.launcher, args.checkpoint
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{Path(args.config).stem}"
-    cfg.test_evaluator.update(output_dir=cfg.work_dir, save_predictions=args.dump)
+    cfg.test_evaluator.update(
+        output_dir=cfg.work_dir, save_predictions=args.dump, export=args.export
+    )
     Runner.from_cfg(cfg).test()
 
 

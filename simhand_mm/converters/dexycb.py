@@ -11,6 +11,7 @@ sequence, subject, camera or object.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -83,15 +84,20 @@ def convert_dexycb(
     serials = _serials(root)
     subjects, cameras, sequences = _CHOICES[setup][split]
     conversion = Conversion(f"DexYCB {setup} {split}")
-    for subject_index, sequence_index, sequence in track_iter_progress(list(_sequences(root))):
-        if subjects is not None and subject_index not in subjects:
-            continue
-        if sequences is not None and sequence_index not in sequences:
-            continue
+    chosen = [
+        folder
+        for subject_index, sequence_index, folder in _sequences(root)
+        if (subjects is None or subject_index in subjects)
+        and (sequences is None or sequence_index in sequences)
+    ]
+    num_pictures = 0  # also of pictures that are left out: the official number of a picture
+    for sequence in track_iter_progress(chosen):
         meta = yaml.safe_load((sequence / "meta.yml").read_text(encoding="utf-8"))
         for camera_index, serial in enumerate(serials):
             if cameras is None or camera_index in cameras:
-                _add_view(conversion, root, sequence, serial, meta["mano_sides"][0], min_inside)
+                view = _View(root, sequence, serial, meta["mano_sides"][0])
+                view.add_to(conversion, f"{setup}_{split}", num_pictures, min_inside)
+                num_pictures += meta["num_frames"]
     conversion.check_unit("metres")
     return conversion
 
@@ -120,39 +126,56 @@ def _sequences(root: Path) -> Iterator[tuple[int, int, Path]]:
             yield int(subject.name[-2:]) - 1, index, folder
 
 
-def _add_view(
-    conversion: Conversion, root: Path, sequence: Path, serial: str, side: str, min_inside: int
-) -> None:
-    """All frames of one sequence as one camera saw it."""
-    camera = _camera_matrix(root, serial)
-    view = sequence / serial
-    pictures = {path.name for path in view.glob("color_*.jpg")}
-    for label in sorted(view.glob("labels_*.npz")):
-        picture = label.name.replace("labels_", "color_").replace(".npz", ".jpg")
-        sample_id = f"{view.relative_to(root)}/{picture[:-4]}"
-        try:
-            hand = 1000 * np.load(label)["joint_3d"].reshape(-1, 21, 3)[0].astype(np.float64)
-        except (BadZipFile, EOFError, OSError, KeyError, ValueError, IndexError):
-            conversion.drop("label file damaged", sample_id)
-            continue
-        if reason := _unusable(hand, camera, min_inside, picture in pictures):
-            conversion.drop(reason, sample_id)
-            continue
-        conversion.add(
-            sample_id=sample_id,
-            image_path=f"{view.relative_to(root)}/{picture}",
-            size_wh=_IMAGE_SIZE,
-            camera_matrix=camera,
-            keypoints_3d=hand,
-            handedness=side,
-            source="dexycb",
-            subject_id=sequence.parent.name,
-            sequence_id=sequence.name,
-        )
+@dataclass(frozen=True)
+class _View:
+    """One sequence as one camera saw it."""
+
+    root: Path
+    sequence: Path
+    serial: str
+    side: str
+
+    def add_to(self, conversion: Conversion, prefix: str, first: int, min_inside: int) -> None:
+        """Add its frames, which have the official numbers ``first`` and up."""
+        folder = self.sequence / self.serial
+        relative = folder.relative_to(self.root)
+        camera = _camera_matrix(self.root, self.serial)
+        pictures = {path.name for path in folder.glob("color_*.jpg")}
+        for label in sorted(folder.glob("labels_*.npz")):
+            frame = int(label.stem.split("_")[1])
+            picture = f"color_{frame:06d}.jpg"
+            sample_id = f"{prefix}/{first + frame:06d}"
+            hand = _read_hand(label)
+            if reason := _unusable(hand, camera, min_inside, picture in pictures):
+                conversion.drop(reason, f"{sample_id} = {relative}/{picture}")
+                continue
+            conversion.add(
+                sample_id=sample_id,
+                image_path=f"{relative}/{picture}",
+                size_wh=_IMAGE_SIZE,
+                camera_matrix=camera,
+                keypoints_3d=hand,
+                handedness=self.side,
+                source="dexycb",
+                subject_id=self.sequence.parent.name,
+                sequence_id=self.sequence.name,
+            )
 
 
-def _unusable(hand: np.ndarray, camera: np.ndarray, min_inside: int, has_picture: bool) -> str:
+def _read_hand(label: Path) -> np.ndarray | None:
+    """``[21, 3]`` mm; None if the file is damaged."""
+    try:
+        return 1000 * np.load(label)["joint_3d"].reshape(-1, 21, 3)[0].astype(np.float64)
+    except (BadZipFile, EOFError, OSError, KeyError, ValueError, IndexError):
+        return None
+
+
+def _unusable(
+    hand: np.ndarray | None, camera: np.ndarray, min_inside: int, has_picture: bool
+) -> str:
     """Why a frame is left out; empty if it is not."""
+    if hand is None:
+        return "label file damaged"
     if not has_picture:
         return "picture missing"
     if (hand == -1000).all():

@@ -6,6 +6,7 @@ from simhand_mm.pose.dataset import HandPoseDataset
 from simhand_mm.pose.head import DetNetHead
 from simhand_mm.pose.loss import DetNetLoss
 from simhand_mm.pose.metric import HandPoseMetric
+from simhand_mm.pose.pseudo_labels import PseudoLabelDataset
 from simhand_mm.pose.transforms import HandCrop
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "HandCrop",
     "HandPoseDataset",
     "HandPoseMetric",
+    "PseudoLabelDataset",
 ]

@@ -16,27 +16,28 @@ from simhand_mm.registry import HOOKS
 def compare_weights(
     module: Mapping[str, Tensor], checkpoint: Mapping[str, Tensor]
 ) -> dict[str, list[str]]:
-    """Sort the names of two state dicts.
+    """Sort the names of the weights in two state dicts; counters of batches do not matter.
 
     Returns:
-        ``matched`` (same name and shape), ``missing`` (only in the module, or of another shape)
-        and ``unexpected`` (only in the checkpoint) names.
+        ``matched`` (same name and shape), ``reshaped`` (same name, other shape), ``missing`` (only
+        in the module) and ``unexpected`` (only in the checkpoint) names.
     """
-    matched = [
-        name
-        for name, value in module.items()
-        if name in checkpoint and checkpoint[name].shape == value.shape
-    ]
+    module, checkpoint = (
+        {name: value.shape for name, value in weights.items() if value.is_floating_point()}
+        for weights in (module, checkpoint)
+    )
+    common = [name for name in module if name in checkpoint]
     return {
-        "matched": matched,
-        "missing": sorted(set(module) - set(matched)),
-        "unexpected": sorted(set(checkpoint) - set(module)),
+        "matched": [name for name in common if module[name] == checkpoint[name]],
+        "reshaped": [name for name in common if module[name] != checkpoint[name]],
+        "missing": [name for name in module if name not in checkpoint],
+        "unexpected": [name for name in checkpoint if name not in module],
     }
 
 
 @HOOKS.register_module()
 class CheckpointReportHook(Hook):
-    """Reports matched, missing and unexpected weights of every ``Pretrained`` ``init_cfg``.
+    """Reports how well every checkpoint of ``init_cfg=dict(type="Pretrained")`` fits its module.
 
     mmengine loads such checkpoints without strictness: one whose names do not fit leaves the
     module at its random weights, and nothing but a warning says so. This hook runs before the
@@ -67,11 +68,12 @@ class CheckpointReportHook(Hook):
             raise ValueError(
                 f"checkpoint of {name} must hold {prefix}{_some(module.state_dict())}, "
                 f"but {path} has {_some(weights) or 'none'}. Correct "
-                f"{name}.init_cfg.checkpoint or .prefix (None for names without one)."
+                f"{name}.init_cfg.checkpoint, its prefix (None for names without one), or the "
+                f"depth and width of {name}."
             )
         counts = ", ".join(f"{len(names)} {kind}" for kind, names in report.items())
         print_log(f"{name} is initialised from {path}: {counts}", "current")
-        for kind in ("missing", "unexpected"):
+        for kind in ("reshaped", "missing", "unexpected"):
             if report[kind]:
                 print_log(f"{kind}: {_some(report[kind], 8)}", "current", logging.WARNING)
 

@@ -13,7 +13,7 @@ from simhand_mm.pool import read_poses
 from simhand_mm.pose.screening import screen_poses
 from simhand_mm.registry import DATASETS
 
-HAND_METAINFO = parse_pose_metainfo(
+_METAINFO = parse_pose_metainfo(
     {
         "dataset_name": "simhand_mm_hand21",
         "keypoint_info": {
@@ -28,6 +28,11 @@ HAND_METAINFO = parse_pose_metainfo(
         "sigmas": [0.03] * NUM_KEYPOINTS,
     }
 )
+# Lists instead of arrays, which mmengine's ConcatDataset could not compare.
+HAND_METAINFO = {
+    name: value.tolist() if isinstance(value, np.ndarray) else value
+    for name, value in _METAINFO.items()
+}
 
 
 @DATASETS.register_module()

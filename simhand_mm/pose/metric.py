@@ -15,8 +15,10 @@ from simhand_mm.pose.evaluation import (
     format_table,
     place_in_camera,
 )
-from simhand_mm.pose.predictions import write_json, write_predictions
+from simhand_mm.pose.predictions import write_json, write_official, write_predictions
 from simhand_mm.registry import METRICS
+
+_EXPORT_FILES = {"freihand": "pred.json", "dexycb": "predictions.txt"}
 
 
 @METRICS.register_module()
@@ -29,6 +31,8 @@ class HandPoseMetric(BaseMetric):
     Args:
         output_dir: Writes ``metrics.json`` there: all of it, per keypoint, with PCK curves.
         save_predictions: Writes ``predictions.parquet`` there, too.
+        export: Writes the predictions there also as ``freihand`` (``pred.json``) or ``dexycb``
+            (``predictions.txt``) evaluates them.
         collect_device: As in mmengine.
         collect_dir: As in mmengine.
     """
@@ -39,11 +43,15 @@ class HandPoseMetric(BaseMetric):
         self,
         output_dir: str | None = None,
         save_predictions: bool = False,
+        export: str | None = None,
         collect_device: str = "cpu",
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, collect_dir=collect_dir)
         self.output_dir, self.save_predictions = output_dir, save_predictions
+        if export not in (None, *_EXPORT_FILES):
+            raise ValueError(f"export must be one of {list(_EXPORT_FILES)}, but got {export!r}.")
+        self.export = export
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Keep what each hand needs: prediction, target, camera."""
@@ -106,6 +114,8 @@ class HandPoseMetric(BaseMetric):
             write_predictions(
                 folder / "predictions.parquet", dict(predictions, sample_id=sample_ids)
             )
+        if self.export is not None:
+            write_official(folder / _EXPORT_FILES[self.export], self.export, sample_ids, pred)
 
 
 def _first(values: Any) -> np.ndarray:

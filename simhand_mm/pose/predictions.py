@@ -1,7 +1,8 @@
-"""Files of predictions: our parquet table and the forms that FreiHAND and DexYCB evaluate."""
+"""Files of predictions: our parquet table, FreiHAND's ``pred.json`` and DexYCB's text."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ import pyarrow.parquet as pq
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 from simhand_mm.pool import atomic_path
 
-# sample_id as in the poses table; keypoints_3d mm in the camera frame; keypoints_2d px of the
-# image; error_mm under the protocol root_scale.
+# keypoints_3d: mm, camera frame. keypoints_2d: px of the image.
 SHAPES = {
     "keypoints_3d": (NUM_KEYPOINTS, 3),
     "keypoints_2d": (NUM_KEYPOINTS, 2),
     "keypoint_score": (NUM_KEYPOINTS,),
 }
+_MANO_VERTICES = 778
 
 
 def write_predictions(path: str | Path, predictions: Mapping[str, Any]) -> None:
@@ -26,7 +27,8 @@ def write_predictions(path: str | Path, predictions: Mapping[str, Any]) -> None:
 
     Args:
         path: The ``.parquet`` file.
-        predictions: ``sample_id``, the arrays of ``SHAPES`` with a leading N, ``error_mm [N]``.
+        predictions: ``sample_id``, the arrays of ``SHAPES`` with a leading N, and ``error_mm [N]``
+            under the protocol ``root_scale``.
     """
     columns = {"sample_id": pa.array(list(predictions["sample_id"]), pa.string())}
     for name, shape in SHAPES.items():
@@ -37,18 +39,128 @@ def write_predictions(path: str | Path, predictions: Mapping[str, Any]) -> None:
         pq.write_table(pa.table(columns), temporary, compression="zstd")
 
 
-def read_predictions(path: str | Path) -> dict[str, Any]:
-    """Read what :func:`write_predictions` wrote. ``sample_id`` becomes a list of str."""
-    table = pq.read_table(path)
-    predictions = {"sample_id": table["sample_id"].to_pylist()}
-    for name, shape in SHAPES.items():
-        flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        predictions[name] = flat.reshape(-1, *shape)
-    predictions["error_mm"] = table["error_mm"].to_numpy()
-    return predictions
+def read_keypoints(path: str | Path, sample_ids: Sequence[str]) -> np.ndarray:
+    """Read 3D predictions of any of the three forms, in the order of the samples.
+
+    Args:
+        path: ``.parquet`` (ours), ``.json`` (FreiHAND: metres, in the order of the pictures) or
+            ``.txt`` (DexYCB: number of the picture and 63 mm, a line a hand).
+        sample_ids: Of the poses table. Those of FreiHAND and DexYCB end with the official number.
+
+    Returns:
+        ``[N, 21, 3]``, mm, camera frame.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, or lacks a sample or a joint.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"predictions must be a file, but {path} does not exist.")
+    readers = {".parquet": _read_table, ".json": _read_freihand, ".txt": _read_dexycb}
+    if path.suffix not in readers:
+        raise ValueError(f"predictions must be one of {sorted(readers)}, but got {path}.")
+    keys = sample_ids if path.suffix == ".parquet" else [_number(name) for name in sample_ids]
+    found = readers[path.suffix](path)
+    missing = [name for name, key in zip(sample_ids, keys, strict=True) if key not in found]
+    if missing:
+        raise ValueError(
+            f"{path} must predict every sample, but lacks {len(missing)} of {len(keys)}, first "
+            f"{missing[0]!r}. Predict the same split that the poses table holds."
+        )
+    return np.stack([found[key] for key in keys])
+
+
+def _read_table(path: Path) -> dict[str, np.ndarray]:
+    table = pq.read_table(path, columns=["sample_id", "keypoints_3d"])
+    flat = table["keypoints_3d"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return dict(
+        zip(table["sample_id"].to_pylist(), flat.reshape(-1, NUM_KEYPOINTS, 3), strict=True)
+    )
+
+
+def _read_freihand(path: Path) -> dict[int, np.ndarray]:
+    try:
+        hands = np.array(json.loads(path.read_text(encoding="utf-8"))[0], np.float64)
+        return dict(enumerate(1000 * hands.reshape(-1, NUM_KEYPOINTS, 3)))
+    except (ValueError, IndexError, TypeError) as error:
+        raise ValueError(
+            f"{path} must be [[xyz, ...], [vertices, ...]] with 21 joints in metres for each "
+            f"picture, but is not ({error}). Write it as FreiHAND's evaluation asks for."
+        ) from error
+
+
+def _read_dexycb(path: Path) -> dict[int, np.ndarray]:
+    hands = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        values = line.split(",")
+        if len(values) != 1 + 3 * NUM_KEYPOINTS:
+            raise ValueError(
+                f"line {number} of {path} must have 64 numbers, but has {len(values)}. Write the "
+                "number of the picture and x,y,z in mm of 21 joints."
+            )
+        hands[int(values[0])] = np.array(values[1:], np.float64).reshape(NUM_KEYPOINTS, 3)
+    return hands
+
+
+def write_official(
+    path: str | Path, form: str, sample_ids: Sequence[str], keypoints_3d: np.ndarray
+) -> None:
+    """Write predictions as an official evaluation reads them.
+
+    Args:
+        path: The file.
+        form: ``freihand`` (JSON, metres; vertices are zeros, for we predict none) or ``dexycb``
+            (text, mm).
+        sample_ids: Of the poses table, ending with the official number of the picture.
+        keypoints_3d: ``[N, 21, 3]``, mm, camera frame.
+
+    Raises:
+        ValueError: If the form is unknown, or FreiHAND's pictures are not all there.
+    """
+    numbers = [_number(name) for name in sample_ids]
+    hands = np.asarray(keypoints_3d, np.float64)[np.argsort(numbers)]
+    if form == "freihand":
+        if sorted(numbers) != list(range(len(numbers))):
+            raise ValueError(
+                f"FreiHAND's file must hold every picture once, but {len(numbers)} predictions "
+                f"go up to number {max(numbers)}. Test on the whole evaluation set."
+            )
+        vertices = [[[0.0, 0.0, 0.0]] * _MANO_VERTICES] * len(hands)
+        content = json.dumps([np.round(hands / 1000, 6).tolist(), vertices])
+    elif form == "dexycb":
+        lines = (
+            f"{number}," + ",".join(f"{value:.4f}" for value in hand.ravel())
+            for number, hand in zip(sorted(numbers), hands, strict=True)
+        )
+        content = "".join(f"{line}\n" for line in lines)
+    else:
+        raise ValueError(f"form must be 'freihand' or 'dexycb', but got {form!r}.")
+    with atomic_path(path) as temporary:
+        temporary.write_text(content, encoding="utf-8")
+
+
+def _number(sample_id: str) -> int:
+    """The official number at the end of a sample id such as ``evaluation/00000012``."""
+    number = sample_id.rsplit("/", 1)[-1]
+    if not number.isdigit():
+        raise ValueError(
+            f"sample_id must end with the official number of the picture, but got {sample_id!r}. "
+            "Only tables of FreiHAND and DexYCB have official forms."
+        )
+    return int(number)
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write JSON, atomically."""
+    """Write JSON, atomically; NaN becomes null, which is valid JSON."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=True), encoding="utf-8")
+        text = json.dumps(_nan_to_none(content), indent=1, allow_nan=False)
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _nan_to_none(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _nan_to_none(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_nan_to_none(value) for value in content]
+    return None if isinstance(content, float) and math.isnan(content) else content

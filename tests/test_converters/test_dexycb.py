@@ -29,6 +29,8 @@ def test_left_hands_stay_left_hands_in_the_camera_frame(root, lefts, same_hand):
         assert (root / record["image_path"]).is_file()
         assert record["subject_id"] == "20200709-subject-01"
     assert records[0]["image_path"].endswith("/100/color_000000.jpg")
+    numbers = [record["sample_id"] for record in records]
+    assert numbers == [f"s1_train/{number:06d}" for number in range(len(lefts))]
 
 
 def test_setups_split_by_subject_and_camera(root, lefts):
@@ -62,7 +64,7 @@ def test_frames_without_hand_are_left_out(root, lefts):
     edit_labels(label, joint_3d=np.full((1, 21, 3), -1, np.float32))
     conversion = convert_dexycb(root, "train", "s1", min_inside=0)
     assert conversion.drops == {"no hand labelled (-1)": 1}
-    assert conversion.examples["no hand labelled (-1)"].endswith("100/color_000000")
+    assert conversion.examples["no hand labelled (-1)"].endswith("100/color_000000.jpg")
 
 
 def test_visibility_filter_is_named_and_counted(root, lefts):

@@ -41,7 +41,8 @@ def test_matching_checkpoint_is_reported(tmp_path, weights, monkeypatch):
     reports = []
     monkeypatch.setattr(checkpoint_hook, "print_log", lambda text, *_: reports.append(text))
     CheckpointReportHook().before_run(_Runner(build(tmp_path / "a.pth")))
-    assert f"{len(weights) - 1} matched, 1 missing, 1 unexpected" in reports[0]
+    num_weights = sum(value.is_floating_point() for value in weights.values())
+    assert f"{num_weights - 1} matched, 0 reshaped, 1 missing, 1 unexpected" in reports[0]
     assert reports[1:] == ["missing: conv1.weight", "unexpected: fc.weight"]
 
 
@@ -62,8 +63,20 @@ def test_testing_does_not_look_for_the_checkpoint(tmp_path):
     CheckpointReportHook().before_run(_Runner(build(tmp_path / "none.pth"), training=False))
 
 
-def test_other_shape_counts_as_missing():
+def test_backbone_of_another_width_stops_the_run(tmp_path, weights):
+    """Only the batch counters fit, which say nothing."""
+    halved = {
+        f"backbone.{name}": value[: len(value) // 2] if value.dim() else value
+        for name, value in weights.items()
+    }
+    torch.save(halved, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match="the depth and width of 0"):
+        CheckpointReportHook().before_run(_Runner(build(tmp_path / "a.pth")))
+
+
+def test_names_are_sorted_into_four_kinds():
     report = checkpoint_hook.compare_weights(
-        {"a": torch.zeros(2), "b": torch.zeros(3)}, {"a": torch.zeros(2), "b": torch.zeros(4)}
+        {"a": torch.zeros(2), "b": torch.zeros(3), "c": torch.zeros(1)},
+        {"a": torch.zeros(2), "b": torch.zeros(4), "d": torch.zeros(1)},
     )
-    assert report == {"matched": ["a"], "missing": ["b"], "unexpected": []}
+    assert report == {"matched": ["a"], "reshaped": ["b"], "missing": ["c"], "unexpected": ["d"]}

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
@@ -9,7 +10,7 @@ from mmpose.structures import PoseDataSample
 from simhand_mm.functional.keypoints import KEYPOINT_NAMES
 from simhand_mm.functional.pose_metrics import PROTOCOLS
 from simhand_mm.pose import HandPoseMetric
-from simhand_mm.pose.predictions import read_predictions
+from simhand_mm.pose.predictions import read_keypoints
 from tests.references.pose_metrics import auc_reference, errors_reference
 
 
@@ -85,14 +86,15 @@ def test_files(records, tmp_path):
     assert list(root_scale["per_keypoint_mm"]) == list(KEYPOINT_NAMES)
     assert root_scale["per_keypoint_mm"]["wrist"] == 0
     assert len(root_scale["pck_curve"]) == len(saved["pck_thresholds_mm"])
-    predictions = read_predictions(tmp_path / "predictions.parquet")
-    assert predictions["sample_id"] == [record["sample_id"] for record in records]
-    assert predictions["keypoints_3d"].shape == (8, 21, 3)
-    np.testing.assert_allclose(
-        predictions["keypoints_2d"][2], records[2]["keypoints_2d"], rtol=1e-5
-    )
-    weighted = np.average(predictions["error_mm"], weights=[20] + [21] * 7)
+    table = pq.read_table(tmp_path / "predictions.parquet").to_pydict()
+    ids = [record["sample_id"] for record in records]
+    assert table["sample_id"] == ids
+    points = np.reshape(table["keypoints_2d"][2], (21, 2))
+    np.testing.assert_allclose(points, records[2]["keypoints_2d"], rtol=1e-5)
+    weighted = np.average(table["error_mm"], weights=[20] + [21] * 7)
     assert weighted == pytest.approx(metrics["root_scale/mpjpe_mm"], rel=1e-5)
+    pred = read_keypoints(tmp_path / "predictions.parquet", ids[::-1])
+    np.testing.assert_allclose(pred[0], np.reshape(table["keypoints_3d"][7], (21, 3)))
 
 
 def test_works_in_mmengine_evaluator(records):

@@ -1,0 +1,72 @@
+import json
+
+import numpy as np
+import pytest
+
+from simhand_mm.pose.predictions import read_keypoints, write_official, write_predictions
+
+IDS = ["evaluation/00000002", "evaluation/00000000", "evaluation/00000001"]
+
+
+@pytest.fixture
+def hands():
+    return np.random.default_rng(0).normal((0, 0, 500), 50, (3, 21, 3))
+
+
+@pytest.mark.parametrize("form, name", [("freihand", "pred.json"), ("dexycb", "pred.txt")])
+def test_official_forms_round_trip(tmp_path, hands, form, name):
+    write_official(tmp_path / name, form, IDS, hands)
+    np.testing.assert_allclose(read_keypoints(tmp_path / name, IDS), hands, atol=1e-3)
+
+
+def test_freihand_is_in_metres_and_picture_order(tmp_path, hands):
+    write_official(tmp_path / "pred.json", "freihand", IDS, hands)
+    xyz, vertices = json.loads((tmp_path / "pred.json").read_text())
+    np.testing.assert_allclose(xyz[2], hands[0] / 1000, atol=1e-6)
+    assert np.shape(vertices) == (3, 778, 3)
+
+
+def test_dexycb_is_64_numbers_a_line_in_mm(tmp_path, hands):
+    write_official(tmp_path / "pred.txt", "dexycb", IDS, hands)
+    lines = [line.split(",") for line in (tmp_path / "pred.txt").read_text().splitlines()]
+    assert [len(line) for line in lines] == [64] * 3
+    assert [line[0] for line in lines] == ["0", "1", "2"]
+    np.testing.assert_allclose(np.float64(lines[2][1:4]), hands[0, 0], atol=1e-3)
+
+
+def test_own_table_is_joined_by_id(tmp_path, hands):
+    write_predictions(
+        tmp_path / "p.parquet",
+        {
+            "sample_id": IDS,
+            "keypoints_3d": hands,
+            "keypoints_2d": np.zeros((3, 21, 2)),
+            "keypoint_score": np.ones((3, 21)),
+            "error_mm": np.zeros(3),
+        },
+    )
+    found = read_keypoints(tmp_path / "p.parquet", IDS[1:])
+    np.testing.assert_allclose(found, hands[1:], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"lacks 1 of 1, first 'other'"):
+        read_keypoints(tmp_path / "p.parquet", ["other"])
+
+
+def test_incomplete_and_damaged_files_are_refused(tmp_path, hands):
+    with pytest.raises(ValueError, match="every picture once"):
+        write_official(tmp_path / "pred.json", "freihand", IDS[:2], hands[:2])
+    with pytest.raises(ValueError, match="official number of the picture"):
+        write_official(tmp_path / "pred.json", "freihand", ["train/hand_a"], hands[:1])
+    (tmp_path / "pred.json").write_text("[[[[0.1, 0.2, 0.3], [0.1")
+    with pytest.raises(ValueError, match=r"pred\.json must be \[\[xyz"):
+        read_keypoints(tmp_path / "pred.json", IDS)
+    (tmp_path / "pred.json").write_text(json.dumps([np.zeros((3, 20, 3)).tolist(), []]))
+    with pytest.raises(ValueError, match="21 joints in metres"):
+        read_keypoints(tmp_path / "pred.json", IDS)
+    (tmp_path / "pred.txt").write_text("0," + ",".join(["1"] * 60))
+    with pytest.raises(ValueError, match=r"line 1 of .* must have 64 numbers, but has 61"):
+        read_keypoints(tmp_path / "pred.txt", IDS)
+    with pytest.raises(FileNotFoundError, match=r"none\.json does not exist"):
+        read_keypoints(tmp_path / "none.json", IDS)
+    (tmp_path / "pred.csv").touch()
+    with pytest.raises(ValueError, match=r"must be one of"):
+        read_keypoints(tmp_path / "pred.csv", IDS)

@@ -1,0 +1,82 @@
+import cv2
+import numpy as np
+import pytest
+from mmengine.registry import DATASETS, init_default_scope
+
+from simhand_mm.pool import HandRecord, PoolWriter
+from simhand_mm.pose import HandCrop, PseudoLabelDataset
+
+CODEC = {"type": "simhand_mm.DetNetCodec", "input_size": (64, 64), "heatmap_size": (16, 16)}
+
+
+def record(number, is_mirrored):
+    """A crop that is white at the middle finger's tip and black elsewhere."""
+    keypoints = np.random.default_rng(number).uniform(20, 76, (21, 2)).round().astype(np.float32)
+    crop = np.zeros((96, 96, 3), np.uint8)
+    cv2.circle(crop, keypoints[12].astype(int).tolist(), 2, (255, 255, 255), -1)
+    scores = np.ones(21, np.float32)
+    scores[3] = 0.2
+    return HandRecord(
+        hand_id=f"v/{number:06d}/0",
+        video_id="v",
+        source="test",
+        frame_index=number,
+        time_s=float(number),
+        handedness="left" if is_mirrored else "right",
+        is_mirrored=is_mirrored,
+        bbox_xyxy=np.float32([0, 0, 50, 50]),
+        bbox_score=0.9,
+        keypoints_2d=keypoints,
+        keypoint_score=scores,
+        crop=cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes(),
+    )
+
+
+@pytest.fixture
+def root(tmp_path):
+    writer = PoolWriter(tmp_path / "pool", {"crop_size": 96, "producer": "test"})
+    writer.write_video("v", [record(0, False), record(1, True)], [])
+    writer.finalize()
+    return tmp_path
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_labels_lie_where_the_picture_says(root, index):
+    """Pools store left hands mirrored; nothing is mirrored a second time."""
+    item = HandCrop((128, 128), 1.5)(PseudoLabelDataset(str(root))[index])
+    assert not item["is_mirrored"]
+    brightness = item["img"][..., 0].astype(float)
+    rows, columns = np.mgrid[:128, :128]
+    found = [(brightness * axis).sum() / brightness.sum() for axis in (columns, rows)]
+    np.testing.assert_allclose(found, item["transformed_keypoints"][0, 12], atol=0.7)
+
+
+def test_untrusted_keypoints_are_not_used(root):
+    visible = PseudoLabelDataset(str(root), min_score=0.5)[0]["keypoints_visible"]
+    assert np.flatnonzero(visible[0] == 0).tolist() == [3]
+    assert len(PseudoLabelDataset(str(root), min_score=1.5)) == 0
+
+
+def test_mixes_with_labelled_hands(root, data_root):
+    """Both kinds pass the same pipeline; only labelled hands weigh in the 3D losses."""
+    init_default_scope("mmpose")
+    pipeline = [
+        {"type": "LoadImage"},
+        {"type": "simhand_mm.HandCrop", "input_size": (64, 64), "bbox_scale": 1.5},
+        {"type": "GenerateTarget", "encoder": CODEC},
+        {"type": "PackPoseInputs", "meta_keys": ("sample_id", "affine")},
+    ]
+    labelled = {"type": "simhand_mm.HandPoseDataset", "data_root": str(data_root)}
+    pseudo = {"type": "simhand_mm.PseudoLabelDataset", "data_root": str(root)}
+    mixed = DATASETS.build(
+        {
+            "type": "ConcatDataset",
+            "datasets": [labelled | {"pipeline": pipeline}, pseudo | {"pipeline": pipeline}],
+        }
+    )
+    assert len(mixed) == 10
+    labels = [mixed[i]["data_samples"].gt_instance_labels for i in (0, 9)]
+    assert labels[0].location_weights.sum() == 21
+    assert labels[1].location_weights.sum() == 0
+    assert labels[1].keypoint_weights.sum() == 21
+    assert labels[1].bone_length_mm.isnan().all()
