@@ -7,11 +7,16 @@ So the answer does not depend on the machine's vector width, on threads or on th
 ``dims`` is a tuple with D entries that nobody reads: its length is part of its type, hence known to
 the compiler, which unrolls the loops over D and turns the loop over the lanes into vector code.
 
-Axes: Q queries, R ranks, K the largest rank, D dimensions.
+Arrays go to the inner functions one by one: numba counts references when an array is taken out of
+a tuple, atomically, and in a loop the threads would wait for each other.
+
+Axes: Q queries, R ranks, K the largest rank, D dimensions. Arrays of the tree: see ``KdLeafTree``.
+Work space: ``query [D]`` float32, ``bounds [LANES]`` float32, ``exact [LANES]`` float64, the stack
+``stack_bound`` float32 with ``stack_node`` int64 (node, level), and the best rows so far,
+``best`` float64 (squared distances) with ``best_row`` int32.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -20,7 +25,7 @@ from simhand_mm.functional.neighbor_tree import LANES, LEAF_ROWS, KdLeafTree
 
 _PACKS_PER_LEAF = LEAF_ROWS // LANES
 # Up to this K the best are kept sorted; beyond it in a buffer of 2 K that is cut back when full.
-_SORTED_UP_TO = 32
+_SORTED_UP_TO = 64
 _FILTER_MATH = {"contract", "nsz", "nnan"}  # never in the float64 part
 
 
@@ -36,40 +41,27 @@ def _jit(**options: object) -> Callable:
     return decorate
 
 
-class Scratch(NamedTuple):
-    """Work space of one thread."""
-
-    query: np.ndarray  # [D] float32
-    bounds: np.ndarray  # [LANES] float32, of the boxes of one pack
-    exact: np.ndarray  # [LANES] float64, squared distances of one pack
-    stack_bound: np.ndarray
-    stack_node: np.ndarray
-    stack_level: np.ndarray
-    best: np.ndarray  # [K] or [2 K] float64, squared distances of the best so far
-    best_row: np.ndarray  # likewise, int32
-
-
-@_jit(fastmath=_FILTER_MATH)
-def _count_within(tree, pack, query, limit, group, dims):
+@_jit(fastmath=_FILTER_MATH, forceinline=True)
+def _count_within(points, point_tags, pack, query, limit, group, dims):
     """How many rows of a pack, outside the group, pass the float32 filter."""
     count = np.int32(0)
     for lane in range(LANES):
         total = np.float32(0)
         for d in range(len(dims)):
-            difference = tree.points[pack, d, lane] - query[d]
+            difference = points[pack, d, lane] - query[d]
             total += difference * difference
-        count += np.int32((total <= limit) & (tree.groups[pack, lane] != group))
+        count += np.int32((total <= limit) & (point_tags[pack, 1, lane] != group))
     return count
 
 
-@_jit(fastmath=_FILTER_MATH)
-def _box_bounds(tree, pack, query, bounds, dims):
+@_jit(fastmath=_FILTER_MATH, forceinline=True)
+def _box_bounds(boxes, pack, query, bounds, dims):
     """Squared distances from the query to sixteen boxes; zero inside."""
     for lane in range(LANES):
         total = np.float32(0)
         for d in range(len(dims)):
-            below = tree.lower[pack, d, lane] - query[d]
-            above = query[d] - tree.upper[pack, d, lane]
+            below = boxes[pack, 0, d, lane] - query[d]
+            above = query[d] - boxes[pack, 1, d, lane]
             outside = below if below > above else above
             outside = outside if outside > np.float32(0) else np.float32(0)
             total += outside * outside
@@ -77,12 +69,12 @@ def _box_bounds(tree, pack, query, bounds, dims):
 
 
 @_jit()
-def _exact_distances(tree, pack, query, exact, dims):
+def _exact_distances(points, pack, query, exact, dims):
     """The contract: float64 differences of the float32 values, squares added by dimension."""
     for lane in range(LANES):
         total = np.float64(0)
         for d in range(len(dims)):
-            difference = np.float64(tree.points[pack, d, lane]) - np.float64(query[d])
+            difference = np.float64(points[pack, d, lane]) - np.float64(query[d])
             total += difference * difference
         exact[lane] = total
 
@@ -131,13 +123,14 @@ def _insert(best, best_row, k, count, distance, row):
 
 
 @_jit()
-def _collect(tree, pack, group, k, count, worst, worst_row, scratch, dims):
+def _collect(
+    points, point_tags, query, exact, best, best_row, pack, group, k, count, worst, worst_row, dims
+):
     """Offer the rows of a pack; returns the count and the K-th best (inf while there is none)."""
-    best, best_row = scratch.best, scratch.best_row
-    _exact_distances(tree, pack, scratch.query, scratch.exact, dims)
+    _exact_distances(points, pack, query, exact, dims)
     for lane in range(LANES):
-        row, distance = tree.rows[pack, lane], scratch.exact[lane]
-        if row < 0 or tree.groups[pack, lane] == group:
+        row, distance = point_tags[pack, 0, lane], exact[lane]
+        if row < 0 or point_tags[pack, 1, lane] == group:
             continue
         if not _is_less(distance, row, worst, worst_row):
             continue
@@ -157,110 +150,132 @@ def _collect(tree, pack, group, k, count, worst, worst_row, scratch, dims):
     return count, worst, worst_row
 
 
-@_jit()
-def _push_children(tree, level, node, limit, group, top, scratch, dims):
+@_jit(forceinline=True)
+def _push_children(
+    boxes, node_tags, levels, query, bounds, stack_bound, stack_node, node, level, limit, group,
+    top, dims,
+):  # fmt: skip
     """Put the children that may hold an answer on the stack, the nearest last; returns its top."""
-    bound, nodes, levels = scratch.stack_bound, scratch.stack_node, scratch.stack_level
-    pack = tree.level_start[level] + node
-    _box_bounds(tree, pack, scratch.query, scratch.bounds, dims)
+    pack = levels[level, 0] + node
+    _box_bounds(boxes, pack, query, bounds, dims)
     bottom = top
     for lane in range(LANES):
         child = node * LANES + lane
-        if child >= tree.level_nodes[level]:
+        if child >= levels[level, 1]:
             break
-        distance = scratch.bounds[lane]
-        if not distance <= limit or tree.only_group[pack, lane] == group:
+        bound = bounds[lane]
+        if not bound <= limit or node_tags[pack, 0, lane] == group:
             continue
         place = top
         # Not "<": of children at the same distance the first one is to be met first.
-        while place > bottom and bound[place - 1] <= distance:
-            bound[place] = bound[place - 1]
-            nodes[place] = nodes[place - 1]
+        while place > bottom and stack_bound[place - 1] <= bound:
+            stack_bound[place] = stack_bound[place - 1]
+            stack_node[place, 0] = stack_node[place - 1, 0]
             place -= 1
-        bound[place] = distance
-        nodes[place] = child
-        levels[top] = level
+        stack_bound[place] = bound
+        stack_node[place, 0] = child
+        stack_node[top, 1] = level
         top += 1
     return top
 
 
 @_jit()
-def _search_one(tree, group, k, scratch, dims):
-    """Collect the K best rows outside the group; returns how many there are."""
+def _search_one(
+    points, point_tags, boxes, node_tags, levels, query, bounds, exact, stack_bound, stack_node,
+    best, best_row, group, k, dims,
+):  # fmt: skip
+    """Collect the K best rows outside the group; returns how many there are (or more)."""
     # Rounding of the float32 pass is below (D + 3) * 2^-24; the tiny term covers underflow.
     slack = np.float32(1 + (len(dims) + 8) * 2.0**-23)
     limit, worst, worst_row, count = np.float32(np.inf), np.inf, np.int32(2**31 - 1), 0
-    top = _push_children(tree, len(tree.level_nodes) - 1, 0, limit, group, 0, scratch, dims)
-    while top > 0:
-        top -= 1
-        node, level = scratch.stack_node[top], scratch.stack_level[top]
-        if scratch.stack_bound[top] > limit:
-            continue
-        if worst == 0.0:  # only copies with a lower row could still win
-            pack = tree.level_start[level] + node // LANES
-            if tree.first_row[pack, node % LANES] > worst_row:
-                continue
+    node, level, top = 0, len(levels), 0  # the root: parent of the topmost pack
+    while True:
         if level > 0:
-            top = _push_children(tree, level - 1, node, limit, group, top, scratch, dims)
-            continue
-        for pack in range(node * _PACKS_PER_LEAF, (node + 1) * _PACKS_PER_LEAF):
-            if _count_within(tree, pack, scratch.query, limit, group, dims) > 0:
-                count, worst, worst_row = _collect(
-                    tree, pack, group, k, count, worst, worst_row, scratch, dims
-                )
-                limit = np.float32(worst) * slack + np.float32(1e-30)
-    return count
+            top = _push_children(
+                boxes, node_tags, levels, query, bounds, stack_bound, stack_node, node, level - 1,
+                limit, group, top, dims,
+            )  # fmt: skip
+        else:
+            for pack in range(node * _PACKS_PER_LEAF, (node + 1) * _PACKS_PER_LEAF):
+                if _count_within(points, point_tags, pack, query, limit, group, dims) > 0:
+                    count, worst, worst_row = _collect(
+                        points, point_tags, query, exact, best, best_row, pack, group, k, count,
+                        worst, worst_row, dims,
+                    )  # fmt: skip
+                    limit = np.float32(worst) * slack + np.float32(1e-30)
+        while top > 0:
+            top -= 1
+            node, level = stack_node[top, 0], stack_node[top, 1]
+            if stack_bound[top] > limit:
+                continue
+            # At distance 0 only copies with a lower row could still win.
+            first_row = node_tags[levels[level, 0] + node // LANES, 1, node % LANES]
+            if worst > 0.0 or first_row <= worst_row:
+                break
+        else:
+            return count
 
 
 @_jit(nogil=True)
-def search_queries(tree, points, groups, rows, ranks, plan, dims, row_out, squared_out):
-    """Search for some queries on the calling thread.
-
-    Args:
-        tree: A ``KdLeafTree``.
-        points: ``[N, D]`` float32, the whole pool.
-        groups: ``[N]`` int32.
-        rows: ``[Q]`` int64, rows of the queries. NaN queries find nothing.
-        ranks: ``[R]`` int64, increasing, 1 = nearest.
-        plan: ``[R, 3]`` int64 from ``selection_plan``.
-        dims: Tuple with D entries.
-        row_out: ``[Q, R]`` int32, written; -1 where there are fewer neighbours.
-        squared_out: ``[Q, R]`` float64, squared distances, written; inf likewise.
-    """
+def _search_queries(tree, embeddings, groups, rows, ranks, plan, dims, row_out, squared_out):
+    """See :func:`search_tree`."""
     k = ranks[-1]
     capacity = k if k <= _SORTED_UP_TO else 2 * k
-    depth = LANES * (len(tree.level_nodes) + 1)
-    scratch = Scratch(
-        np.empty(len(dims), np.float32),
+    depth = LANES * (len(tree[4]) + 1)
+    query = np.empty(len(dims), np.float32)
+    best, best_row = np.empty(capacity, np.float64), np.empty(capacity, np.int32)
+    scratch = (
+        query,
         np.empty(LANES, np.float32),
         np.empty(LANES, np.float64),
         np.empty(depth, np.float32),
-        np.empty(depth, np.int64),
-        np.empty(depth, np.int64),
-        np.empty(capacity, np.float64),
-        np.empty(capacity, np.int32),
+        np.empty((depth, 2), np.int64),
+        best,
+        best_row,
     )
     for j in range(len(rows)):
-        scratch.query[:] = points[rows[j]]
+        query[:] = embeddings[rows[j]]
         count = 0
-        if np.isfinite(scratch.query).all():
-            count = _search_one(tree, groups[rows[j]], k, scratch, dims)
+        if np.isfinite(query).all():
+            count = _search_one(*tree, *scratch, groups[rows[j]], k, dims)
         if k > _SORTED_UP_TO:
             for step in range(len(plan)):
                 low, high, position = plan[step]
                 if position < count:
-                    _select(scratch.best, scratch.best_row, low, min(high, count), position)
+                    _select(best, best_row, low, min(high, count), position)
         for column in range(len(ranks)):
             found = ranks[column] <= count
-            row_out[j, column] = scratch.best_row[ranks[column] - 1] if found else -1
-            squared_out[j, column] = scratch.best[ranks[column] - 1] if found else np.inf
+            row_out[j, column] = best_row[ranks[column] - 1] if found else -1
+            squared_out[j, column] = best[ranks[column] - 1] if found else np.inf
 
 
-def search_tree(tree: KdLeafTree, *arguments: object) -> None:
-    """Call :func:`search_queries` with the number of dimensions as a type."""
-    dims = (0,) * tree.points.shape[1]
-    points, groups, rows, ranks, plan, row_out, squared_out = arguments
-    search_queries(tree, points, groups, rows, ranks, plan, dims, row_out, squared_out)
+def search_tree(
+    tree: KdLeafTree,
+    embeddings: np.ndarray,
+    groups: np.ndarray,
+    rows: np.ndarray,
+    ranks: np.ndarray,
+    plan: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Search for some queries on the calling thread, without holding the GIL.
+
+    Args:
+        tree: The index.
+        embeddings: ``[N, D]`` float32, the pool.
+        groups: ``[N]`` int32.
+        rows: ``[Q]`` int64, rows of the queries; those with NaN or infinity find nothing.
+        ranks: ``[R]`` int64, increasing, 1 = nearest.
+        plan: ``[R, 3]`` int64, see :func:`~simhand_mm.functional.neighbors.selection_plan`.
+
+    Returns:
+        Row numbers ``[Q, R]`` int32 and squared distances ``[Q, R]`` float64; -1 and inf where
+        there are fewer neighbours.
+    """
+    row_out = np.empty((len(rows), len(ranks)), np.int32)
+    squared_out = np.empty((len(rows), len(ranks)), np.float64)
+    dims = (0,) * embeddings.shape[1]
+    _search_queries(tuple(tree), embeddings, groups, rows, ranks, plan, dims, row_out, squared_out)
+    return row_out, squared_out
 
 
 def usable_cores() -> int:

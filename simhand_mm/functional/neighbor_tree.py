@@ -21,27 +21,20 @@ class KdLeafTree(NamedTuple):
     """The arrays of the index; numba takes them as they are.
 
     Attributes:
-        points: ``[P, D, LANES]`` float32, rows in tree order.
-        rows: ``[P, LANES]`` int32, row number of each lane; -1 fills up.
-        groups: ``[P, LANES]`` int32, group code of each lane; -1 fills up.
-        lower: ``[Q, D, LANES]`` float32, lower corners of the nodes, level after level from the
-            leaves; ``upper`` likewise.
-        upper: See ``lower``.
-        only_group: ``[Q, LANES]`` int32, the group of a node's rows; -1 where they have several.
-        first_row: ``[Q, LANES]`` int32, lowest row number below a node.
-        level_start: ``[L + 1]`` int64, first pack of each level in the node arrays.
-        level_nodes: ``[L]`` int64, number of nodes of each level.
+        points: ``[P, D, LANES]`` float32, rows in tree order, ``_FAR`` fills up.
+        point_tags: ``[P, 2, LANES]`` int32, row number and group code of each lane; -1 fills up.
+        boxes: ``[Q, 2, D, LANES]`` float32, lower and upper corners of the nodes, level after
+            level from the leaves.
+        node_tags: ``[Q, 2, LANES]`` int32, the group of a node's rows (-1 where they have
+            several) and their lowest row number.
+        levels: ``[L, 2]`` int64, first pack of each level among the nodes, and its number of nodes.
     """
 
     points: np.ndarray
-    rows: np.ndarray
-    groups: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-    only_group: np.ndarray
-    first_row: np.ndarray
-    level_start: np.ndarray
-    level_nodes: np.ndarray
+    point_tags: np.ndarray
+    boxes: np.ndarray
+    node_tags: np.ndarray
+    levels: np.ndarray
 
 
 def build_tree(embeddings: np.ndarray, groups: np.ndarray) -> KdLeafTree:
@@ -52,20 +45,17 @@ def build_tree(embeddings: np.ndarray, groups: np.ndarray) -> KdLeafTree:
         groups: ``[N]`` int32 codes, not negative.
     """
     order = tree_order(embeddings)
+    points, groups = embeddings[order], groups[order]
     num_packs = max(1, -(-len(order) // LEAF_ROWS)) * (LEAF_ROWS // LANES)
-    leaf_start = np.arange(0, max(len(order), 1), LEAF_ROWS)
-    points = embeddings[order]
-    levels = _levels(points, groups[order], order, leaf_start)
+    levels = _levels(points, groups, order)
+    counts = [[len(boxes), num_nodes] for boxes, _, num_nodes in levels]
+    starts = np.cumsum([0] + [packs for packs, _ in counts[:-1]])
     return KdLeafTree(
         points=_pack(points, num_packs, _FAR),
-        rows=_pack(order[:, None], num_packs, -1)[:, 0],
-        groups=_pack(groups[order][:, None], num_packs, -1)[:, 0],
-        lower=np.concatenate([level[0] for level in levels]),
-        upper=np.concatenate([level[1] for level in levels]),
-        only_group=np.concatenate([level[2] for level in levels]),
-        first_row=np.concatenate([level[3] for level in levels]),
-        level_start=np.cumsum([0] + [len(level[0]) for level in levels]),
-        level_nodes=np.array([level[4] for level in levels], dtype=np.int64),
+        point_tags=_pack(np.stack([order, groups], axis=1), num_packs, -1),
+        boxes=np.concatenate([boxes for boxes, _, _ in levels]),
+        node_tags=np.concatenate([tags for _, tags, _ in levels]),
+        levels=np.stack([starts, [num_nodes for _, num_nodes in counts]], axis=1),
     )
 
 
@@ -100,33 +90,26 @@ def tree_order(embeddings: np.ndarray, leaf_rows: int = LEAF_ROWS) -> np.ndarray
 
 
 def _levels(
-    points: np.ndarray, groups: np.ndarray, order: np.ndarray, leaf_start: np.ndarray
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]]:
-    """Packed lower, upper, only_group, first_row and number of nodes, from the leaves up."""
+    points: np.ndarray, groups: np.ndarray, order: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray, int]]:
+    """Packed boxes, packed tags and number of nodes of each level, from the leaves up."""
+    num_dims = points.shape[1]
     if not len(order):
-        empty = np.zeros((1, points.shape[1], LANES), np.float32)
-        none = np.full((1, LANES), -1, np.int32)
-        return [(empty, empty, none, none, 0)]
-    start, fields = leaf_start, (points, points, groups, groups, order)
-    levels = []
+        no_tags = np.full((1, 2, LANES), -1, np.int32)
+        return [(np.zeros((1, 2, num_dims, LANES), np.float32), no_tags, 0)]
+    reduce = (np.minimum, np.maximum, np.minimum, np.maximum, np.minimum)
+    fields, rows_per_node, levels = (points, points, groups, groups, order), LEAF_ROWS, []
     while True:
-        reduce = (np.minimum, np.maximum, np.minimum, np.maximum, np.minimum)
+        start = np.arange(0, len(fields[0]), rows_per_node)
         fields = tuple(f.reduceat(a, start) for f, a in zip(reduce, fields, strict=True))
-        lower, upper, group_low, group_high, first = fields
-        packs = -(-len(lower) // LANES)
-        only = np.where(group_low == group_high, group_low, -1)
-        levels.append(
-            (
-                _pack(lower, packs, _FAR),
-                _pack(upper, packs, _FAR),
-                _pack(only[:, None], packs, -1)[:, 0],
-                _pack(first[:, None], packs, -1)[:, 0],
-                len(lower),
-            )
-        )
-        if packs == 1:
+        lower, upper, lowest_group, highest_group, first_row = fields
+        num_packs, rows_per_node = -(-len(start) // LANES), LANES
+        only_group = np.where(lowest_group == highest_group, lowest_group, -1)
+        boxes = _pack(np.concatenate([lower, upper], axis=1), num_packs, _FAR)
+        tags = _pack(np.stack([only_group, first_row], axis=1), num_packs, -1)
+        levels.append((boxes.reshape(num_packs, 2, num_dims, LANES), tags, len(start)))
+        if num_packs == 1:
             return levels
-        start = np.arange(0, len(lower), LANES)
 
 
 def _pack(values: np.ndarray, num_packs: int, fill: float) -> np.ndarray:

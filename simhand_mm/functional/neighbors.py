@@ -9,6 +9,7 @@ never an answer, and have none.
 Axes: N rows, D dimensions, Q queries, R ranks, K the largest rank.
 """
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -61,7 +62,7 @@ class NeighborIndex:
         self.tree = build_tree(self.embeddings, self.groups)
         # Where each row lies in the tree: neighbouring queries touch the same leaves.
         self._place = np.full(len(self), -1, np.int32)
-        placed = self.tree.rows.reshape(-1)
+        placed = self.tree.point_tags[:, 0].reshape(-1)
         self._place[placed[placed >= 0]] = np.flatnonzero(placed >= 0)
 
     def __len__(self) -> int:
@@ -94,10 +95,8 @@ class NeighborIndex:
 
         def search_some(start: int) -> None:
             slots = order[start : start + _QUERIES_PER_TASK]
-            row_out = np.empty((len(slots), len(ranks)), np.int32)
-            squared = np.empty((len(slots), len(ranks)), np.float64)
-            search_tree(
-                self.tree, self.embeddings, self.groups, rows[slots], ranks, plan, row_out, squared
+            row_out, squared = search_tree(
+                self.tree, self.embeddings, self.groups, rows[slots], ranks, plan
             )
             found[slots], distance[slots] = row_out, np.sqrt(squared)
 
@@ -189,3 +188,8 @@ def check_ranks(ranks: np.ndarray) -> np.ndarray:
     if not len(checked) or checked[0] < 1 or (np.diff(checked) <= 0).any():
         raise ValueError(f"ranks must be increasing numbers from 1, but got {list(ranks)}.")
     return checked
+
+
+def power_of_two_scale(largest: float) -> float:
+    """Factor that brings values up to ``largest`` below 1 without changing a digit."""
+    return 2.0 ** -math.ceil(math.log2(max(largest, 1e-30)))

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from simhand_mm.functional.neighbors import NeighborIndex
+from simhand_mm.mining.faiss_engine import FaissEngine, FaissIvfEngine
+from simhand_mm.mining.torch_engine import TorchEngine
 
 
 class SearchEngine(Protocol):
@@ -24,8 +26,13 @@ class SearchEngine(Protocol):
         ...
 
 
-ENGINES = {"exact": NeighborIndex}
-EXACT_ENGINES = frozenset({"exact"})
+ENGINES = {
+    "exact": NeighborIndex,
+    "torch": TorchEngine,
+    "faiss": FaissEngine,
+    "faiss-ivf": FaissIvfEngine,
+}
+EXACT_ENGINES = frozenset({"exact", "torch", "faiss"})
 
 
 def build_engine(
@@ -41,6 +48,7 @@ def build_engine(
 
     Raises:
         ValueError: If there is no such engine.
+        ImportError: If it needs a package that is not installed.
     """
     if name not in ENGINES:
         raise ValueError(f"engine must be one of {sorted(ENGINES)}, but got {name!r}.")

@@ -8,7 +8,7 @@ def nearest(embeddings, group_ids, rows, ranks):
     embeddings = np.asarray(embeddings, np.float32)
     index = np.full((len(rows), len(ranks)), -1)
     distance = np.full((len(rows), len(ranks)), np.inf, np.float32)
-    is_finite = [bool(np.isfinite(row).all()) for row in embeddings]
+    is_finite = np.array([bool(np.isfinite(row).all()) for row in embeddings], bool)
     for j, query in enumerate(rows):
         if not is_finite[query]:
             continue
@@ -17,8 +17,9 @@ def nearest(embeddings, group_ids, rows, ranks):
             for d in range(embeddings.shape[1]):
                 difference = embeddings[:, d].astype(np.float64) - float(embeddings[query, d])
                 squared = squared + difference * difference
-        allowed = np.array(is_finite) & (np.asarray(group_ids) != group_ids[query])
-        order = [row for row in np.argsort(squared, kind="stable") if allowed[row]]
+        allowed = is_finite & (np.asarray(group_ids) != group_ids[query])
+        order = np.argsort(squared, kind="stable")  # equal ones stay in the order of the rows
+        order = order[allowed[order]]
         for r, rank in enumerate(ranks):
             if rank <= len(order):
                 index[j, r] = order[rank - 1]

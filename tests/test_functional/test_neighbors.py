@@ -146,14 +146,15 @@ def test_tree_boxes_hold_their_rows():
     tree = build_tree(embeddings, groups.astype(np.int32))
     order = tree_order(embeddings)
     np.testing.assert_array_equal(np.sort(order), np.arange(5000))
-    for level, count in enumerate(tree.level_nodes):
+    for level, (first_pack, num_nodes) in enumerate(tree.levels):
         rows_per_node = LEAF_ROWS * 16**level
-        for node in range(count):
+        for node in range(num_nodes):
             below = order[node * rows_per_node : (node + 1) * rows_per_node]
-            pack, lane = tree.level_start[level] + node // 16, node % 16
-            np.testing.assert_array_equal(tree.lower[pack, :, lane], embeddings[below].min(0))
-            np.testing.assert_array_equal(tree.upper[pack, :, lane], embeddings[below].max(0))
-            assert tree.first_row[pack, lane] == below.min()
+            pack, lane = first_pack + node // 16, node % 16
+            lower, upper = tree.boxes[pack, :, :, lane]
+            np.testing.assert_array_equal(lower, embeddings[below].min(axis=0))
+            np.testing.assert_array_equal(upper, embeddings[below].max(axis=0))
+            assert tree.node_tags[pack, 1, lane] == below.min()
 
 
 def test_selection_plan_settles_every_rank():
