@@ -1,0 +1,118 @@
+"""The command line on 1 and 2 processes: kill -9 and resume, a lost process, errors."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+CONFIG = "configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py"
+OPTIONS = [
+    "model.data_preprocessor.input_size=32",
+    "model.backbone.stem_channels=8",
+    "model.backbone.base_channels=8",
+    "model.neck.in_channels=64",
+    "train_cfg.max_epochs=6",
+    "default_hooks.checkpoint.by_epoch=False",
+    "default_hooks.checkpoint.max_keep_ckpts=-1",
+]
+TIMEOUT_S = 240
+
+
+def launch(data_root, work_dir, processes=1, arguments=()):
+    batch = 8 // processes  # 31 hands give 3 iterations an epoch
+    options = [*OPTIONS, f"train_dataloader.batch_size={batch}"]
+    command = [sys.executable, "tools/train.py", CONFIG]
+    if processes > 1:
+        command = ["bash", "tools/dist_train.sh", CONFIG, str(processes)]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "SIMHAND_DATA": str(data_root),
+        "PYTHON": sys.executable,
+        "PORT": str(port),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    return subprocess.Popen(
+        [*command, "--work-dir", str(work_dir), *arguments, "--cfg-options", *options],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(process, path):
+    deadline = time.monotonic() + TIMEOUT_S
+    while not path.exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()[0][-3000:]
+        time.sleep(0.01)
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=TIMEOUT_S)
+    return process.returncode, output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_and_resumed_is_undisturbed_to_the_bit(data_root, tmp_path, processes):
+    code, output = finish(launch(data_root, tmp_path / "whole", processes))
+    assert code == 0, output[-3000:]
+    process = launch(data_root, tmp_path / "broken", processes)
+    wait_for(process, tmp_path / "broken" / "iter_7.pth")  # in the middle of the third epoch
+    for pid in (*workers_of(process.pid), process.pid):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "broken" / "backbone.pth").exists()
+    code, output = finish(launch(data_root, tmp_path / "broken", processes, ["--resume"]))
+    assert code == 0, output[-3000:]
+    assert "Resuming epoch" in output
+    whole, resumed = (
+        torch.load(tmp_path / name / "iter_18.pth", weights_only=False)
+        for name in ("whole", "broken")
+    )
+    for key, value in whole["state_dict"].items():
+        assert torch.equal(resumed["state_dict"][key], value), key
+    for number, state in whole["optimizer"]["state"].items():
+        for key, value in state.items():
+            assert torch.equal(resumed["optimizer"]["state"][number][key], value)
+
+
+@pytest.mark.slow
+def test_a_lost_process_ends_the_job_with_the_reason(data_root, tmp_path):
+    process = launch(data_root, tmp_path, 2, ["--resume"])
+    wait_for(process, tmp_path / "iter_1.pth")
+    victim = workers_of(process.pid)[1]
+    begun = time.monotonic()
+    os.kill(victim, signal.SIGKILL)
+    code, output = finish(process)
+    assert time.monotonic() - begun < 60
+    assert code != 0
+    assert "Signal 9 (SIGKILL)" in output
+
+
+def workers_of(launcher):
+    """Processes of tools/train.py started by torchrun, in rank order."""
+    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    return [int(c) for c in children if b"train.py" in Path(f"/proc/{c}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
+def test_a_missing_pool_is_named_with_its_cure(tmp_path):
+    code, output = finish(launch(tmp_path / "nowhere", tmp_path / "run"))
+    assert code != 0
+    last = output.strip().splitlines()[-1]
+    assert "nowhere/pool/pool.json does not exist" in last
+    assert "tools/prepare_pool.py" in last
