@@ -10,35 +10,29 @@ import logging
 import sys
 from typing import Any
 
-from simhand_mm.mining import (
-    SimilarSettings,
-    format_report,
-    mine_similar,
-    self_pairs,
-    temporal_pairs,
-    write_simple_pairs,
-)
+from simhand_mm.mining import SimilarSettings, format_report, mine_similar, write_simple_pairs
+from simhand_mm.mining.pairs import self_pairs, temporal_pairs
 from simhand_mm.mining.search import ENGINES
-from simhand_mm.mining.shards import parse_shard, shard_of_process
+from simhand_mm.mining.shards import parse_options, parse_shard, shard_of_process
 from simhand_mm.pool import HandPool
 
 
 def parse_args() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("pool", help="pool folder, made by tools/prepare_pool.py")
     parser.add_argument("--rule", choices=("similar", "temporal", "self"), default="similar")
     parser.add_argument("--name", help="of the pairs; the rule by default")
     parser.add_argument("--ranks", default="1", help="neighbour ranks to keep, e.g. 1,2,5,10,50")
     parser.add_argument("--dims", type=int, default=14, help="of the pose embedding")
     parser.add_argument("--root-relative", action="store_true", help="subtract the wrist")
-    parser.add_argument(
-        "--group-by", default="video_id", help="column, or CSV of video_id,group_id: see docs"
-    )
+    parser.add_argument("--group-by", default="video_id", help="column, or CSV video_id,group_id")
     parser.add_argument("--max-gap-s", type=float, default=1.0, help="of temporal pairs")
     parser.add_argument("--engine", choices=sorted(ENGINES), default="exact")
+    parser.add_argument(
+        "--engine-options", nargs="*", default=[], metavar="KEY=VALUE",
+        help="num_threads (exact), device (torch), num_probes (faiss-ivf)",
+    )  # fmt: skip
     parser.add_argument("--num-verified", type=int, default=100, help="queries to brute-force")
     parser.add_argument("--num-shards", type=int, help="parts of the run; by size by default")
     parser.add_argument("--shard", help="I/N: mine part I of N only; the last one joins them")
@@ -64,6 +58,7 @@ def mine(args: argparse.Namespace) -> dict[str, Any] | None:
         root_relative=args.root_relative,
         group_by=args.group_by,
         engine=args.engine,
+        engine_options=parse_options(args.engine_options),
         num_shards=num_shards,
         num_verified=args.num_verified,
     )

@@ -71,6 +71,7 @@ class SimilarRun:
     def _manifest(self) -> dict[str, Any]:
         settings = self.settings
         default = default_num_shards(len(self.pool), int(self.ranks[-1]))
+        is_exact = settings.engine in EXACT_ENGINES  # all of them give the same answer
         return {
             "contract_version": CONTRACT_VERSION,
             "pool_fingerprint": self.pool.fingerprint,
@@ -78,7 +79,8 @@ class SimilarRun:
             "embedding_sha256": _sha256(self.embeddings),
             "groups_sha256": _sha256(self.groups),
             "group_by": settings.group_by,
-            "engine": settings.engine,
+            "engine": "exact" if is_exact else settings.engine,
+            "engine_options": {} if is_exact else settings.engine_options,
             "ranks": self.ranks.tolist(),
             "num_hands": len(self.pool),
             "num_shards": settings.num_shards or default,

@@ -4,6 +4,7 @@ Exact engines keep the contract of :mod:`simhand_mm.functional.neighbors`, so th
 freely, between the shards of one run too.
 """
 
+from inspect import signature
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,9 +48,13 @@ def build_engine(
         options: Of the engine.
 
     Raises:
-        ValueError: If there is no such engine.
+        ValueError: If there is no such engine or option.
         ImportError: If it needs a package that is not installed.
     """
     if name not in ENGINES:
         raise ValueError(f"engine must be one of {sorted(ENGINES)}, but got {name!r}.")
+    known = list(signature(ENGINES[name]).parameters)[2:]
+    unknown = sorted(options.keys() - set(known))
+    if unknown:
+        raise ValueError(f"options of engine {name} must be among {known}, but got {unknown}.")
     return ENGINES[name](embeddings, group_ids, **options)

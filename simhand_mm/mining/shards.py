@@ -90,6 +90,17 @@ def parse_shard(text: str) -> tuple[int, int]:
     raise ValueError(f"shard must be I/N with 0 <= I < N, but got {text!r}.")
 
 
+def parse_options(items: list[str]) -> dict[str, int | str]:
+    """``["num_threads=4", "device=cuda:1"]`` -> options of an engine."""
+    options = {}
+    for item in items:
+        key, is_pair, value = item.partition("=")
+        if not is_pair:
+            raise ValueError(f"engine options must be KEY=VALUE, but got {item!r}.")
+        options[key] = int(value) if value.isdecimal() else value
+    return options
+
+
 def shard_of_process(launcher: str) -> tuple[int, int]:
     """Which shard this process is to mine, as its launcher tells: ``torchrun`` or ``slurm``.
 

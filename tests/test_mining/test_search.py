@@ -137,6 +137,8 @@ def test_ivf_finds_most_and_measures_exactly():
 def test_unknown_engine_is_refused():
     with pytest.raises(ValueError, match=r"engine must be one of .*'fast'"):
         build_engine("fast", *moving_hands(10))
+    with pytest.raises(ValueError, match=r"options of engine exact must be .*num_threads.*speed"):
+        build_engine("exact", *moving_hands(10), speed=9)
 
 
 @pytest.mark.parametrize("engine", ["faiss", "faiss-ivf"])

@@ -1,0 +1,238 @@
+"""Whole runs: shards, resuming, the report, and what is refused."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simhand_mm.mining import SimilarSettings, format_report, mine_similar
+from simhand_mm.mining.embedding import embed_pool
+from simhand_mm.mining.run import SimilarRun
+from simhand_mm.mining.shards import (
+    default_num_shards,
+    parse_options,
+    parse_shard,
+    shard_of_process,
+)
+from simhand_mm.pool import load_pairs
+from tests.references import neighbors as reference
+from tests.test_mining.conftest import random_keypoints, write_pool
+
+RANKS = (1, 3, 40)
+TOOL = Path(__file__).parents[2] / "tools" / "mine_pairs.py"
+
+
+def settings(**changes):
+    return SimilarSettings(**{"ranks": RANKS, "num_shards": 3, **changes})
+
+
+def pair_files(pool):
+    return sorted(path.name for path in (pool.root / "pairs").iterdir())
+
+
+def test_mine_similar_equals_reference(pool):
+    report = mine_similar(pool, "top", settings())
+    pairs = load_pairs(pool.root, "top", pool)
+    index, distance = reference.nearest(
+        embed_pool(pool)[1], pool.video_index, range(len(pool)), RANKS
+    )
+    np.testing.assert_array_equal(pairs.positive_index, index)
+    np.testing.assert_array_equal(pairs.distance, distance)
+    assert (pairs.rule, pairs.metric) == ("similar", "pose_embedding_l2")
+    assert pairs.ranks.tolist() == list(RANKS)
+    assert pair_files(pool) == ["top.json", "top.npz"]
+    assert report == json.loads((pool.root / "pairs" / "top.json").read_text())
+    assert report["verification"] == {"num_queries": 100, "num_equal": 100, "recall": 1.0}
+
+
+@pytest.mark.parametrize("engine", ["torch", "faiss"])
+def test_engines_give_the_same_pairs(pool, engine):
+    mine_similar(pool, "a", settings())
+    mine_similar(pool, "b", settings(engine=engine))
+    a, b = load_pairs(pool.root, "a"), load_pairs(pool.root, "b")
+    np.testing.assert_array_equal(a.positive_index, b.positive_index)
+    np.testing.assert_array_equal(a.distance, b.distance)
+
+
+def test_killed_run_goes_on_and_gives_the_same_bytes(pool, monkeypatch):
+    mine_similar(pool, "whole", settings())
+    mine = SimilarRun.mine_shard
+
+    def killed(run, shard):
+        if shard == 2:
+            raise KeyboardInterrupt
+        mine(run, shard)
+
+    monkeypatch.setattr(SimilarRun, "mine_shard", killed)
+    with pytest.raises(KeyboardInterrupt):
+        mine_similar(pool, "parts", settings())
+    monkeypatch.undo()
+    run = SimilarRun(pool, "parts", settings())
+    assert run.shards.missing() == [2]
+    before = {path.name: path.stat().st_mtime_ns for path in run.shards.folder.glob("*.npz")}
+    run.mine_shard(0)
+    assert {p.name: p.stat().st_mtime_ns for p in run.shards.folder.glob("*.npz")} == before
+    mine_similar(pool, "parts", settings())
+    folder = pool.root / "pairs"
+    assert (folder / "parts.npz").read_bytes() == (folder / "whole.npz").read_bytes()
+    assert pair_files(pool) == ["parts.json", "parts.npz", "whole.json", "whole.npz"]
+
+
+def test_shards_by_different_processes_join_when_all_are_there(pool):
+    mine_similar(pool, "whole", settings())
+    assert mine_similar(pool, "parts", settings(), shard=2) is None
+    assert mine_similar(pool, "parts", settings(), shard=0) is None
+    assert mine_similar(pool, "parts", settings(), shard=1)["verification"]["recall"] == 1
+    again = mine_similar(pool, "parts", settings(), shard=1)  # started once too often
+    assert again["verification"]["recall"] == 1
+    folder = pool.root / "pairs"
+    assert (folder / "parts.npz").read_bytes() == (folder / "whole.npz").read_bytes()
+
+
+def test_shard_of_other_settings_is_not_taken(pool):
+    mine_similar(pool, "top", settings(), shard=0)
+    assert SimilarRun(pool, "top", settings(ranks=(1,))).shards.missing() == [0, 1, 2]
+    assert SimilarRun(pool, "top", settings(group_by="source")).shards.missing() == [0, 1, 2]
+    assert SimilarRun(pool, "top", settings(num_dims=3)).shards.missing() == [0, 1, 2]
+
+
+def test_other_settings_mine_again(pool):
+    mine_similar(pool, "top", settings())
+    mine_similar(pool, "top", settings(group_by="source"))
+    positive = load_pairs(pool.root, "top").positive_index
+    source = pool.source_index
+    assert (source[positive] != source[:, None]).all()
+
+
+def test_report_figures(tmp_path):
+    videos = random_keypoints(6, 20)
+    videos["a999"] = videos["a000"].copy()  # the same footage again
+    videos["b998"] = np.zeros((5, 21, 2))  # failed detections
+    pool = write_pool(tmp_path, videos)
+    report = mine_similar(pool, "top", settings(ranks=(1, 2)))
+    first, second = report["ranks"]
+    assert report["num_unusable"] == 5
+    assert first["num_pairs"] == len(pool) - 5
+    assert first["zero_share"] == pytest.approx(40 / 140)
+    assert second["zero_share"] == 0
+    assert first["same_video_share"] == 0
+    pairs = load_pairs(pool.root, "top", pool)
+    used = pairs.positive_index[pairs.positive_index[:, 0] >= 0, 0]
+    assert first["in_degree_max"] == np.bincount(used).max()
+    assert 0 < report["same_group_share"] <= 1
+    assert report["explained_variance"] == pytest.approx(
+        embed_pool(pool)[0].explained_variance.sum()
+    )
+    text = format_report(report)
+    assert "5 hands have no usable keypoints" in text
+    assert "100 of 100 random queries" in text
+
+
+def test_pool_of_one_video_has_no_pairs(tmp_path):
+    pool = write_pool(tmp_path, random_keypoints(1))
+    report = mine_similar(pool, "top", settings())
+    assert [row["num_pairs"] for row in report["ranks"]] == [0, 0, 0]
+    assert (load_pairs(pool.root, "top").positive_index == -1).all()
+    assert "without the rule, the nearest hand of 100.0%" in format_report(report)
+
+
+def test_wrong_engine_is_caught(pool, monkeypatch):
+    from simhand_mm.functional.neighbors import NeighborIndex
+
+    search = NeighborIndex.search
+
+    def off_by_one(self, rows, ranks):
+        index, distance = search(self, rows, ranks)
+        return index - 1, distance
+
+    monkeypatch.setattr(NeighborIndex, "search", off_by_one)
+    with pytest.raises(RuntimeError, match="engine exact must equal brute force"):
+        mine_similar(pool, "top", settings())
+    assert not (pool.root / "pairs" / "top.npz").exists()
+
+
+def test_ray_runs_every_shard(pool, monkeypatch):
+    calls = []
+
+    class FakeRay:
+        def init(self, **options):
+            assert options == {"ignore_reinit_error": True}
+
+        def remote(self, **options):
+            def decorate(function):
+                class Remote:
+                    @staticmethod
+                    def remote(shard):
+                        calls.append(shard)
+                        return function(shard)
+
+                return Remote
+
+            return decorate
+
+        def get(self, results):
+            return results
+
+    monkeypatch.setitem(sys.modules, "ray", FakeRay())
+    assert mine_similar(pool, "top", settings(), on_ray=True)["verification"]["recall"] == 1
+    assert calls == [0, 1, 2]
+
+
+def test_missing_ray_is_named(pool, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ImportError, match=r"simhand-mm\[ray\]"):
+        mine_similar(pool, "top", settings(), on_ray=True)
+
+
+def test_parse_shard():
+    assert parse_shard("2/7") == (2, 7)
+    for text in ("7/7", "-1/7", "3", "a/b", "1/2/3"):
+        with pytest.raises(ValueError, match="shard must be I/N"):
+            parse_shard(text)
+
+
+def test_parse_options():
+    assert parse_options(["num_threads=4", "device=cuda:1"]) == {
+        "num_threads": 4,
+        "device": "cuda:1",
+    }
+    with pytest.raises(ValueError, match="KEY=VALUE, but got 'fast'"):
+        parse_options(["fast"])
+
+
+def test_shard_of_process(monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert shard_of_process("torchrun") == (1, 4)
+    monkeypatch.delenv("SLURM_PROCID", raising=False)
+    with pytest.raises(ValueError, match="SLURM_PROCID and SLURM_NTASKS are not set"):
+        shard_of_process("slurm")
+
+
+def test_default_num_shards_grows_with_the_work():
+    assert default_num_shards(3000, 1) == 1
+    assert default_num_shards(2_000_000, 1) == 4
+    assert default_num_shards(2_000_000, 5000) == 10
+
+
+def run_tool(*arguments):
+    return subprocess.run(
+        [sys.executable, TOOL, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def test_tool_mines_and_reports(pool):
+    done = run_tool(pool.root, "--ranks", "1,2", "--name", "top2")
+    assert done.returncode == 0, done.stderr
+    assert "equal to a float64 brute force" in done.stdout
+    assert load_pairs(pool.root, "top2", pool).ranks.tolist() == [1, 2]
+
+
+def test_tool_names_a_missing_pool(tmp_path):
+    done = run_tool(tmp_path / "nowhere")
+    assert done.returncode == 1
+    assert "mine_pairs: root must be a finished hand pool" in done.stderr
+    assert "Traceback" not in done.stderr
