@@ -1,0 +1,190 @@
+"""Backbones in and out of the project: whose file it is, and what fits.
+
+All ResNets concerned name their layers as torchvision does; layouts differ in what they put
+around the names.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simhand_mm.compat import load_checkpoint
+from simhand_mm.pool import atomic_path
+from simhand_mm.pretraining.publishing import PREFIX, save_backbone
+
+# The authors' Lightning model wraps torchvision's children in a Sequential.
+_LIGHTNING_FEATURES = {
+    "0": "conv1",
+    "1": "bn1",
+    "4": "layer1",
+    "5": "layer2",
+    "6": "layer3",
+    "7": "layer4",
+}
+TARGETS = ("mmpretrain", "mmpose", "torchvision", "timm")
+_DEPTH_OF_BLOCKS = {(2, False): 18, (6, False): 34, (6, True): 50, (23, True): 101, (36, True): 152}
+
+
+@dataclass(frozen=True)
+class KeyReport:
+    """How the weights of a file and those of a network fit together, by name and shape."""
+
+    matched: list[str]
+    missing: list[str]
+    unexpected: list[str]
+
+    def __str__(self) -> str:
+        parts = [f"matched {len(self.matched)}"]
+        for name in ("missing", "unexpected"):
+            keys = getattr(self, name)
+            shown = ", ".join(keys[:4]) + (", ..." if len(keys) > 4 else "")
+            parts.append(f"{name} {len(keys)}" + (f" ({shown})" if keys else ""))
+        return " | ".join(parts)
+
+
+def compare_keys(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> KeyReport:
+    """Match weights by name and shape.
+
+    Args:
+        found: Weights of a file.
+        wanted: Weights of the network.
+    """
+    matched = [key for key in wanted if key in found and found[key].shape == wanted[key].shape]
+    return KeyReport(
+        matched,
+        [key for key in wanted if key not in matched],
+        [key for key in found if key not in matched],
+    )
+
+
+def read_backbone(path: str | Path) -> tuple[dict[str, Tensor], list[str], str]:
+    """Read the ResNet of a checkpoint, whoever wrote it; nothing that the file carries is run.
+
+    Known layouts: ours, mmpretrain's and mmpose's (``backbone.*``), torchvision's, timm's,
+    PeCLR's and the authors' ``resnet50_simhand.pth`` (bare names), and the Lightning layout of
+    the released code (``encoder.features.*``).
+
+    Args:
+        path: The file.
+
+    Returns:
+        Weights by torchvision's names (without the classifier), the names of all other entries,
+        and the name of the layout.
+
+    Raises:
+        ValueError: If the file holds no ResNet of a known layout.
+    """
+    loaded = load_checkpoint(path, map_location="cpu")
+    entries = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
+    entries = {re.sub(r"^module\.", "", key): value for key, value in entries.items()}
+    for layout, rename in (
+        ("mm", _strip_prefix),
+        ("lightning", _rename_lightning),
+        ("torchvision", _keep_layer),
+    ):
+        names = {key: rename(key) for key in entries}
+        backbone = {name: entries[key] for key, name in names.items() if name is not None}
+        if "conv1.weight" in backbone:
+            return backbone, [key for key, name in names.items() if name is None], layout
+    raise ValueError(
+        f"path must hold a ResNet with keys such as 'backbone.conv1.weight', 'conv1.weight' or "
+        f"'encoder.features.0.weight', but {path} has {sorted(entries)[:4]}. Save its state_dict "
+        "under one of these names."
+    )
+
+
+def build_like(backbone: dict[str, Tensor]) -> torch.nn.Module:
+    """mmpretrain's ResNet of the depth and width of some weights."""
+    from mmpretrain.models import ResNet
+
+    layer3 = {int(key.split(".")[1]) for key in backbone if key.startswith("layer3.")}
+    shape = (len(layer3), "layer1.0.conv3.weight" in backbone)
+    if shape not in _DEPTH_OF_BLOCKS:
+        raise ValueError(
+            f"backbone must be a ResNet-18, 34, 50, 101 or 152, but has {shape[0]} blocks in "
+            f"layer3 {'with' if shape[1] else 'without'} bottlenecks."
+        )
+    return ResNet(
+        depth=_DEPTH_OF_BLOCKS[shape],
+        stem_channels=backbone["conv1.weight"].shape[0],
+        base_channels=backbone["layer1.0.conv1.weight"].shape[0],
+    )
+
+
+def import_checkpoint(source: str | Path, target: str | Path) -> tuple[KeyReport, str]:
+    """Turn somebody's checkpoint into a backbone file of this project.
+
+    Args:
+        source: Any layout that :func:`read_backbone` knows.
+        target: Written with keys ``backbone.*``, loadable by mmpretrain and mmpose.
+
+    Returns:
+        How it fits mmpretrain's ResNet of that depth, and the layout.
+
+    Raises:
+        ValueError: If weights are missing.
+    """
+    backbone, others, layout = read_backbone(source)
+    network = build_like(backbone).state_dict()
+    report = compare_keys(backbone | dict.fromkeys(others, torch.empty(0)), network)
+    if report.missing:
+        raise ValueError(f"source must hold a whole ResNet, but {source} does not: {report}.")
+    weights = {key: backbone[key] for key in network}
+    save_backbone(target, weights, {"imported_from": Path(source).name, "layout": layout})
+    return report, layout
+
+
+def export_backbone(source: str | Path, target: str | Path, framework: str) -> KeyReport:
+    """Write a backbone as another framework stores it.
+
+    Args:
+        source: A backbone file, or a whole checkpoint of pre-training.
+        target: The file to write.
+        framework: ``'mmpretrain'`` and ``'mmpose'`` get ``backbone.*`` keys (for ``init_cfg`` with
+            ``prefix='backbone.'``), ``'torchvision'`` and ``'timm'`` a bare state dict.
+
+    Returns:
+        How it fits that framework's ResNet; timm names layers as torchvision does. A classifier
+        is always missing.
+
+    Raises:
+        ValueError: If the framework is unknown or has no such network.
+    """
+    if framework not in TARGETS:
+        raise ValueError(f"framework must be one of {TARGETS}, but got {framework!r}.")
+    backbone, _, _ = read_backbone(source)
+    if framework in ("mmpretrain", "mmpose"):
+        report = compare_keys(backbone, build_like(backbone).state_dict())
+        save_backbone(target, backbone, {"exported_for": framework})
+        return report
+    report = compare_keys(backbone, _torchvision_like(backbone))
+    if report.unexpected:
+        raise ValueError(f"source must fit a ResNet of {framework}, but does not: {report}.")
+    with atomic_path(Path(target)) as temporary:
+        torch.save({key: value.clone() for key, value in backbone.items()}, temporary)
+    return report
+
+
+def _torchvision_like(backbone: dict[str, Tensor]) -> dict[str, Any]:
+    import torchvision
+
+    depth = build_like(backbone).depth
+    return getattr(torchvision.models, f"resnet{depth}")(weights=None).state_dict()
+
+
+def _strip_prefix(key: str) -> str | None:
+    return key[len(PREFIX) :] if key.startswith(PREFIX) else None
+
+
+def _keep_layer(key: str) -> str | None:
+    return key if re.match(r"(conv1|bn1|layer[1-4])\.", key) else None
+
+
+def _rename_lightning(key: str) -> str | None:
+    match = re.match(r"encoder\.features\.(\d+)\.(.+)", key)
+    layer = _LIGHTNING_FEATURES.get(match[1]) if match else None
+    return f"{layer}.{match[2]}" if layer else None
