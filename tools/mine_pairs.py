@@ -11,9 +11,10 @@ import sys
 from typing import Any
 
 from simhand_mm.mining import SimilarSettings, format_report, mine_similar, write_simple_pairs
+from simhand_mm.mining.options import parse_options, parse_ranks, parse_shard
 from simhand_mm.mining.pairs import self_pairs, temporal_pairs
 from simhand_mm.mining.search import ENGINES
-from simhand_mm.mining.shards import parse_options, parse_shard, shard_of_process
+from simhand_mm.mining.shards import shard_of_process
 from simhand_mm.pool import HandPool
 
 
@@ -29,10 +30,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--group-by", default="video_id", help="column, or CSV video_id,group_id")
     parser.add_argument("--max-gap-s", type=float, default=1.0, help="of temporal pairs")
     parser.add_argument("--engine", choices=sorted(ENGINES), default="exact")
-    parser.add_argument(
-        "--engine-options", nargs="*", default=[], metavar="KEY=VALUE",
-        help="num_threads (exact), device (torch), num_probes (faiss-ivf)",
-    )  # fmt: skip
+    parser.add_argument("--engine-options", nargs="*", default=[], metavar="KEY=VALUE")
     parser.add_argument("--num-verified", type=int, default=100, help="queries to brute-force")
     parser.add_argument("--num-shards", type=int, help="parts of the run; by size by default")
     parser.add_argument("--shard", help="I/N: mine part I of N only; the last one joins them")
@@ -53,7 +51,7 @@ def mine(args: argparse.Namespace) -> dict[str, Any] | None:
     elif args.launcher in ("torchrun", "slurm"):
         shard, num_shards = shard_of_process(args.launcher)
     settings = SimilarSettings(
-        ranks=tuple(int(rank) for rank in args.ranks.split(",")),
+        ranks=parse_ranks(args.ranks),
         num_dims=args.dims,
         root_relative=args.root_relative,
         group_by=args.group_by,

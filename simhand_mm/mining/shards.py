@@ -80,27 +80,6 @@ def default_num_shards(num_hands: int, largest_rank: int) -> int:
     return max(1, num_hands // _HANDS_PER_SHARD, num_hands * largest_rank // _ANSWERS_PER_SHARD)
 
 
-def parse_shard(text: str) -> tuple[int, int]:
-    """``"2/7"`` -> shard 2 of 7, counted from 0."""
-    numbers = text.split("/")
-    if len(numbers) == 2 and all(number.isdecimal() for number in numbers):
-        shard, num_shards = map(int, numbers)
-        if shard < num_shards:
-            return shard, num_shards
-    raise ValueError(f"shard must be I/N with 0 <= I < N, but got {text!r}.")
-
-
-def parse_options(items: list[str]) -> dict[str, int | str]:
-    """``["num_threads=4", "device=cuda:1"]`` -> options of an engine."""
-    options = {}
-    for item in items:
-        key, is_pair, value = item.partition("=")
-        if not is_pair:
-            raise ValueError(f"engine options must be KEY=VALUE, but got {item!r}.")
-        options[key] = int(value) if value.isdecimal() else value
-    return options
-
-
 def shard_of_process(launcher: str) -> tuple[int, int]:
     """Which shard this process is to mine, as its launcher tells: ``torchrun`` or ``slurm``.
 
@@ -127,7 +106,10 @@ def run_on_ray(mine_shard: Callable[[int], None], shards: list[int]) -> None:
         import ray
     except ImportError as error:
         raise ImportError('Ray is not installed: pip install "simhand-mm[ray]".') from error
+
+    def mine(shard: int) -> None:  # Ray takes functions only, not any callable
+        mine_shard(shard)
+
     ray.init(ignore_reinit_error=True)
-    # One task a node: the engine uses all its cores.
-    remote = ray.remote(scheduling_strategy="SPREAD", num_cpus=1)(mine_shard)
+    remote = ray.remote(scheduling_strategy="SPREAD")(mine)
     ray.get([remote.remote(shard) for shard in shards])

@@ -191,3 +191,19 @@ def test_search_without_numba_names_the_extra(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_numba)
     with pytest.raises(ImportError, match=r"simhand-mm\[mine\]"):
         nearest_in_other_groups(*random_pool(10))
+
+
+def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
+    import numba
+
+    from simhand_mm.functional import neighbor_kernels
+
+    compile_function = numba.njit
+
+    def without_cache(cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_function(**options)
+
+    monkeypatch.setattr(numba, "njit", without_cache)
+    assert neighbor_kernels._jit()(lambda x: x + 1)(2) == 3

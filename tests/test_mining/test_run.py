@@ -10,13 +10,9 @@ import pytest
 
 from simhand_mm.mining import SimilarSettings, format_report, mine_similar
 from simhand_mm.mining.embedding import embed_pool
+from simhand_mm.mining.options import parse_options, parse_ranks, parse_shard
 from simhand_mm.mining.run import SimilarRun
-from simhand_mm.mining.shards import (
-    default_num_shards,
-    parse_options,
-    parse_shard,
-    shard_of_process,
-)
+from simhand_mm.mining.shards import default_num_shards, shard_of_process
 from simhand_mm.pool import load_pairs
 from tests.references import neighbors as reference
 from tests.test_mining.conftest import random_keypoints, write_pool
@@ -163,6 +159,8 @@ def test_ray_runs_every_shard(pool, monkeypatch):
 
         def remote(self, **options):
             def decorate(function):
+                assert type(function).__name__ == "function"  # Ray takes nothing else
+
                 class Remote:
                     @staticmethod
                     def remote(shard):
@@ -201,6 +199,12 @@ def test_parse_options():
     }
     with pytest.raises(ValueError, match="KEY=VALUE, but got 'fast'"):
         parse_options(["fast"])
+
+
+def test_parse_ranks():
+    assert parse_ranks("1,2,50") == (1, 2, 50)
+    with pytest.raises(ValueError, match=r"ranks must be numbers .* '1,x'"):
+        parse_ranks("1,x")
 
 
 def test_shard_of_process(monkeypatch):
