@@ -5,11 +5,12 @@ runs them, so that every executor gives the same result.
 """
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -25,7 +26,12 @@ class Executor(Protocol):
 
     A worker process that dies takes only its task with it: that task yields :class:`WorkerDied`
     and the others go on. An exception of a worker ends the run and is raised.
+
+    Attributes:
+        threads_per_worker: Threads that a worker may use without taking them from another one.
     """
+
+    threads_per_worker: int
 
     def __call__(
         self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
@@ -42,6 +48,11 @@ class LocalExecutor:
     """
 
     num_workers: int
+
+    @property
+    def threads_per_worker(self) -> int:
+        """See :class:`Executor`."""
+        return max(1, len(os.sched_getaffinity(0)) // max(1, self.num_workers))
 
     def __call__(
         self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
@@ -147,6 +158,7 @@ class RayExecutor:
     """
 
     num_workers: int
+    threads_per_worker: ClassVar[int] = 1  # a worker asks the cluster for one core
 
     def __call__(
         self, tasks: Sequence[Task], build_worker: Callable[[], Worker]

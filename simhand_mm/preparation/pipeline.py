@@ -60,8 +60,10 @@ class PreparedVideo:
     seconds: float = 0.0
 
 
-def prepare_video(video: Video, finder: HandFinder, settings: CropSettings) -> PreparedVideo:
-    """Find, check and crop the hands of a video.
+def prepare_video(
+    video: Video, finder: HandFinder, settings: CropSettings, num_threads: int = 1
+) -> PreparedVideo:
+    """Find, check and crop the hands of a video, decoding with ``num_threads``.
 
     Never raises for what is wrong with the video: a damaged one keeps its readable frames, an
     unreadable one has a ``failure``; both have a drop with the reason.
@@ -72,7 +74,7 @@ def prepare_video(video: Video, finder: HandFinder, settings: CropSettings) -> P
         only = finder.frames_of(video.video_id)
         if only is not None and not only:
             raise VideoError(video.path, "no_boxes", "the table of detections has no box in it")
-        for frame in sample_frames(video.path, settings.fps, only):
+        for frame in sample_frames(video.path, settings.fps, only, num_threads):
             hands, drops = _prepare_frame(video, frame, finder(video.video_id, frame), settings)
             outcome.hands += hands
             outcome.drops += drops

@@ -106,7 +106,9 @@ class Preparation:
         self, videos: list[Video], executor: Executor, writer: PoolWriter
     ) -> Iterator[VideoStatus]:
         progress = ProgressBar(len(videos))
-        worker = _WorkerRecipe(self.settings, self.finder, self.pool_dir, writer.settings)
+        worker = _WorkerRecipe(
+            self.settings, self.finder, self.pool_dir, writer.settings, executor.threads_per_worker
+        )
         for video, status in executor(videos, worker):
             if isinstance(status, WorkerDied):
                 drop = DropRecord(video.video_id, -1, "video", "crashed", str(status))
@@ -123,13 +125,14 @@ class _WorkerRecipe:
     finder: FinderRecipe
     pool_dir: Path
     pool_settings: dict[str, Any]
+    num_threads: int
 
     def __call__(self) -> Callable[[Video], VideoStatus]:
         writer = PoolWriter(self.pool_dir, self.pool_settings)
         finder = self.finder.build()
 
         def work(video: Video) -> VideoStatus:
-            outcome = prepare_video(video, finder, self.settings)
+            outcome = prepare_video(video, finder, self.settings, self.num_threads)
             return writer.write_video(video.video_id, **vars(outcome))
 
         return work

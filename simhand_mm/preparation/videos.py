@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -82,7 +83,7 @@ def _to_id(name: Path) -> str:
 
 
 def sample_frames(
-    path: str | Path, fps: float, only: frozenset[int] | None = None
+    path: str | Path, fps: float, only: frozenset[int] | None = None, num_threads: int = 1
 ) -> Iterator[Frame]:
     """Yield the first frame of each interval of ``1 / fps`` seconds.
 
@@ -93,6 +94,7 @@ def sample_frames(
         path: The video file.
         fps: Frames wanted per second of video, > 0.
         only: Indices of the frames to choose from; None for all.
+        num_threads: Threads that decode; the frames do not depend on it.
 
     Raises:
         VideoError: After the last readable frame if the file is damaged or cut off, at once if it
@@ -100,9 +102,12 @@ def sample_frames(
     """
     if not fps > 0:
         raise ValueError(f"fps must be positive, but got {fps}. Give frames per second of video.")
-    with _open_video(Path(path)) as container:
-        stream = _video_stream(container, path)
-        reader = FrameReader(container, stream, Fraction(str(fps)), only)
+    with ExitStack() as stack:
+
+        def open_stream() -> Any:
+            return _video_stream(stack.enter_context(_open_video(Path(path))), path)
+
+        reader = FrameReader(open_stream, Fraction(str(fps)), only, num_threads)
         num_frames = 0
         for frame in reader:
             num_frames += 1
@@ -154,6 +159,6 @@ def _video_stream(container: Any, path: str | Path) -> Any:
             "frame_too_large",
             f"frames have {context.width} x {context.height} px, more than {_MAX_PIXELS} in all",
         )
-    # One thread: the work is spread over videos, and damaged ones decode to the same bytes.
+    # Threads inside the decoder would make what comes of damaged packets a matter of chance.
     context.thread_count = 1
     return streams[0]

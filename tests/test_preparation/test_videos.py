@@ -34,7 +34,11 @@ def reference_frames(path, fps):
 def assert_same_frames(path, fps):
     expected = reference_frames(path, fps)
     frames = list(sample_frames(path, fps))
+    threaded = list(sample_frames(path, fps, num_threads=3))
     assert [frame.index for frame in frames] == [index for index, _, _ in expected]
+    assert [frame.index for frame in threaded] == [index for index, _, _ in expected]
+    for frame, other in zip(frames, threaded, strict=True):
+        np.testing.assert_array_equal(frame.image, other.image)
     for frame, (_, time_s, image) in zip(frames, expected, strict=True):
         assert frame.time_s == pytest.approx(time_s)
         np.testing.assert_array_equal(frame.image, image)

@@ -1,0 +1,151 @@
+"""Which packets of a video stream must be decoded to have the wanted frames.
+
+A group of pictures goes from one key frame to the next, in the order of decoding. Its end after
+the last wanted frame can be left out, and so can the pictures of the next, open group that refer
+to that end, if none of them is wanted.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
+from typing import Any
+
+_MAX_GROUP_BYTES = 1 << 26  # compressed packets held at a time; longer groups are cut
+_MAX_WANTED = 16  # frames of a piece, held at a time by whoever decodes it
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Packets to decode one after the other.
+
+    Attributes:
+        packets: In the order of decoding.
+        wanted: Time stamp -> frame index.
+        is_first: Needs nothing that was decoded before; otherwise the piece before it.
+        is_last: The next piece is a first one.
+    """
+
+    packets: list[Any]
+    wanted: dict[int, int]
+    is_first: bool
+    is_last: bool
+
+
+class FrameChooser:
+    """Counts frames in the order of display and picks the first of each interval.
+
+    Args:
+        intervals_per_tick: Intervals per unit of the time stamps.
+        only: Indices of the frames to choose from; None for all.
+
+    Attributes:
+        start: Time stamp of the first frame.
+        num_seen: Frames so far.
+    """
+
+    def __init__(self, intervals_per_tick: Fraction, only: frozenset[int] | None = None) -> None:
+        self.start: int | None = None
+        self.num_seen = 0
+        self._interval: int | None = None
+        self._intervals_per_tick = intervals_per_tick
+        self._only = only
+
+    @property
+    def num_missing(self) -> int:
+        """Frames asked for that the stream, once read, did not have."""
+        return sum(index >= self.num_seen for index in self._only or ())
+
+    def choose(self, stamp: int) -> int | None:
+        """The index of the next frame if it is wanted, else None."""
+        if self.start is None:
+            self.start = stamp
+        index = self.num_seen
+        self.num_seen += 1
+        if self._only is not None and index not in self._only:
+            return None
+        # Containers round time stamps: half a tick of tolerance keeps frames on the grid.
+        interval = floor((stamp - self.start + Fraction(1, 2)) * self._intervals_per_tick)
+        # Not ">": stamps may jump back where recordings were joined.
+        is_wanted = interval != self._interval
+        self._interval = interval
+        return index if is_wanted else None
+
+    def choose_packets(self, packets: Iterable[Any]) -> dict[int, int]:
+        """Time stamp -> frame index of the wanted packets of a group."""
+        stamps = (packet_stamp(packet) for packet in packets if not packet.is_discard)
+        chosen = ((stamp, self.choose(stamp)) for stamp in sorted(stamps))
+        return {stamp: index for stamp, index in chosen if index is not None}
+
+
+def packet_stamp(packet: Any) -> int:
+    """Time stamp of display, or that of decoding where the container gives no other."""
+    return packet.dts if packet.pts is None else packet.pts
+
+
+def plan_pieces(packets: Iterable[Any], chooser: FrameChooser) -> Iterator[Piece]:
+    """Yield what must be decoded, in order."""
+    groups = ((group, chooser.choose_packets(group)) for group in _groups(packets))
+    is_first = True
+    for (group, wanted), (following, next_wanted) in pairwise(_with_end(groups)):
+        is_last = not _needs_group_before(following, next_wanted)
+        if is_first:
+            group = group[:1] + group[1 + _num_leading(group) :]
+        if is_last:
+            group = group[: _end_of_wanted(group, wanted)]
+        yield from _cut(group, wanted, is_first, is_last)
+        is_first = is_last
+
+
+def _groups(packets: Iterable[Any]) -> Iterator[list[Any]]:
+    group: list[Any] = []
+    num_bytes = 0
+    for packet in packets:
+        if group and (packet.is_keyframe or num_bytes > _MAX_GROUP_BYTES):
+            yield group
+            group, num_bytes = [], 0
+        group.append(packet)
+        num_bytes += packet.size
+    if group:
+        yield group
+
+
+def _with_end(groups: Iterator[tuple[list[Any], dict]]) -> Iterator[tuple[list[Any], dict]]:
+    yield from groups
+    yield [], {}
+
+
+def _num_leading(group: list[Any]) -> int:
+    """Packets after the key frame that are shown before it; they refer to the group before."""
+    key = packet_stamp(group[0])
+    rest = (n for n, packet in enumerate(group[1:]) if packet_stamp(packet) >= key)
+    return next(rest, len(group) - 1)
+
+
+def _needs_group_before(group: list[Any], wanted: dict[int, int]) -> bool:
+    if not group:
+        return False
+    leading = group[1 : 1 + _num_leading(group)]
+    is_cut = not group[0].is_keyframe
+    return is_cut or any(packet_stamp(packet) in wanted for packet in leading)
+
+
+def _end_of_wanted(group: list[Any], wanted: dict[int, int]) -> int:
+    return 1 + max((n for n, p in enumerate(group) if packet_stamp(p) in wanted), default=-1)
+
+
+def _cut(
+    group: list[Any], wanted: dict[int, int], is_first: bool, is_last: bool
+) -> Iterator[Piece]:
+    """The group in pieces of a few wanted frames each."""
+    places = [n for n, packet in enumerate(group) if packet_stamp(packet) in wanted]
+    cuts = [0, *(place + 1 for place in places[_MAX_WANTED - 1 : -1 : _MAX_WANTED]), len(group)]
+    for start, end in pairwise(cuts):
+        packets = group[start:end]
+        yield Piece(
+            packets,
+            {s: wanted[s] for s in map(packet_stamp, packets) if s in wanted},
+            is_first=is_first and start == 0,
+            is_last=is_last and end == len(group),
+        )
