@@ -1,0 +1,16 @@
+# Table 6, weakly-supervised with Ego-100K, FreiHand*: MPJPE 61.65, PCK-AUC 33.92 in the paper.
+_base_ = './detnet_resnet50_1xb128-120e_freihand-10pct-first.py'
+
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='ConcatDataset',
+        datasets=[
+            _base_.train_dataloader.dataset,
+            # Estimated 2D keypoints, which train the heatmaps only. The pool of the pre-training.
+            dict(
+                type='simhand_mm.PseudoLabelDataset',
+                data_root='{{$SIMHAND_DATA:data}}',
+                pool='pools/ego4d-100k',
+                pipeline=_base_.train_pipeline),
+        ]))
