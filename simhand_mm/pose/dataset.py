@@ -13,8 +13,11 @@ from simhand_mm.pool import read_poses
 from simhand_mm.pose.screening import screen_poses
 from simhand_mm.registry import DATASETS
 
-_METAINFO = parse_pose_metainfo(
-    {
+
+class HandDataset(BaseDataset):
+    """What our data sets share: the 21 keypoints in mmpose's terms."""
+
+    METAINFO = {  # noqa: RUF012 (mmengine's interface)
         "dataset_name": "simhand_mm_hand21",
         "keypoint_info": {
             index: {"name": name, "id": index, "color": [255, 128, 0], "type": "", "swap": ""}
@@ -27,16 +30,19 @@ _METAINFO = parse_pose_metainfo(
         "joint_weights": [1.0] * NUM_KEYPOINTS,
         "sigmas": [0.03] * NUM_KEYPOINTS,
     }
-)
-# Lists instead of arrays, which mmengine's ConcatDataset could not compare.
-HAND_METAINFO = {
-    name: value.tolist() if isinstance(value, np.ndarray) else value
-    for name, value in _METAINFO.items()
-}
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: Any = None) -> dict[str, Any]:
+        """As mmpose parses it, with lists for arrays, which ConcatDataset could not compare."""
+        parsed = parse_pose_metainfo(super()._load_metainfo(metainfo))
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in parsed.items()
+        }
 
 
 @DATASETS.register_module()
-class HandPoseDataset(BaseDataset):
+class HandPoseDataset(HandDataset):
     """Hands with 3D labels.
 
     Each item starts as ``img_path``, ``sample_id``, ``handedness``, ``camera_matrix [3, 3]`` px,
@@ -53,8 +59,6 @@ class HandPoseDataset(BaseDataset):
         subset_seed: Seed of the random choice.
         **kwargs: ``pipeline``, ``test_mode``, ``indices``, ``lazy_init`` ... of mmengine.
     """
-
-    METAINFO = HAND_METAINFO
 
     def __init__(
         self,

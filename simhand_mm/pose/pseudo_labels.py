@@ -4,16 +4,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.dataset import BaseDataset
 
 from simhand_mm.functional.boxes import keypoints_to_box
 from simhand_mm.pool import HandPool
-from simhand_mm.pose.dataset import HAND_METAINFO
+from simhand_mm.pose.dataset import HandDataset
 from simhand_mm.registry import DATASETS
 
 
 @DATASETS.register_module()
-class PseudoLabelDataset(BaseDataset):
+class PseudoLabelDataset(HandDataset):
     """Unlabelled hands that train the heatmaps only (SiMHand, Sec. 6.4 and Table 6).
 
     Items look like those of ``HandPoseDataset``, without 3D labels and camera. The crops of a
@@ -26,8 +25,6 @@ class PseudoLabelDataset(BaseDataset):
         min_score: Keypoints of lower confidence are not used.
         **kwargs: ``pipeline``, ``indices``, ``lazy_init`` ... of mmengine.
     """
-
-    METAINFO = HAND_METAINFO
 
     def __init__(
         self, data_root: str, pool: str = "pool", min_score: float = 0.0, **kwargs: Any

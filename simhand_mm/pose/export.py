@@ -1,0 +1,102 @@
+"""A fine-tuned model as one ONNX graph, from crop to keypoints."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmpose.apis import init_model
+from torch import Tensor, nn
+
+from simhand_mm.pool import atomic_path
+
+
+class CropToKeypoints(nn.Module):
+    """What is exported: normalisation, backbone, head and read-out.
+
+    Args:
+        model: A ``TopdownPoseEstimator`` with a :class:`DetNetHead`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.backbone, self.head = model.backbone, model.head
+        self.register_buffer("mean", model.data_preprocessor.mean.clone())
+        self.register_buffer("std", model.data_preprocessor.std.clone())
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Read keypoints off crops.
+
+        Args:
+            crops: ``[N, 3, S, S]``, RGB in 0 to 255, right hands (mirror left ones).
+
+        Returns:
+            keypoints_2d ``[N, 21, 2]`` px of the crop, keypoint_score ``[N, 21]``, keypoints_3d
+            ``[N, 21, 3]`` mm relative to the wrist, with the training set's mean size.
+        """
+        heat, _, location = self.head(self.backbone((crops - self.mean) / self.std))
+        points, scores, locations = self.head.decoder.batch_decode(heat, location)
+        keypoints_3d = (locations - locations[:, :1]) * self.head.mean_bone_length_mm
+        return points, scores, keypoints_3d
+
+
+def export_onnx(config: str, checkpoint: str, path: str | Path) -> dict[str, float]:
+    """Write the graph, check it against torch with onnxruntime, and time both.
+
+    Args:
+        config: Config of a fine-tuned model.
+        checkpoint: Its weights.
+        path: The ``.onnx`` file.
+
+    Returns:
+        ``max_difference`` of all outputs (px, score, mm) and ``torch_ms``, ``onnxruntime_ms`` of
+        one crop.
+
+    Raises:
+        ImportError: If onnx or onnxruntime is missing.
+        RuntimeError: If onnxruntime gives other keypoints than torch.
+    """
+    try:
+        import onnx  # noqa: F401 (torch.onnx needs it)
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(
+            'ONNX export needs onnx and onnxruntime. Run: pip install "simhand-mm[onnx]".'
+        ) from error
+    model = CropToKeypoints(init_model(config, checkpoint, device="cpu")).eval()
+    size = model.head.decoder.input_size[0]
+    crops = 255 * torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    with atomic_path(path) as temporary:
+        torch.onnx.export(
+            model,
+            (crops,),
+            str(temporary),
+            input_names=["crops"],
+            output_names=["keypoints_2d", "keypoint_score", "keypoints_3d"],
+            dynamic_axes={"crops": {0: "N"}},
+            opset_version=17,
+            dynamo=False,
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+    with torch.no_grad():
+        expected = [output.numpy() for output in model(crops)]
+    found = session.run(None, {"crops": crops.numpy()})
+    difference = max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
+    if difference > 1e-2:
+        raise RuntimeError(f"ONNX must equal torch to 0.01, but differs by {difference:.3g}.")
+    one = crops[:1]
+    with torch.no_grad():
+        torch_ms = _median_ms(lambda: model(one))
+    runtime_ms = _median_ms(lambda: session.run(None, {"crops": one.numpy()}))
+    return {"max_difference": difference, "torch_ms": torch_ms, "onnxruntime_ms": runtime_ms}
+
+
+def _median_ms(call: object, repeats: int = 20) -> float:
+    times = []
+    for _ in range(repeats + 3):
+        start = time.perf_counter()
+        call()
+        times.append(1000 * (time.perf_counter() - start))
+    return float(np.median(times[3:]))  # the first calls allocate

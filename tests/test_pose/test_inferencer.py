@@ -1,0 +1,103 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+
+from simhand_mm.functional.camera import project
+from simhand_mm.pose.inferencer import HandDetection, HandPose3DInferencer
+from simhand_mm.pose.media import MediaSource, MediaWriter
+from tests.test_pose.test_stock_mmpose import CONFIG
+
+
+@pytest.fixture
+def inferencer(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMHAND_DATA", str(tmp_path))
+    config = Config.fromfile(CONFIG)
+    init_default_scope("mmpose")
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    model.head.mean_bone_length_mm.fill_(80.0)
+    torch.save({"state_dict": model.state_dict()}, tmp_path / "a.pth")
+    return HandPose3DInferencer(config, tmp_path / "a.pth")
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+
+
+def test_left_hand_is_the_mirror_image_of_a_right_hand(inferencer, image):
+    """The same hand in a mirrored picture, called by the other side, is the mirrored hand."""
+    right = inferencer(image, [HandDetection(np.array([20, 30, 90, 100]), "right")])[0]
+    box = np.array([160 - 90, 30, 160 - 20, 100])
+    left = inferencer(image[:, ::-1].copy(), [HandDetection(box, "left")])[0]
+    np.testing.assert_allclose(left.keypoints_3d, right.keypoints_3d * [-1, 1, 1], atol=1e-3)
+    np.testing.assert_allclose(left.keypoints_2d[:, 0], 159 - right.keypoints_2d[:, 0], atol=1e-3)
+    np.testing.assert_allclose(left.keypoints_2d[:, 1], right.keypoints_2d[:, 1], atol=1e-3)
+
+
+def test_camera_gives_the_position(inferencer, image):
+    camera = np.array([[200.0, 0, 80], [0, 200, 60], [0, 0, 1]])
+    detections = [HandDetection(np.array([20, 30, 90, 100]), "left", 0.7)]
+    hand = inferencer(image, detections, camera)[0]
+    assert hand.position.shape == (3,)
+
+    # It is where the projection fits best: moving the hand fits worse.
+    def misfit(position):
+        rays = (hand.keypoints_3d + position) @ camera.T
+        algebraic = rays[:, :2] - rays[:, 2:] * hand.keypoints_2d
+        return (hand.keypoint_score[:, None] ** 2 * algebraic**2).sum()
+
+    for step in 5 * np.eye(3):
+        assert misfit(hand.position) <= min(misfit(hand.position + s * step) for s in (-1, 1))
+    assert project(hand.keypoints_3d + hand.position, camera).shape == (21, 2)
+
+
+def test_finder_and_json(inferencer, image):
+    inferencer.find_hands = lambda image: [HandDetection(np.array([20, 30, 90, 100]), "left", 0.7)]
+    record = inferencer(image)[0].to_json()
+    assert record["handedness"] == "left"
+    assert record["bbox_xyxy_px"] == [20, 30, 90, 100]
+    assert np.shape(record["keypoints_3d_root_relative_mm"]) == (21, 3)
+    assert record["keypoints_3d_root_relative_mm"][0] == [0, 0, 0]
+    assert record["wrist_in_camera_mm"] is None
+    inferencer.find_hands = lambda image: []
+    assert inferencer(image) == []
+
+
+def test_without_boxes_the_cure_is_named(inferencer, image):
+    with pytest.raises(ValueError, match="detections must be given"):
+        inferencer(image)
+
+
+def test_folder_of_pictures(tmp_path, image):
+    cv2.imwrite(str(tmp_path / "b.png"), image)
+    cv2.imwrite(str(tmp_path / "a.jpg"), image)
+    (tmp_path / "c.jpg").write_text("no picture")
+    source = MediaSource(str(tmp_path))
+    assert len(source) == 3
+    assert [name for name, _ in source] == ["a.jpg", "b.png"]
+    assert source.unreadable == ["c.jpg"]
+    assert source.fps is None
+
+
+def test_video_round_trip(tmp_path, image):
+    writer = MediaWriter(tmp_path, fps=10.0)
+    for _ in range(3):
+        writer.write("frame", image)
+    writer.close()
+    source = MediaSource(str(tmp_path / "demo.mp4"))
+    assert source.fps == 10
+    assert [name for name, _ in source] == ["frame_000000", "frame_000001", "frame_000002"]
+
+
+def test_what_is_no_medium_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"got '.*none\.mp4'"):
+        MediaSource(str(tmp_path / "none.mp4"))
+    with pytest.raises(FileNotFoundError, match="must hold pictures"):
+        MediaSource(str(tmp_path))
+    (tmp_path / "a.mp4").write_text("no video")
+    with pytest.raises(ValueError, match=r"must be a picture, video or camera"):
+        MediaSource(str(tmp_path / "a.mp4"))
