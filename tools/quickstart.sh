@@ -73,10 +73,10 @@ stage prepare tools/prepare_pool.py "$work/synthetic/videos" "$work/pool" --fps 
 stage mine tools/mine_pairs.py "$work/pool" --ranks 1,2,3,10,50,100
 stage check-pairs tools/check_pairs.py "$work/pool" "$work/synthetic" --out "$work/mining_check.json"
 
-finetune scratch configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py
+finetune scratch configs/detnet/detnet_resnet18_1xb16-20e_synthetic-64px.py
 for algorithm in simclr peclr simhand; do
     pretrain $algorithm "configs/$algorithm/${algorithm}_resnet18_1xb128-coslr-6e_synthetic-64px.py"
-    finetune $algorithm "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px.py" \
+    finetune $algorithm "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-20e_synthetic-64px.py" \
         model.backbone.init_cfg.checkpoint="$work/pretrain/$algorithm/backbone.pth"
 done
 
