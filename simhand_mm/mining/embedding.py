@@ -56,14 +56,20 @@ class PoseEmbedding:
 
     @classmethod
     def fit(
-        cls, keypoints: np.ndarray, num_dims: int = 14, root_relative: bool = False, **info: Any
+        cls,
+        keypoints: np.ndarray,
+        num_dims: int = 14,
+        root_relative: bool = False,
+        crop_size: float = 1.0,
+        **info: Any,
     ) -> "PoseEmbedding":
         """Principal components of a pool.
 
         Args:
-            keypoints: ``[N, 21, 2]`` in units of the crop side; unusable rows are left out.
+            keypoints: ``[N, 21, 2]`` in the unit of ``crop_size``; unusable rows are left out.
             num_dims: D, 1 to 42.
             root_relative: Subtract the wrist first.
+            crop_size: Side of the crops; 1 for keypoints in units of it.
             info: Kept in ``info``, JSON-like.
 
         Raises:
@@ -71,18 +77,19 @@ class PoseEmbedding:
         """
         if not 1 <= num_dims <= 2 * NUM_KEYPOINTS:
             raise ValueError(f"num_dims must be 1 to {2 * NUM_KEYPOINTS}, but got {num_dims}.")
-        usable = usable_rows(keypoints)
-        count = int(usable.sum())
+        count = sum(int(usable_rows(block).sum()) for block in _blocks(keypoints))
         if count < 2:
             raise ValueError(
                 f"keypoints must have at least 2 usable rows to fit a PCA, but got {count} of "
                 f"{len(keypoints)} (finite, and not all keypoints in one point)."
             )
         mean, scatter = 0.0, 0.0
-        for block in _vector_blocks(keypoints, usable, root_relative):
-            mean = mean + block.sum(axis=0) / count
-        for block in _vector_blocks(keypoints, usable, root_relative):
-            scatter = scatter + (block - mean).T @ (block - mean)
+        for block in _blocks(keypoints):
+            vectors = _vectors(block[usable_rows(block)], root_relative, crop_size)
+            mean = mean + vectors.sum(axis=0) / count
+        for block in _blocks(keypoints):
+            vectors = _vectors(block[usable_rows(block)], root_relative, crop_size) - mean
+            scatter = scatter + vectors.T @ vectors
         variance, vectors = np.linalg.eigh(scatter / (count - 1))
         variance, components = np.maximum(variance[::-1], 0), vectors.T[::-1][:num_dims]
         # The sign of an eigenvector is arbitrary: make its largest entry positive.
@@ -92,26 +99,30 @@ class PoseEmbedding:
             components * np.where(largest < 0, -1.0, 1.0),
             variance[:num_dims] / max(variance.sum(), np.finfo(np.float64).tiny),
             root_relative,
-            {"num_fitted": count, **info},
+            {"num_fitted": count, "crop_size": crop_size, **info},
         )
 
-    def apply(self, keypoints: np.ndarray) -> np.ndarray:
-        """Embed hands: ``[N, 21, 2]`` in units of the crop side -> ``[N, D]`` float32.
+    def apply(self, keypoints: np.ndarray, crop_size: float = 1.0) -> np.ndarray:
+        """Embed hands; unusable ones become NaN.
 
-        Unusable rows become NaN. Sums run in a fixed order without BLAS: same bits everywhere.
+        Sums run in a fixed order without BLAS, so the bits are the same everywhere.
+
+        Args:
+            keypoints: ``[N, 21, 2]`` in the unit of ``crop_size``.
+            crop_size: Side of the crops; 1 for keypoints in units of it.
+
+        Returns:
+            ``[N, D]`` float32.
         """
-        embeddings = np.empty((len(keypoints), self.num_dims), np.float32)
-        for start in range(0, len(keypoints), _ROWS_PER_BLOCK):
-            block = keypoints[start : start + _ROWS_PER_BLOCK]
+        embeddings, start = np.full((len(keypoints), self.num_dims), np.nan, np.float32), 0
+        for block in _blocks(keypoints):
             usable = usable_rows(block)
-            total = np.zeros((len(block), self.num_dims))
-            total[~usable] = np.nan
-            vectors = _vectors(block[usable], self.root_relative) - self.mean
+            vectors = _vectors(block[usable], self.root_relative, crop_size) - self.mean
             projected = np.zeros((len(vectors), self.num_dims))
             for values, weights in zip(vectors.T, self.components.T, strict=True):
                 projected += values[:, None] * weights
-            total[usable] = projected
-            embeddings[start : start + _ROWS_PER_BLOCK] = total
+            embeddings[start : start + len(block)][usable] = projected
+            start += len(block)
         return embeddings
 
     def save(self, path: str | Path) -> None:
@@ -160,11 +171,11 @@ def embed_pool(
     )
     if not is_current:
         embedded_path.unlink(missing_ok=True)
-        fitted = PoseEmbedding.fit(_keypoints(pool), num_dims, root_relative, **wanted)
+        fitted = PoseEmbedding.fit(pool.keypoints_2d, num_dims, root_relative, **wanted)
         fitted.save(fitted_path)
     if not embedded_path.is_file():
         with atomic_path(embedded_path) as temporary, open(temporary, "wb") as file:
-            np.save(file, fitted.apply(_keypoints(pool)))
+            np.save(file, fitted.apply(pool.keypoints_2d, pool.crop_size))
     return fitted, np.load(embedded_path, mmap_mode="r")
 
 
@@ -177,22 +188,15 @@ def usable_rows(keypoints: np.ndarray) -> np.ndarray:
     return np.isfinite(keypoints).all(axis=(1, 2)) & is_spread
 
 
-def _keypoints(pool: HandPool) -> np.ndarray:
-    """Keypoints in units of the crop side, ``[N, 21, 2]`` float32."""
-    return pool.keypoints_2d / np.float32(pool.crop_size)
+def _blocks(keypoints: np.ndarray) -> Iterator[np.ndarray]:
+    """Some rows at a time: a pool need not fit into memory twice."""
+    for start in range(0, len(keypoints), _ROWS_PER_BLOCK):
+        yield keypoints[start : start + _ROWS_PER_BLOCK]
 
 
-def _vectors(keypoints: np.ndarray, is_root_relative: bool) -> np.ndarray:
-    keypoints = keypoints.astype(np.float64)
+def _vectors(keypoints: np.ndarray, is_root_relative: bool, crop_size: float) -> np.ndarray:
+    """Hands as float64 vectors in units of the crop side, ``[N, 42]``."""
+    keypoints = keypoints.astype(np.float64) / crop_size
     if is_root_relative:
         keypoints = root_relative(keypoints)
     return keypoints.reshape(-1, 2 * NUM_KEYPOINTS)
-
-
-def _vector_blocks(
-    keypoints: np.ndarray, usable: np.ndarray, is_root_relative: bool
-) -> Iterator[np.ndarray]:
-    """Usable hands as float64 vectors, a block at a time."""
-    for start in range(0, len(keypoints), _ROWS_PER_BLOCK):
-        part = slice(start, start + _ROWS_PER_BLOCK)
-        yield _vectors(keypoints[part][usable[part]], is_root_relative)

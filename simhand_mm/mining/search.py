@@ -4,14 +4,11 @@ Exact engines keep the contract of :mod:`simhand_mm.functional.neighbors`, so th
 freely, between the shards of one run too.
 """
 
+from importlib import import_module
 from inspect import signature
 from typing import Any, Protocol
 
 import numpy as np
-
-from simhand_mm.functional.neighbors import NeighborIndex
-from simhand_mm.mining.faiss_engine import FaissEngine, FaissIvfEngine
-from simhand_mm.mining.torch_engine import TorchEngine
 
 
 class SearchEngine(Protocol):
@@ -27,11 +24,12 @@ class SearchEngine(Protocol):
         ...
 
 
+# Module and class; imported on use, because torch alone takes seconds and 0.3 GB.
 ENGINES = {
-    "exact": NeighborIndex,
-    "torch": TorchEngine,
-    "faiss": FaissEngine,
-    "faiss-ivf": FaissIvfEngine,
+    "exact": ("simhand_mm.functional.neighbors", "NeighborIndex"),
+    "torch": ("simhand_mm.mining.torch_engine", "TorchEngine"),
+    "faiss": ("simhand_mm.mining.faiss_engine", "FaissEngine"),
+    "faiss-ivf": ("simhand_mm.mining.faiss_engine", "FaissIvfEngine"),
 }
 EXACT_ENGINES = frozenset({"exact", "torch", "faiss"})
 
@@ -53,8 +51,10 @@ def build_engine(
     """
     if name not in ENGINES:
         raise ValueError(f"engine must be one of {sorted(ENGINES)}, but got {name!r}.")
-    known = list(signature(ENGINES[name]).parameters)[2:]
+    module, class_name = ENGINES[name]
+    engine = getattr(import_module(module), class_name)
+    known = list(signature(engine).parameters)[2:]
     unknown = sorted(options.keys() - set(known))
     if unknown:
         raise ValueError(f"options of engine {name} must be among {known}, but got {unknown}.")
-    return ENGINES[name](embeddings, group_ids, **options)
+    return engine(embeddings, group_ids, **options)

@@ -108,8 +108,10 @@ def test_identical_hands_can_be_embedded():
 
 def test_embed_pool_fits_once(pool):
     fitted, embeddings = embed_pool(pool)
-    expected = PoseEmbedding.fit(pool.keypoints_2d / CROP_SIZE)
-    np.testing.assert_array_equal(embeddings, expected.apply(pool.keypoints_2d / CROP_SIZE))
+    expected = PoseEmbedding.fit(pool.keypoints_2d / np.float64(CROP_SIZE))
+    np.testing.assert_array_equal(
+        embeddings, expected.apply(pool.keypoints_2d / np.float64(CROP_SIZE))
+    )
     before = (pool.root / "embedding.npz").stat().st_mtime_ns
     again, same = embed_pool(pool)
     assert again.sha256 == fitted.sha256
@@ -125,4 +127,4 @@ def test_embed_pool_notices_another_pool(tmp_path):
         (other.root / name).write_bytes((tmp_path / "a" / name).read_bytes())
     fitted, embeddings = embed_pool(other)
     assert fitted.info["pool_fingerprint"] == other.fingerprint
-    np.testing.assert_array_equal(embeddings, fitted.apply(other.keypoints_2d / CROP_SIZE))
+    np.testing.assert_array_equal(embeddings, fitted.apply(other.keypoints_2d, CROP_SIZE))

@@ -1,0 +1,244 @@
+"""Exact mining beside what else could do it: core-seconds, growth, memory, and equality.
+
+    python tools/benchmarks/mining.py --write docs/performance.md
+
+Every number comes from this one run. Ours treats all queries; a peer is timed on a sample of whole
+videos and multiplied up (its build counts in full). Core-seconds are CPU time over all threads.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from hand_pools import FOOTAGE, generate_pool
+from mining_peers import PEERS, SAMPLE, NumpyPeer
+
+from simhand_mm.functional.neighbors import NeighborIndex, brute_force_in_other_groups
+from simhand_mm.mining.embedding import PoseEmbedding
+from simhand_mm.mining.search import EXACT_ENGINES, build_engine
+
+RANKS = [1, 2, 5, 10, 50, 100, 500, 1000, 5000]
+MARKERS = "<!-- tools/benchmarks/mining.py -->", "<!-- end of tools/benchmarks/mining.py -->"
+
+
+def embed(num_hands: int, footage: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pose embeddings ``[N, 14]`` and videos ``[N]`` of a generated pool."""
+    keypoints, videos = generate_pool(num_hands, footage, seed=0)
+    return PoseEmbedding.fit(keypoints).apply(keypoints), videos
+
+
+def timed(function: Callable, *arguments: object) -> tuple[object, float, float]:
+    """Result, core-seconds and wall seconds."""
+    wall, core = time.perf_counter(), time.process_time()
+    result = function(*arguments)
+    return result, time.process_time() - core, time.perf_counter() - wall
+
+
+def sample_of_videos(videos: np.ndarray, count: int) -> np.ndarray:
+    """Rows of random whole videos, about ``count``; of the first one fewer if it is long."""
+    order = np.random.default_rng(0).permutation(int(videos.max()) + 1)
+    rows, taken = [], 0
+    for video in order:
+        low, high = np.searchsorted(videos, [video, video + 1])
+        rows.append(np.arange(low, high)[: count - taken])
+        taken += len(rows[-1])
+        if taken >= count:
+            break
+    return np.concatenate(rows)
+
+
+def ours_in_a_process(embeddings: np.ndarray, videos: np.ndarray, ranks: list[int]) -> dict:
+    """Mine in a process of its own, for its memory; the answer lies in ``index``."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(f"{folder}/embeddings.npy", embeddings)
+        np.save(f"{folder}/videos.npy", videos)
+        command = [sys.executable, __file__, "--mine", folder, "--ranks", *map(str, ranks)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return {**json.loads(output), "index": np.load(f"{folder}/index.npy")}
+
+
+def mine(folder: str, ranks: list[int]) -> None:
+    """The process of :func:`ours_in_a_process`."""
+    embeddings, videos = np.load(f"{folder}/embeddings.npy"), np.load(f"{folder}/videos.npy")
+    NeighborIndex(embeddings[:500], videos[:500]).search(np.arange(500), ranks)  # compiled, cached
+    rows = np.arange(len(videos))
+    index, build_core, build_wall = timed(NeighborIndex, embeddings, videos)
+    (found, _), core, wall = timed(index.search, rows, ranks)
+    np.save(f"{folder}/index.npy", found)
+    status = Path("/proc/self/status").read_text()  # getrusage would count the parent's peak too
+    peak_gb = int(re.search(r"VmHWM:\s*(\d+) kB", status).group(1)) / 1e6
+    print(json.dumps({"core": build_core + core, "wall": build_wall + wall, "peak_gb": peak_gb}))
+
+
+def speed(sizes: list[int]) -> Iterator[str]:
+    """Table of total core-seconds against N, with growth exponents."""
+    table: dict[str, list[float]] = {"**ours** (`exact`)": []}
+    notes = []
+    for size in sizes:
+        embeddings, videos = embed(size, "ordinary")
+        ours = ours_in_a_process(embeddings, videos, [1])
+        table["**ours** (`exact`)"].append(ours["core"])
+        print(f"{size} ours: {ours['core']:.2f}", file=sys.stderr, flush=True)
+        rows = np.sort(np.random.default_rng(1).choice(size, 100, replace=False))
+        brute = brute_force_in_other_groups(embeddings, videos, rows, np.array([1]))[0]
+        notes.append(
+            f"N = {size:,}: ours {ours['wall']:.1f} s wall, {ours['peak_gb']:.2f} GB peak RSS, "
+            f"{int((brute == ours['index'][rows]).sum())} of 100 random queries equal to a float64 "
+            "brute force"
+        )
+        for name, build in PEERS.items():
+            count = next((n for key, n in SAMPLE.items() if name.startswith(key)), 1000)
+            rows = sample_of_videos(videos, count)
+            peer, build_core, _ = timed(build, embeddings, videos)
+            found, core, _ = timed(peer, rows)
+            table.setdefault(name, []).append(build_core + core / len(rows) * size)
+            print(f"{size} {name}: {table[name][-1]:.1f}", file=sys.stderr, flush=True)
+            equal = float((found[:, 0] == ours["index"][rows, 0]).mean())
+            notes.append(f"{name}: {equal:.2%} of {len(rows)} rows as ours") if equal < 1 else None
+    best = table["**ours** (`exact`)"]
+    yield from ("| core-seconds, Top-1 | " + " | ".join(f"{n:,}" for n in sizes)
+                + " | growth | times ours at the largest |",
+                "| --- " * (len(sizes) + 3) + "|")  # fmt: skip
+    for name, cores in table.items():
+        growth = np.polyfit(np.log(sizes), np.log(cores), 1)[0] if len(sizes) > 1 else np.nan
+        cells = " | ".join(f"{core:,.2f}" if core < 100 else f"{core:,.0f}" for core in cores)
+        yield f"| {name} | {cells} | {growth:.2f} | {cores[-1] / best[-1]:,.1f} |"
+    yield ""
+    yield from (f"* {note}" for note in notes)
+
+
+def many_ranks(size: int) -> Iterator[str]:
+    """Nine ranks up to 5000 in one pass, beside a row and argpartition."""
+    embeddings, videos = embed(size, "ordinary")
+    ours = ours_in_a_process(embeddings, videos, RANKS)
+    rows = sample_of_videos(videos, 200)
+    found, core, _ = timed(NumpyPeer(embeddings, videos, "argpartition", RANKS[-1]), rows)
+    total = core / len(rows) * size
+    equal = (found[:, np.array(RANKS) - 1] == ours["index"][rows]).mean()
+    yield f"| ranks {', '.join(map(str, RANKS))} at N = {size:,} | core-seconds | times ours |"
+    yield "| --- | --- | --- |"
+    yield f"| **ours** (`exact`) | {ours['core']:.1f} | 1 |"
+    yield f"| NumPy row + mask + argpartition + sort | {total:.0f} | {total / ours['core']:.1f} |"
+    yield ""
+    yield f"* ours: {ours['wall']:.1f} s wall, {ours['peak_gb']:.2f} GB peak RSS"
+    yield f"* {equal:.3%} of the peer's answers are as ours (it ties and rounds in float32)"
+
+
+def exactness(size: int) -> Iterator[str]:
+    """Every exact engine against float64 brute force on all queries of three pools."""
+    yield f"| N = {size:,}, all queries, Top-1 and Top-2 | " + " | ".join(FOOTAGE) + " |"
+    yield "| --- " * (len(FOOTAGE) + 1) + "|"
+    pools = {footage: embed(size, footage) for footage in FOOTAGE}
+    rows, ranks = np.arange(size), np.array([1, 2])
+    truth = {name: brute_force_in_other_groups(*pool, rows, ranks) for name, pool in pools.items()}
+    for engine in sorted(EXACT_ENGINES):
+        for threads in (1, 2):
+            for shards in (1, 7):
+                cells = [
+                    _equal_rows(engine, pool, threads, shards, truth[name])
+                    for name, pool in pools.items()
+                ]
+                part = "whole" if shards == 1 else f"{shards} shards"
+                yield f"| `{engine}`, {threads} threads, {part} | {' | '.join(cells)} |"
+
+
+def _equal_rows(engine: str, pool: tuple, threads: int, shards: int, truth: tuple) -> str:
+    """How many queries have rows and distances equal to brute force."""
+    import faiss
+    import torch
+
+    torch.set_num_threads(threads)
+    faiss.omp_set_num_threads(threads)
+    options = {"num_threads": threads} if engine == "exact" else {}
+    searcher, ranks = build_engine(engine, *pool, **options), np.array([1, 2])
+    parts = [
+        searcher.search(rows, ranks) for rows in np.array_split(np.arange(len(pool[1])), shards)
+    ]
+    index, distance = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    equal = ((index == truth[0]) & (distance == truth[1])).all(axis=1).sum()
+    return f"{equal:,} equal" if equal == len(index) else f"**{equal:,} of {len(index):,}**"
+
+
+def gpu(size: int, peak_tflops: float) -> Iterator[str]:
+    """The torch engine on a GPU, beside the compiled one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        yield "No GPU at hand: the `torch` engine was not timed on one."
+        return
+    embeddings, videos = embed(size, "ordinary")
+    ours = ours_in_a_process(embeddings, videos, [1])
+    build_engine("torch", embeddings[:5000], videos[:5000]).search(np.arange(5000), [1])
+    engine, _, build_wall = timed(lambda: build_engine("torch", embeddings, videos))
+    (index, _), _, wall = timed(engine.search, np.arange(size), [1])
+    share = 2 * embeddings.shape[1] * size**2 / wall / (peak_tflops * 1e12)
+    yield f"`torch` on {torch.cuda.get_device_name()}, N = {size:,}, Top-1: {wall:.1f} s after"
+    yield f"{build_wall:.1f} s of building; as many products as brute force would be {share:.0%} of"
+    yield f"the float32 peak ({peak_tflops:g} TFLOP/s)."
+    equal = int((index == ours["index"]).sum())
+    yield f"{equal:,} rows are equal to the compiled engine's ({ours['wall']:.1f} s on the CPU)."
+
+
+def machine() -> str:
+    """What it ran on."""
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    name = cpu.group(1) if cpu else platform.processor()
+    cores = len(os.sched_getaffinity(0))
+    load = os.getloadavg()[0]
+    return f"{name}, {cores} cores, {memory:.0f} GiB, NumPy {np.__version__}; load {load:.1f}"
+
+
+def write(path: Path, text: str) -> None:
+    """Replace what lies between the markers of a document."""
+    begin, end = MARKERS
+    before, _, rest = path.read_text().partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"{path} must have the lines {begin} and {end}.")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[50_000, 100_000, 200_000, 400_000, 2_000_000]
+    )
+    parser.add_argument("--ranks-size", type=int, default=100_000)
+    parser.add_argument("--exact-size", type=int, default=50_000)
+    parser.add_argument("--peak-tflops", type=float, default=67.0, help="float32, of the GPU")
+    parser.add_argument("--write", type=Path, help="document to put the tables into")
+    parser.add_argument("--mine", help=argparse.SUPPRESS)
+    parser.add_argument("--ranks", type=int, nargs="+", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.mine:
+        mine(args.mine, args.ranks)
+        return
+    lines = [f"Machine: {machine()}.", ""]
+    parts = (
+        speed(args.sizes),
+        many_ranks(args.ranks_size),
+        exactness(args.exact_size),
+        gpu(args.sizes[-1], args.peak_tflops),
+    )
+    for part in parts:
+        for line in part:
+            print(line, flush=True)
+            lines.append(line)
+        lines.append("")
+    if args.write:
+        write(args.write, "\n".join(lines).rstrip())
+
+
+if __name__ == "__main__":
+    main()
