@@ -24,9 +24,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--out", default="work_dirs/demo", help="folder of the results")
     parser.add_argument("--max-frames", type=int, help="stop after so many")
     parser.add_argument("--max-hands", type=int, default=4, help="in one picture")
-    parser.add_argument(
-        "--box", type=float, nargs=4, metavar=("X1", "Y1", "X2", "Y2"), help="instead of MediaPipe"
-    )
+    parser.add_argument("--box", type=float, nargs=4, help="x1 y1 x2 y2, instead of MediaPipe's")
     parser.add_argument("--side", choices=["left", "right"], default="right", help="with --box")
     parser.add_argument("--device", default="cpu", help="where the model runs")
     return parser.parse_args()
@@ -38,25 +36,19 @@ def mediapipe_finder(max_hands: int):
 
     def find_hands(image: np.ndarray) -> list[HandDetection]:
         hands = estimate(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-        boxes = [keypoints_to_box(hand.keypoints_2d) for hand in hands]
-        return [
-            HandDetection(box, hand.handedness, float(hand.keypoint_score.mean()))
-            for box, hand in zip(boxes, hands, strict=True)
-        ]
+        return [HandDetection(keypoints_to_box(h.keypoints_2d), h.handedness) for h in hands]
 
     return find_hands
 
 
-def draw(image: np.ndarray, hands: list[HandPose3D], num_panels: int) -> np.ndarray:
-    """The picture with skeletons, and beside it each hand from the front and the side."""
-    side = image.shape[0] // max(num_panels, 2)
-    panels = np.full((image.shape[0], 2 * side, 3), 255, np.uint8)
-    for number, hand in enumerate(hands[:num_panels]):
+def draw(image: np.ndarray, hands: list[HandPose3D], num_rows: int) -> np.ndarray:
+    """The picture with skeletons; beside it each hand from the front and from the side."""
+    size = image.shape[0] // max(num_rows, 2)
+    panels = np.full((image.shape[0], 2 * size, 3), 255, np.uint8)
+    for row, hand in enumerate(hands[:num_rows]):
         image = draw_hand(image, hand.keypoints_2d, hand.keypoints_3d[:, 2])
-        for column, view in enumerate(("front", "side")):
-            top, left = number * side, column * side
-            panel = draw_hand_3d(hand.keypoints_3d, view, side, extent_mm=260)
-            panels[top : top + side, left : left + side] = panel
+        views = [draw_hand_3d(hand.keypoints_3d, view, size, 260.0) for view in ("front", "side")]
+        panels[row * size : (row + 1) * size] = np.hstack(views)
     return np.hstack([image, panels])
 
 
@@ -81,8 +73,7 @@ def main() -> None:
         temporary.write_text(json.dumps(results, indent=1), encoding="utf-8")
     found = sum(len(result["hands"]) for result in results)
     print(f"\n{found} hands in {len(results)} pictures: {args.out}/hands.json")
-    if source.unreadable:
-        print(f"passed over, not decodable: {', '.join(source.unreadable)}")
+    print(*(f"passed over, not decodable: {name}\n" for name in source.unreadable), sep="", end="")
 
 
 if __name__ == "__main__":
