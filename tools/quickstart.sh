@@ -29,8 +29,8 @@ if command -v flock >/dev/null && ! flock --nonblock 9; then
     flock 9
 fi
 export SIMHAND_DATA="$work" PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=2 GLOG_minloglevel=2
-# Waiting threads sleep instead of spinning: several times faster where the cores are shared.
-export PYTHONUNBUFFERED=1 OMP_WAIT_POLICY=PASSIVE
+# Waiting threads spin for some microseconds only: several times faster where the cores are shared.
+export PYTHONUNBUFFERED=1 GOMP_SPINCOUNT=20000
 
 # stage NAME TOOL ARGUMENTS...: run a tool once; its output goes to stages/NAME.log.
 stage() {
@@ -73,10 +73,10 @@ stage prepare tools/prepare_pool.py "$work/synthetic/videos" "$work/pool" --fps 
 stage mine tools/mine_pairs.py "$work/pool" --ranks 1,2,3,10,50,100
 stage check-pairs tools/check_pairs.py "$work/pool" "$work/synthetic" --out "$work/mining_check.json"
 
-finetune scratch configs/detnet/detnet_resnet18_1xb16-20e_synthetic-64px.py
+finetune scratch configs/detnet/detnet_resnet18_1xb16-16e_synthetic-64px.py
 for algorithm in simclr peclr simhand; do
     pretrain $algorithm "configs/$algorithm/${algorithm}_resnet18_1xb128-coslr-6e_synthetic-64px.py"
-    finetune $algorithm "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-20e_synthetic-64px.py" \
+    finetune $algorithm "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-16e_synthetic-64px.py" \
         model.backbone.init_cfg.checkpoint="$work/pretrain/$algorithm/backbone.pth"
 done
 
