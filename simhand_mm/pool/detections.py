@@ -63,10 +63,18 @@ def read_detections(path: str | Path, video_id: str) -> list[dict[str, Any]]:
             f"detections must be a file, but {path} is not. Make it with tools/convert_boxes.py."
         )
     try:
+        missing = set(DETECTIONS.names) - set(pq.read_schema(path).names)
+        if missing:
+            raise pa.ArrowInvalid(f"it has no column {', '.join(sorted(missing))}")
         table = pq.read_table(path, schema=DETECTIONS, filters=[("video_id", "=", video_id)])
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(
             f"{path} must be a table of detections, but it cannot be read: {error}. Make it with "
             "tools/convert_boxes.py."
         ) from error
+    if any(column.null_count for column in table.columns):
+        raise ValueError(
+            f"{path} must be a table of detections, but it has empty fields for {video_id!r}. "
+            "Make it with tools/convert_boxes.py."
+        )
     return table.to_pylist()

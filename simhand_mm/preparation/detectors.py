@@ -47,9 +47,14 @@ class DetectionTable:
 
     Args:
         path: The table.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a table of detections.
     """
 
     def __init__(self, path: str | Path) -> None:
+        read_detections(path, video_id="")  # a wrong file stops the run before the first video
         self._path = Path(path)
         self._video_id: str | None = None
         self._boxes: dict[int, list[HandBox]] = {}

@@ -83,21 +83,32 @@ class FrameReader:
 
     def _packets(self) -> Iterator[Any]:
         """Packets from the first key frame on: nothing before it can be decoded."""
+        has_begun = False
+        stamp: int | None = None
+        for packet in self._demux():
+            if not packet.size:  # the empty packet at the end only flushes the decoder
+                continue
+            self._num_packets += 1
+            has_begun = has_begun or packet.is_keyframe
+            if stamp is not None and packet.pts is None:  # damaged: there were stamps before
+                packet.pts = stamp + 1 if packet.dts is None else packet.dts
+            stamp = packet.pts
+            if has_begun:
+                yield packet
+            else:
+                self._chooser.num_seen += 1
+
+    def _demux(self) -> Iterator[Any]:
         from av import FFmpegError
 
-        has_begun = False
-        try:
-            for packet in self._stream.container.demux(self._stream):
-                if not packet.size:  # the empty packet at the end only flushes the decoder
-                    continue
-                self._num_packets += 1
-                has_begun = has_begun or packet.is_keyframe
-                if has_begun:
-                    yield packet
-                else:
-                    self._chooser.num_seen += 1
-        except FFmpegError as error:
-            self.problems.append(f"reading stopped ({error.strerror})")
+        while True:
+            try:
+                yield from self._stream.container.demux(self._stream)
+            except IndexError:  # PyAV does not expect streams that begin late: go on behind it
+                continue
+            except FFmpegError as error:
+                self.problems.append(f"reading stopped ({error.strerror})")
+            return
 
     def _read_all(self, packets: Iterator[Any]) -> Iterator[tuple[Any, int, int]]:
         """Decode every packet and choose among the pictures."""

@@ -74,14 +74,9 @@ class FrameChooser:
 
     def choose_packets(self, packets: Iterable[Any]) -> dict[int, int]:
         """Time stamp -> frame index of the wanted packets of a group."""
-        stamps = (packet_stamp(packet) for packet in packets if not packet.is_discard)
-        chosen = ((stamp, self.choose(stamp)) for stamp in sorted(stamps))
+        stamps = sorted(packet.pts for packet in packets if not packet.is_discard)
+        chosen = ((stamp, self.choose(stamp)) for stamp in stamps)
         return {stamp: index for stamp, index in chosen if index is not None}
-
-
-def packet_stamp(packet: Any) -> int:
-    """Time stamp of display, or that of decoding where the container gives no other."""
-    return packet.dts if packet.pts is None else packet.pts
 
 
 def plan_pieces(packets: Iterable[Any], chooser: FrameChooser) -> Iterator[Piece]:
@@ -118,8 +113,8 @@ def _with_end(groups: Iterator[tuple[list[Any], dict]]) -> Iterator[tuple[list[A
 
 def _num_leading(group: list[Any]) -> int:
     """Packets after the key frame that are shown before it; they refer to the group before."""
-    key = packet_stamp(group[0])
-    rest = (n for n, packet in enumerate(group[1:]) if packet_stamp(packet) >= key)
+    key = group[0].pts
+    rest = (n for n, packet in enumerate(group[1:]) if packet.pts >= key)
     return next(rest, len(group) - 1)
 
 
@@ -128,24 +123,24 @@ def _needs_group_before(group: list[Any], wanted: dict[int, int]) -> bool:
         return False
     leading = group[1 : 1 + _num_leading(group)]
     is_cut = not group[0].is_keyframe
-    return is_cut or any(packet_stamp(packet) in wanted for packet in leading)
+    return is_cut or any(packet.pts in wanted for packet in leading)
 
 
 def _end_of_wanted(group: list[Any], wanted: dict[int, int]) -> int:
-    return 1 + max((n for n, p in enumerate(group) if packet_stamp(p) in wanted), default=-1)
+    return 1 + max((n for n, p in enumerate(group) if p.pts in wanted), default=-1)
 
 
 def _cut(
     group: list[Any], wanted: dict[int, int], is_first: bool, is_last: bool
 ) -> Iterator[Piece]:
     """The group in pieces of a few wanted frames each."""
-    places = [n for n, packet in enumerate(group) if packet_stamp(packet) in wanted]
+    places = [n for n, packet in enumerate(group) if packet.pts in wanted]
     cuts = [0, *(place + 1 for place in places[_MAX_WANTED - 1 : -1 : _MAX_WANTED]), len(group)]
     for start, end in pairwise(cuts):
         packets = group[start:end]
         yield Piece(
             packets,
-            {s: wanted[s] for s in map(packet_stamp, packets) if s in wanted},
+            {packet.pts: wanted[packet.pts] for packet in packets if packet.pts in wanted},
             is_first=is_first and start == 0,
             is_last=is_last and end == len(group),
         )

@@ -134,7 +134,7 @@ def _open_video(path: Path) -> Any:
     options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
     try:
         # Not "options": PyAV hands those on to streams as well and crashes where streams come late.
-        return av.open(f"file:{path}", container_options=options)
+        return av.open(f"file:{path}", container_options=options, metadata_errors="ignore")
     except av.FFmpegError as error:
         raise VideoError(
             path, "not_a_video", f"no video could be opened: {error.strerror}"
@@ -159,6 +159,8 @@ def _video_stream(container: Any, path: str | Path) -> Any:
             "frame_too_large",
             f"frames have {context.width} x {context.height} px, more than {_MAX_PIXELS} in all",
         )
-    # Threads inside the decoder would make what comes of damaged packets a matter of chance.
+    # What comes of damaged packets must not be a matter of chance: no threads inside the decoder,
+    # and no pictures that are partly what the memory held before.
     context.thread_count = 1
+    context.options = {"err_detect": "explode"}
     return streams[0]

@@ -35,11 +35,18 @@ def empty_frame(size_wh=(96, 64)):
 
 
 def write_video(
-    path: Path, frames, fps=10, codec="libx264", stamps=None, codec_options=None, options=None
+    path: Path,
+    frames,
+    fps=10,
+    codec="libx264",
+    stamps=None,
+    codec_options=None,
+    options=None,
+    format=None,
 ):
     """Write frames; ``stamps`` in ms replace the even spacing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w", options=options or {}) as container:
+    with av.open(str(path), "w", format=format, options=options or {}) as container:
         stream = container.add_stream(codec, rate=fps, options=codec_options or {})
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"

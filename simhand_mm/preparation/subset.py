@@ -1,0 +1,104 @@
+"""Smaller pools out of a pool: as many left as right hands, or a given number ("Ego-50K").
+
+Axes: N hands of the pool.
+"""
+
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter
+
+# Fields of pool.json that tell what is in a pool, not how it was made.
+_CONTENT = {"format_version", "num_hands", "num_videos", "num_drops", "fingerprint"}
+
+
+def choose_hands(
+    handedness_index: np.ndarray, num_hands: int | None, balance: bool, seed: int
+) -> np.ndarray:
+    """Draw hands at random; with one seed a smaller draw is part of a larger one.
+
+    Args:
+        handedness_index: ``[N]``, 0 left, 1 right.
+        num_hands: How many; None for as many as there are.
+        balance: Draw as many left as right hands (SiMHand, Sec. 3.1).
+        seed: Seed of the draw.
+
+    Returns:
+        Rows, ascending.
+
+    Raises:
+        ValueError: If there are not that many hands.
+    """
+    drawn = np.random.default_rng(seed).permutation(len(handedness_index))
+    sides = [drawn[handedness_index[drawn] == side] for side in (0, 1)] if balance else [drawn]
+    size = min(map(len, sides)) if num_hands is None else num_hands // len(sides)
+    if size > min(map(len, sides)):
+        raise ValueError(
+            f"num_hands must be at most {min(map(len, sides)) * len(sides)}, but got {num_hands}. "
+            "The pool has no more."
+        )
+    return np.sort(np.concatenate([side[:size] for side in sides]))
+
+
+def write_subset(
+    pool: HandPool, output_dir: str | Path, num_hands: int | None, balance: bool, seed: int
+) -> dict[str, Any]:
+    """Draw hands of a pool into a pool of their own, with the same ids and crops.
+
+    What balancing leaves out is in its ``drops.parquet``; what a smaller draw leaves out is not,
+    because that is no fault of the hands.
+
+    Args:
+        pool: Where the hands come from.
+        output_dir: Folder of the new pool.
+        num_hands: How many; None for as many as there are.
+        balance: Draw as many left as right hands.
+        seed: Seed of the draw.
+
+    Returns:
+        The content of its ``pool.json``.
+    """
+    rows = choose_hands(pool.handedness_index, num_hands, balance, seed)
+    is_surplus = np.full(len(pool), balance)
+    if balance:
+        is_surplus[choose_hands(pool.handedness_index, None, balance, seed)] = False
+    settings = {key: value for key, value in pool.info.items() if key not in _CONTENT}
+    draw = {"of": pool.fingerprint, "num_hands": num_hands, "balance": balance, "seed": seed}
+    writer = PoolWriter(output_dir, {**settings, "subset": draw})
+    with writer.lock():
+        done = writer.statuses()
+        concerned = np.union1d(rows, np.flatnonzero(is_surplus))
+        for video_index, group in groupby(concerned, key=pool.video_index.__getitem__):
+            video_id = pool.video_ids[video_index]
+            if video_id not in done:
+                members = list(group)
+                hands = [_to_record(pool, row) for row in np.intersect1d(members, rows)]
+                surplus = [row for row in members if is_surplus[row]]
+                writer.write_video(video_id, hands, [_to_drop(pool, row) for row in surplus])
+        return writer.finalize()
+
+
+def _to_drop(pool: HandPool, row: int) -> DropRecord:
+    video_id = pool.video_ids[pool.video_index[row]]
+    frame_index = int(pool.frame_index[row])
+    return DropRecord(video_id, frame_index, "balance", "surplus_side", pool.hand_id(row))
+
+
+def _to_record(pool: HandPool, row: int) -> HandRecord:
+    return HandRecord(
+        hand_id=pool.hand_id(row),
+        video_id=pool.video_ids[pool.video_index[row]],
+        source=pool.sources[pool.source_index[row]],
+        frame_index=int(pool.frame_index[row]),
+        time_s=float(pool.time_s[row]),
+        handedness=("left", "right")[pool.handedness_index[row]],
+        is_mirrored=bool(pool.is_mirrored[row]),
+        bbox_xyxy=pool.bbox_xyxy[row],
+        bbox_score=float(pool.bbox_score[row]),
+        keypoints_2d=pool.keypoints_2d[row],
+        keypoint_score=pool.keypoint_score[row],
+        crop=pool.read_crop(row),
+    )
