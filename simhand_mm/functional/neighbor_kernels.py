@@ -208,9 +208,10 @@ def _search_one(
             node, level = stack_node[top, 0], stack_node[top, 1]
             if stack_bound[top] > limit:
                 continue
+            if worst > 0.0:
+                break
             # At distance 0 only copies with a lower row could still win.
-            first_row = node_tags[levels[level, 0] + node // LANES, 1, node % LANES]
-            if worst > 0.0 or first_row <= worst_row:
+            if node_tags[levels[level, 0] + node // LANES, 1, node % LANES] <= worst_row:
                 break
         else:
             return count
@@ -219,7 +220,7 @@ def _search_one(
 @_jit(nogil=True)
 def _search_queries(tree, embeddings, groups, rows, ranks, plan, dims, row_out, squared_out):
     """See :func:`search_tree`."""
-    k = ranks[-1]
+    k = min(ranks[-1], len(embeddings))
     capacity = k if k <= _SORTED_UP_TO else 2 * k
     depth = LANES * (len(tree[4]) + 1)
     query = np.empty(len(dims), np.float32)

@@ -53,12 +53,14 @@ class FaissEngine:
         rows, ranks = np.asarray(rows, np.int64), check_ranks(ranks)
         found = np.full((len(rows), len(ranks)), -1, np.int32)
         distance = np.full((len(rows), len(ranks)), np.inf, np.float32)
-        slots = np.flatnonzero(self._is_usable[rows])
+        ranks = ranks[ranks <= len(self.groups)]  # beyond the pool there is nothing to find
+        slots = np.flatnonzero(self._is_usable[rows]) if len(ranks) else np.arange(0)
         slots = slots[np.argsort(self.groups[rows[slots]], kind="stable")]
         cuts = np.flatnonzero(np.diff(self.groups[rows[slots]])) + 1
         for some in np.split(slots, cuts):
             if len(some):
-                found[some], distance[some] = self._search_group(rows[some], ranks)
+                answer = self._search_group(rows[some], ranks)
+                found[some, : len(ranks)], distance[some, : len(ranks)] = answer
         return found, distance
 
     def _search_group(self, rows: np.ndarray, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -39,16 +39,17 @@ class TorchEngine:
         rows, ranks = np.asarray(rows, np.int64), check_ranks(ranks)
         found = np.full((len(rows), len(ranks)), -1, np.int32)
         distance = np.full((len(rows), len(ranks)), np.inf, np.float32)
+        ranks = ranks[ranks <= len(self._place)]  # beyond the pool there is nothing to find
         order = np.argsort(self._place[rows], kind="stable")
-        order = order[self._place[rows[order]] >= 0]  # without NaN queries
+        order = order[self._place[rows[order]] >= 0] if len(ranks) else order[:0]  # no NaN queries
         wanted = torch.tensor(ranks, device=self.device)
         with _true_float32_products():
             for start in range(0, len(order), TILE_ROWS):
                 slots = order[start : start + TILE_ROWS]
                 queries = torch.tensor(rows[slots], device=self.device)
                 index, squared = self._index.search(queries, wanted)
-                found[slots] = index.cpu().numpy()
-                distance[slots] = squared.sqrt().cpu().numpy()
+                found[slots, : len(ranks)] = index.cpu().numpy()
+                distance[slots, : len(ranks)] = squared.sqrt().cpu().numpy()
         return found, distance
 
 

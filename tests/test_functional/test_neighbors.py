@@ -117,6 +117,13 @@ def test_search_two_hands():
     np.testing.assert_array_equal(distance, [[5, np.inf, np.inf]] * 2)
 
 
+def test_search_far_more_neighbors_than_rows():
+    embeddings, groups = random_pool(50, num_dims=2)
+    index, distance = NeighborIndex(embeddings, groups).search(np.arange(50), [1, 2**40])
+    np.testing.assert_array_equal(index[:, 0], nearest_in_other_groups(embeddings, groups)[0][:, 0])
+    assert (index[:, 1] == -1).all() and np.isinf(distance[:, 1]).all()
+
+
 @pytest.mark.parametrize("magnitude", [1e-30, 1e-18, 1e18, 1e30])
 def test_search_extreme_magnitudes(magnitude):
     embeddings, groups = random_pool(200, num_dims=2)

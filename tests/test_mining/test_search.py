@@ -107,7 +107,7 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize("ranks", [[1], [1, 3, 37]])
+@pytest.mark.parametrize("ranks", [[1], [1, 3, 37, 10**9]])
 @pytest.mark.parametrize("pool", sorted(STRANGE))
 @pytest.mark.parametrize("engine", EXACT)
 def test_engine_on_strange_pools(engine, pool, ranks):
