@@ -121,6 +121,7 @@ class FrameReader:
                 index = self._chooser.choose(stamp)
                 if index is not None:
                     yield picture, index, stamp
+        self._decoders[0].num_damaged += self._decoders[0].num_refused
 
     def _read_wanted(self, packets: Iterator[Any]) -> Iterator[tuple[Any, int, int]]:
         """Choose among the packets and decode what the chosen ones need."""
@@ -149,6 +150,8 @@ class _Decoder:
 
     def __init__(self, stream: Any) -> None:
         self.num_damaged = 0
+        # Not damage by itself: behind a jump, packets that nobody wants may lack their reference.
+        self.num_refused = 0
         self._stream = stream  # keeps the container open
         self._context = stream.codec_context
         self._due: dict[int, int] = {}  # time stamp -> frame index
@@ -160,7 +163,7 @@ class _Decoder:
         try:
             pictures = self._context.decode(packet)
         except FFmpegError:
-            self.num_damaged += 1
+            self.num_refused += 1
             return []
         return [picture for picture in pictures if not picture.is_corrupt]
 
