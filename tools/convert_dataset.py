@@ -24,8 +24,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--holdout",
         type=float,
-        help="share of the training sequences set aside as 'val' to choose models on; "
-        "by default 0.01 for FreiHAND, which has no validation set, and 0 for the others",
+        help="share of the training sequences set aside to choose models on; by default 0.01 "
+        "for FreiHAND, as 'val', which it lacks, and 0 for the others, as 'holdout'",
     )
     parser.add_argument("--setup", choices=dexycb.SETUPS, default="s1", help="DexYCB only")
     parser.add_argument(
@@ -53,7 +53,8 @@ def main() -> None:
         print(conversion.summary(module.OFFICIAL_COUNTS[split]))
         tables = {split: conversion.records}
         if split == "train" and holdout:
-            tables["train"], tables["val"] = hold_out(conversion.records, holdout)
+            name = "holdout" if "val" in module.SPLITS else "val"  # never over the official one
+            tables["train"], tables[name] = hold_out(conversion.records, holdout)
         for name, records in tables.items():
             write_poses(out / f"{name}.parquet", records)
             print(f"  wrote {len(records):,} to {out / name}.parquet")

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import torch
 from mmengine.registry import MODELS, init_default_scope
-from mmpose.structures import PoseDataSample
 from torch import Tensor
+
+import simhand_mm  # noqa: F401 (before mmpose: it mends what mmpose imports)
 
 INPUT_SIZE, MAP_SIZE, DEPTH_BINS = 128, 32, 64
 
@@ -19,8 +20,11 @@ INPUT_SIZE, MAP_SIZE, DEPTH_BINS = 128, 32, 64
 def build(head: dict, device: str) -> Callable[[Tensor], object]:
     """A function from crops to predictions, with a ResNet-50 before the head."""
     init_default_scope("mmpose")
-    backbone = MODELS.build({"type": "ResNet", "depth": 50}).eval().to(device)
-    head = MODELS.build(head).eval().to(device)
+    from mmpose.structures import PoseDataSample
+
+    model = torch.nn.ModuleList([MODELS.build({"type": "ResNet", "depth": 50}), MODELS.build(head)])
+    model.eval()  # mmpose's backbones do not return themselves
+    backbone, head = model.to(device)
     sample = PoseDataSample(metainfo={"affine": torch.eye(3)[:2].numpy()})
 
     def predict(crops: Tensor) -> object:
