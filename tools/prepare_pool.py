@@ -11,13 +11,14 @@ import argparse
 import logging
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 from simhand_mm.preparation.executors import LocalExecutor, RayExecutor
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.quality import QualityGate
-from simhand_mm.preparation.run import Preparation
+from simhand_mm.preparation.run import Preparation, parse_shard
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,10 +39,11 @@ def parse_args() -> argparse.Namespace:
     add("--min-score", type=float, default=0.5, help="least score of MediaPipe's palm detector")
     add("--task-file", default="", help="model for MediaPipe's Tasks API (hand_landmarker.task)")
     add("--detections", default="", help="table of boxes made by tools/convert_boxes.py")
+    add("--mmdet", nargs=2, default=(), metavar=("CONFIG", "CHECKPOINT"), help="a hand detector")
     add("--keypoint-crop-scale", type=float, default=2.5, help="what MediaPipe sees of a box")
     add("--executor", choices=("local", "ray"), default="local", help="who does the work")
     add("--workers", type=int, default=os.cpu_count(), help="processes; 0 works in this one")
-    add("--shard", default="0/1", help="i/n: every n-th video from i on (i from 0); no merge")
+    add("--shard", type=parse_shard, default=(0, 1), help="i/n: each n-th video from i; no merge")
     add("--retry-failed", action="store_true", help="do videos again that failed before")
     add("--max-failed-share", type=float, default=0.9, help="more failed videos stop the merge")
     add("--dry-run", action="store_true", help="tell what is done and to do, and do nothing")
@@ -53,21 +55,18 @@ def main() -> None:
     """Prepare the pool and tell what came out."""
     args = parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    gate = QualityGate(min_hand_px=args.min_hand_px, min_sharpness=args.min_sharpness)
-    settings = CropSettings(args.source, args.fps, args.crop_size, args.crop_scale, gate)
-    finder = MediaPipeRecipe(
-        args.max_hands, args.min_score, args.task_file, args.detections, args.keypoint_crop_scale
-    )
-    preparation = Preparation(args.videos_dir, args.pool_dir, settings, finder)
-    executor = {"local": LocalExecutor, "ray": RayExecutor}[args.executor](args.workers)
     try:
+        gate = QualityGate(min_hand_px=args.min_hand_px, min_sharpness=args.min_sharpness)
+        crops = CropSettings(args.source, args.fps, args.crop_size, args.crop_scale, gate)
+        names = [field.name for field in fields(MediaPipeRecipe)]
+        finder = MediaPipeRecipe(**{name: getattr(args, name) for name in names})
+        preparation = Preparation(args.videos_dir, args.pool_dir, crops, finder)
         if args.dry_run:
             print(*(video.path for video in preparation.dry_run(args.retry_failed)), sep="\n")
             return
-        index, count = map(int, args.shard.split("/"))
-        info = preparation.run(
-            executor, (index, count), args.retry_failed, args.max_failed_share, args.remove_parts
-        )
+        executor = {"local": LocalExecutor, "ray": RayExecutor}[args.executor](args.workers)
+        share, remove = args.max_failed_share, args.remove_parts
+        info = preparation.run(executor, args.shard, args.retry_failed, share, remove)
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         sys.exit(f"prepare_pool: {error}")
     if info:

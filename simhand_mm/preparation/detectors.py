@@ -76,3 +76,61 @@ class DetectionTable:
                 self._boxes.setdefault(row["frame_index"], []).append(box)
             self._video_id = video_id
         return self._boxes
+
+
+class MMDetDetector:
+    """A detector of mmdet that knows hands; needs an mmcv with compiled operators.
+
+    Classes with "hand" in their name count; "left" or "right" in it tells the side.
+
+    Args:
+        config: Config file of mmdet.
+        checkpoint: Its weights.
+        min_score: Boxes with less are left out.
+
+    Raises:
+        ImportError: If mmdet is not installed.
+        NotImplementedError: If mmcv has no compiled operators.
+        ValueError: If the detector has no class for hands.
+    """
+
+    def __init__(self, config: str, checkpoint: str, min_score: float = 0.5) -> None:
+        try:
+            import torch
+            from mmcv.ops import nms
+            from mmdet.apis import inference_detector, init_detector
+        except ImportError as error:
+            raise ImportError(
+                'mmdet must be installed for its detectors. Run: pip install "simhand-mm[pose]", '
+                "with mmcv==2.1.0 instead of mmcv-lite."
+            ) from error
+        nms(torch.zeros(1, 4), torch.zeros(1), 0.5)  # tells now, not video by video
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._model = init_detector(config, checkpoint, device=device)
+        self._infer = inference_detector
+        self._min_score = min_score
+        classes = [name.lower() for name in self._model.dataset_meta["classes"]]
+        self._sides = {
+            label: next((side for side in ("left", "right") if side in name), "")
+            for label, name in enumerate(classes)
+            if "hand" in name
+        }
+        if not self._sides:
+            raise ValueError(
+                f"{config} must have a class with 'hand' in its name, but has {classes}. Take a "
+                "detector of hands."
+            )
+
+    def frames_of(self, video_id: str) -> None:
+        """See :class:`HandDetector`."""
+        return
+
+    def __call__(self, video_id: str, frame: Frame) -> list[HandBox]:
+        """See :class:`HandDetector`."""
+        image = np.ascontiguousarray(frame.image[..., ::-1])  # mmdet takes BGR
+        found = self._infer(self._model, image).pred_instances.numpy()
+        return [
+            HandBox(box.astype(np.float64), float(score), self._sides[label])
+            for box, score, label in zip(found.bboxes, found.scores, found.labels, strict=True)
+            if label in self._sides and score >= self._min_score
+        ]

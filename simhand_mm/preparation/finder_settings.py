@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from simhand_mm.preparation.detectors import DetectionTable
+from simhand_mm.preparation.detectors import DetectionTable, HandDetector, MMDetDetector
 from simhand_mm.preparation.finders import BoxFinder, FullFrameFinder, HandFinder
 from simhand_mm.preparation.keypoints import MediaPipeHands, MediaPipeTasks, mediapipe_version
 
@@ -29,6 +29,7 @@ class MediaPipeRecipe:
         min_score: Least confidence of MediaPipe's palm detector.
         task_file: Model for the Tasks API; '' for the legacy solution, which brings its own.
         detections: Table of boxes; '' for MediaPipe's own detector on whole frames.
+        mmdet: Config and checkpoint of an mmdet detector; empty for none.
         keypoint_crop_scale: With boxes, side of the square crop that MediaPipe sees over the
             longer side of the box.
     """
@@ -37,6 +38,7 @@ class MediaPipeRecipe:
     min_score: float = 0.5
     task_file: str = ""
     detections: str = ""
+    mmdet: tuple[str, ...] = ()
     keypoint_crop_scale: float = 2.5
 
     def build(self) -> HandFinder:
@@ -45,15 +47,24 @@ class MediaPipeRecipe:
             estimator = MediaPipeTasks(self.task_file, self.max_hands, self.min_score)
         else:
             estimator = MediaPipeHands(self.max_hands, self.min_score)
-        if not self.detections:
+        detector = self._build_detector()
+        if detector is None:
             return FullFrameFinder(estimator)
-        return BoxFinder(DetectionTable(self.detections), estimator, self.keypoint_crop_scale)
+        return BoxFinder(detector, estimator, self.keypoint_crop_scale)
+
+    def _build_detector(self) -> HandDetector | None:
+        if self.detections and self.mmdet:
+            raise ValueError("detections and mmdet must not both be given. Choose one.")
+        if self.detections:
+            return DetectionTable(self.detections)
+        return MMDetDetector(*self.mmdet) if self.mmdet else None
 
     def record(self) -> dict[str, Any]:
         """See :class:`FinderRecipe`; files are named by their content."""
         record = {**asdict(self), "mediapipe": mediapipe_version()}
         for name in ("task_file", "detections"):
             record[name] = _digest(record[name]) if record[name] else ""
+        record["mmdet"] = [_digest(path) for path in self.mmdet]
         return record
 
 

@@ -4,13 +4,15 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import cv2
+
 from simhand_mm.functional.affine import apply
 from simhand_mm.pool import DropRecord, HandRecord
 from simhand_mm.pool.cropping import crop_hand, encode_jpeg, sharpness
 from simhand_mm.preparation.finders import FoundHand, HandFinder
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.quality import QualityGate
-from simhand_mm.preparation.videos import Video, VideoError, sample_frames
+from simhand_mm.preparation.videos import Video, VideoError, import_av, sample_frames
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class CropSettings:
                 raise ValueError(f"{name} must be positive, but got {getattr(self, name)}.")
 
     def record(self) -> dict[str, Any]:
-        """JSON-like form for ``pool.json``."""
-        return asdict(self)
+        """JSON-like form for ``pool.json``, with the libraries that decide on single bytes."""
+        versions = {"av": import_av().__version__, "opencv": cv2.__version__}
+        return {**asdict(self), "versions": versions}
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """A folder of videos -> a hand pool: what is left to do, who does it, and the merge."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,18 @@ from simhand_mm.preparation.progress import ProgressBar, status_table
 from simhand_mm.preparation.videos import Video, find_videos
 
 logger = logging.getLogger(__name__)
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """``(i, n)`` from ``"i/n"``, for :meth:`Preparation.run`.
+
+    Raises:
+        ValueError: If it is not one of the shards 0/n ... n-1/n.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not match or int(match[1]) >= int(match[2]):
+        raise ValueError(f"shard must be i/n with 0 <= i < n, but got {text!r}.")
+    return int(match[1]), int(match[2])
 
 
 @dataclass(frozen=True)
@@ -66,8 +79,6 @@ class Preparation:
             OSError: If the pool cannot be written. What was finished is kept.
         """
         index, count = shard
-        if not 0 <= index < count:
-            raise ValueError(f"shard must be i/n with 0 <= i < n, but got {index}/{count}.")
         writer = PoolWriter(self.pool_dir, self._pool_settings())
         with writer.lock(shared=count > 1):
             statuses = writer.statuses()

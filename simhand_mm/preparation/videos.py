@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from simhand_mm.preparation.frame_reader import Frame, FrameReader
@@ -118,13 +119,19 @@ def sample_frames(
             raise VideoError(path, reason, f"{num_frames} frames were read, but {problems}")
 
 
-def _open_video(path: Path) -> Any:
+def import_av() -> ModuleType:
+    """PyAV, or the cure where it is missing."""
     try:
         import av
     except ImportError as error:
         raise ImportError(
             'PyAV must be installed to read videos. Run: pip install "simhand-mm[prepare]".'
         ) from error
+    return av
+
+
+def _open_video(path: Path) -> Any:
+    av = import_av()
     try:
         num_bytes = path.stat().st_size
     except OSError as error:
