@@ -1,6 +1,6 @@
 """Contrastive pre-training of hand backbones, plugged into mmpretrain."""
 
-from simhand_mm.pretraining.dataset import HandPairDataset
+from simhand_mm.pretraining.dataset import HandPairDataset, collate_pairs
 from simhand_mm.pretraining.head import EquivariantContrastiveHead
 from simhand_mm.pretraining.loss import SimilarHandLoss
 from simhand_mm.pretraining.model import HandContrastive
@@ -23,5 +23,6 @@ __all__ = [
     "ResumeEpochHook",
     "SimilarHandLoss",
     "VideoBalancedSampler",
+    "collate_pairs",
     "scale_learning_rate",
 ]

@@ -1,17 +1,16 @@
 """Pairs of hand crops for contrastive learning, straight from hand pools."""
 
-import zlib
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from mmengine.logging import print_log
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from simhand_mm.pool import HandPool, load_pairs
+from simhand_mm.pool import HandPool
+from simhand_mm.pretraining.selection import select_pairs
 from simhand_mm.registry import DATASETS
 
 _REDUCED = {
@@ -20,7 +19,6 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-SPLITS = ("all", "train", "held_out")
 
 
 @DATASETS.register_module()
@@ -28,8 +26,9 @@ class HandPairDataset(Dataset):
     """A query hand and its positive: itself, a neighbour in time, or a mined similar hand.
 
     Several pools are laid end to end; pairs stay within their pool. Keypoints and ids are mapped
-    from the pool's files, JPEGs are decoded once an item, and nothing else happens an item:
-    HandPairPreprocessor does the rest for the batch.
+    from the pool's files. A batch is made at once: JPEGs are decoded into one tensor and nothing
+    else happens a hand; HandPairPreprocessor does the rest on the device. Loaders need
+    ``collate_fn=dict(type='simhand_mm.pretraining.collate_pairs')``.
 
     Hands are left out, counted and logged where they have no positive or a keypoint is not finite.
 
@@ -42,6 +41,7 @@ class HandPairDataset(Dataset):
         split: ``'all'`` hands, or those of the ``'train'`` or the ``'held_out'`` videos.
         held_out: Share of the videos that is held out, chosen by a hash of the video id.
         reduce: Decode JPEGs at 1, 1/2, 1/4 or 1/8 of their size; faster where inputs are small.
+        decode: False leaves JPEGs to HandPairPreprocessor, which decodes them on the device.
 
     Raises:
         FileNotFoundError: If a pool or its pairs are missing.
@@ -57,19 +57,23 @@ class HandPairDataset(Dataset):
         split: str = "all",
         held_out: float = 0.0,
         reduce: int = 1,
+        decode: bool = True,
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"split must be one of {SPLITS}, but got {split!r}.")
-        if reduce not in _REDUCED:
-            raise ValueError(f"reduce must be one of {tuple(_REDUCED)}, but got {reduce}.")
+        if reduce not in _REDUCED or (reduce > 1 and not decode):
+            raise ValueError(
+                f"reduce must be one of {tuple(_REDUCED)}, and 1 without decode, but got {reduce}."
+            )
         names = [pool] if isinstance(pool, str) else list(pool)
         self._data_root, self._held_out = data_root, held_out
         self.pools = [HandPool(Path(data_root) / name) for name in names]
-        self.crop_size = self._common_crop_size() // reduce
-        self.reduce = reduce
+        self.reduce, self.decode = reduce, decode
+        self.crop_size = -(-self._common_crop_size() // reduce)
         self.metainfo: dict[str, Any] = {"pools": names, "pairs": pairs, "rank": rank}
         self._first_row = np.cumsum([0] + [len(pool) for pool in self.pools])
-        tables = [self._pair_table(k, pairs, rank, split, held_out) for k in range(len(names))]
+        tables = [
+            select_pairs(pool, pairs, rank, split, held_out) + first
+            for pool, first in zip(self.pools, self._first_row, strict=False)
+        ]
         self.query_row, self.positive_row = np.concatenate(tables, axis=1)
         self._is_own_positive = bool((self.query_row == self.positive_row).all())
         if not len(self.query_row):
@@ -83,21 +87,27 @@ class HandPairDataset(Dataset):
         return len(self.query_row)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """A pair.
+        """A pair: a batch of one without its first axis."""
+        return {key: value[0] for key, value in self.__getitems__([index]).items()}
+
+    def __getitems__(self, indices: list[int]) -> dict[str, Any]:
+        """A batch of N pairs.
 
         Returns:
-            ``query`` and, where it is another hand, ``positive``: uint8 BGR ``[H, H, 3]``;
-            ``query_keypoints_2d`` and ``positive_keypoints_2d``: float32 ``[21, 2]`` px of them;
-            ``query_row`` and ``positive_row``: int, see :meth:`hand_id`.
+            ``query`` and, where it is another hand, ``positive``: uint8 BGR ``[N, H, H, 3]``, or
+            N JPEGs (uint8 ``[length]``) without ``decode``; ``query_keypoints_2d`` and
+            ``positive_keypoints_2d``: float32 ``[N, 21, 2]`` px of them; ``query_row`` and
+            ``positive_row``: int64 ``[N]``, see :meth:`hand_id`.
         """
-        query, positive = int(self.query_row[index]), int(self.positive_row[index])
-        item: dict[str, Any] = {"query_row": query, "positive_row": positive}
-        item["query"] = self._crop(query)
-        if not self._is_own_positive:
-            item["positive"] = self._crop(positive)
-        item["query_keypoints_2d"] = self._keypoints(query)
-        item["positive_keypoints_2d"] = self._keypoints(positive)
-        return item
+        rows = {"query": self.query_row[indices], "positive": self.positive_row[indices]}
+        batch: dict[str, Any] = {}
+        for name, row in rows.items():
+            places = [self._locate(r) for r in row]
+            batch[f"{name}_row"] = torch.from_numpy(row)
+            batch[f"{name}_keypoints_2d"] = self._keypoints(places)
+            if name == "query" or not self._is_own_positive:
+                batch[name] = self._crops(places) if self.decode else _read_crops(places)
+        return batch
 
     def hand_id(self, row: int) -> str:
         """Stable id of a hand by its row over all pools."""
@@ -106,27 +116,33 @@ class HandPairDataset(Dataset):
 
     def watched(self) -> "HandPairDataset":
         """Hands to watch training on, each its own positive: the held-out ones, if there are."""
-        split = "held_out" if self._held_out else "all"
-        names = self.metainfo["pools"]
         return HandPairDataset(
-            self._data_root, names, split=split, held_out=self._held_out, reduce=self.reduce
+            self._data_root,
+            self.metainfo["pools"],
+            split="held_out" if self._held_out else "all",
+            held_out=self._held_out,
+            reduce=self.reduce,
         )
 
     @property
     def video_index(self) -> np.ndarray:
         """``[len(self)]`` int64, number of the query's video over all pools."""
         first = np.cumsum([0] + [len(pool.video_ids) for pool in self.pools])
-        return self._column(lambda pool: pool.video_index, first)
+        columns = [
+            pool.video_index.astype(np.int64) + offset
+            for pool, offset in zip(self.pools, first, strict=False)
+        ]
+        return np.concatenate(columns)[self.query_row]
 
     @property
     def source_index(self) -> np.ndarray:
         """``[len(self)]`` int64, number of the query's source; the same in all pools by name."""
         names = sorted({name for pool in self.pools for name in pool.sources})
-        codes = [
+        columns = [
             np.array([names.index(s) for s in pool.sources])[pool.source_index]
             for pool in self.pools
         ]
-        return np.concatenate(codes)[self.query_row]
+        return np.concatenate(columns)[self.query_row]
 
     def _common_crop_size(self) -> int:
         sizes = {pool.crop_size for pool in self.pools}
@@ -137,65 +153,38 @@ class HandPairDataset(Dataset):
             )
         return sizes.pop()
 
-    def _pair_table(
-        self, number: int, pairs: str | None, rank: int, split: str, held_out: float
-    ) -> np.ndarray:
-        """``[2, n]`` int64: rows over all pools of queries and positives of one pool."""
-        pool = self.pools[number]
-        query = np.arange(len(pool))
-        positive = query
-        if pairs is not None:
-            mined = load_pairs(pool.root, pairs, pool)
-            positive = mined.positive_index[:, mined.column_of_rank(rank)].astype(np.int64)
-        in_split = _in_split(pool, split, held_out)
-        finite = np.isfinite(pool.keypoints_2d).all(axis=(1, 2))
-        # A positive that is left out takes its query with it.
-        reasons = {
-            "of_other_split": ~in_split,
-            "without_positive": positive < 0,
-            "with_broken_keypoints": ~(finite & finite[positive]),
-            "with_positive_of_other_split": ~in_split[positive],
-        }
-        keep = np.ones(len(pool), dtype=bool)
-        left_out = {}
-        for reason, is_bad in reasons.items():
-            left_out[reason] = int((keep & is_bad).sum())
-            keep &= ~is_bad
-        if not keep.all():
-            counts = {reason: count for reason, count in left_out.items() if count}
-            print_log(f"{pool.root}: {keep.sum()} hands are queries, left out: {counts}", "current")
-        return np.stack([query[keep], positive[keep]]) + self._first_row[number]
-
     def _locate(self, row: int) -> tuple[HandPool, int]:
-        number = int(np.searchsorted(self._first_row, row, side="right")) - 1
+        number = int(self._first_row.searchsorted(row, side="right")) - 1
         return self.pools[number], int(row - self._first_row[number])
 
-    def _crop(self, row: int) -> Tensor:
-        pool, local = self._locate(row)
-        data = np.frombuffer(pool.read_crop(local), np.uint8)
-        image = cv2.imdecode(data, _REDUCED[self.reduce])
-        if image is None:
-            raise ValueError(
-                f"crop of hand {pool.hand_id(local)!r} in {pool.root} must be a JPEG, but cannot "
-                "be decoded. Run tools/prepare_pool.py again."
-            )
-        return torch.from_numpy(image)
-
-    def _keypoints(self, row: int) -> Tensor:
-        pool, local = self._locate(row)
+    def _keypoints(self, places: list[tuple[HandPool, int]]) -> Tensor:
+        keypoints = np.stack([pool.keypoints_2d[row] for pool, row in places])
         # A reduced pixel lies in the middle of reduce x reduce pixels.
-        keypoints = (pool.keypoints_2d[local] - (self.reduce - 1) / 2) / self.reduce
-        return torch.from_numpy(keypoints.astype(np.float32))
+        return torch.from_numpy((keypoints - (self.reduce - 1) / 2) / self.reduce)
 
-    def _column(self, codes: Any, first: np.ndarray) -> np.ndarray:
-        columns = [codes(pool).astype(np.int64) + first[k] for k, pool in enumerate(self.pools)]
-        return np.concatenate(columns)[self.query_row]
+    def _crops(self, places: list[tuple[HandPool, int]]) -> Tensor:
+        # Copied crop by crop, while each is still in the cache.
+        crops = np.empty((len(places), self.crop_size, self.crop_size, 3), np.uint8)
+        for crop, (pool, row) in zip(crops, places, strict=True):
+            image = cv2.imdecode(
+                np.frombuffer(pool.read_crop(row), np.uint8), _REDUCED[self.reduce]
+            )
+            if image is None or image.shape != crop.shape:
+                raise ValueError(
+                    f"crop of hand {pool.hand_id(row)!r} in {pool.root} must be a JPEG of "
+                    f"{pool.crop_size} px, but cannot be read as one. Run tools/prepare_pool.py "
+                    "again."
+                )
+            crop[...] = image
+        return torch.from_numpy(crops)
 
 
-def _in_split(pool: HandPool, split: str, held_out: float) -> np.ndarray:
-    """Which hands of a pool belong to a split, ``[N]`` bool. Whole videos, whatever the pool."""
-    if split == "all":
-        return np.ones(len(pool), dtype=bool)
-    hashes = np.array([zlib.crc32(name.encode()) for name in pool.video_ids], dtype=np.float64)
-    is_held_out = (hashes / 2**32 < held_out)[pool.video_index]
-    return is_held_out if split == "held_out" else ~is_held_out
+def collate_pairs(batch: Any) -> Any:
+    """For loaders of HandPairDataset, which makes whole batches: leaves them as they are."""
+    return batch
+
+
+def _read_crops(places: list[tuple[HandPool, int]]) -> list[Tensor]:
+    return [
+        torch.frombuffer(bytearray(pool.read_crop(row)), dtype=torch.uint8) for pool, row in places
+    ]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dataset import default_collate
 from mmengine.dist import get_rank, is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -18,6 +17,7 @@ from torch.utils.data import DataLoader, Subset
 from simhand_mm.functional import representation
 from simhand_mm.functional.weights import pairwise_keypoint_distance
 from simhand_mm.pool import atomic_path
+from simhand_mm.pretraining.dataset import collate_pairs
 from simhand_mm.registry import HOOKS
 
 
@@ -111,7 +111,7 @@ class PoseRetrievalHook(Hook):
     def _evaluate(self, model: torch.nn.Module) -> dict[str, float]:
         model.eval()
         features, keypoints = [], []
-        for batch in DataLoader(self._hands, self.batch_size, collate_fn=default_collate):
+        for batch in DataLoader(self._hands, self.batch_size, collate_fn=collate_pairs):
             data = model.data_preprocessor(batch, training=False)
             queries = slice(len(data["inputs"]) // 2)
             maps = model.extract_feat(data["inputs"][queries])[-1]

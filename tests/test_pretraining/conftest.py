@@ -9,22 +9,25 @@ from simhand_mm.pool import HandPairs, HandPool, HandRecord, PoolWriter, save_pa
 CROP = 48
 
 
-def write_pool(root, videos, frames=4, source="test", seed=0, crop_size=CROP):
-    """Hands drawn as lines; frame ``f`` of every video shows pose ``f``."""
+def write_pool(root, videos, frames=4, source="test", seed=0, crop_size=CROP, extension=".png"):
+    """Hands drawn as lines; frame ``f`` of every video shows pose ``f``. PNG loses nothing."""
     rng = np.random.default_rng(seed)
     poses = rng.uniform(0.2, 0.8, (frames, 21, 2)) * crop_size
     writer = PoolWriter(root, {"crop_size": crop_size, "producer": "test"})
     for video in videos:
         writer.write_video(
-            video, [make_hand(video, frame, poses, source, rng) for frame in range(frames)]
+            video,
+            [
+                make_hand(video, frame, poses[frame], crop_size, source, rng, extension)
+                for frame in range(frames)
+            ],
         )
     writer.finalize()
     return HandPool(root)
 
 
-def make_hand(video, frame, poses, source, rng):
-    keypoints = (poses[frame] + rng.normal(size=(21, 2))).astype(np.float32)
-    size = round(poses.max() / 0.8)
+def make_hand(video, frame, pose, size, source, rng, extension):
+    keypoints = (pose + rng.normal(size=(21, 2))).astype(np.float32)
     crop = np.full((size, size, 3), rng.integers(0, 255, 3), np.uint8)
     for finger in range(5):
         chain = keypoints[[0, *range(4 * finger + 1, 4 * finger + 5)]].round().astype(int)
@@ -41,7 +44,7 @@ def make_hand(video, frame, poses, source, rng):
         bbox_score=1.0,
         keypoints_2d=keypoints,
         keypoint_score=np.ones(21, np.float32),
-        crop=cv2.imencode(".png", crop)[1].tobytes(),  # no losses, so that values can be tested
+        crop=cv2.imencode(extension, crop)[1].tobytes(),
     )
 
 

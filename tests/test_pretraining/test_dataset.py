@@ -5,11 +5,10 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import default_collate
 from torch.utils.data import DataLoader
 
 from simhand_mm.pool import HandPairs, HandPool, save_pairs
-from simhand_mm.pretraining import HandPairDataset
+from simhand_mm.pretraining import HandPairDataset, HandPairPreprocessor, collate_pairs
 
 from .conftest import CROP, write_pool
 
@@ -88,9 +87,10 @@ def test_workers_see_the_same_items(data_root):
     dataset = HandPairDataset(data_root, pairs="similar")
     again = pickle.loads(pickle.dumps(dataset))
     assert torch.equal(again[3]["positive"], dataset[3]["positive"])
-    loader = DataLoader(dataset, batch_size=4, num_workers=1, collate_fn=default_collate)
+    loader = DataLoader(dataset, batch_size=4, num_workers=1, collate_fn=collate_pairs)
     batch = next(iter(loader))
     assert torch.equal(batch["query"][3], dataset[3]["query"])
+    assert torch.equal(batch["positive_keypoints_2d"][3], dataset[3]["positive_keypoints_2d"])
     assert batch["query_row"].tolist() == [0, 1, 2, 3]
 
 
@@ -121,5 +121,17 @@ def test_bad_arguments_are_refused(data_root, tmp_path):
 def test_broken_crop_is_refused_by_name(data_root, monkeypatch):
     dataset = HandPairDataset(data_root)
     monkeypatch.setattr(HandPool, "read_crop", lambda self, row: b"not an image")
-    with pytest.raises(ValueError, match=r"crop of hand 'a/000001/0' in .*must be a JPEG"):
+    with pytest.raises(ValueError, match=r"crop of hand 'a/000001/0' in .*must be a JPEG of 48 px"):
         dataset[1]
+
+
+def test_jpegs_may_be_left_to_the_device(tmp_path):
+    """Two decoders of the same JPEG agree up to rounding, in the order of channels too."""
+    pool = write_pool(tmp_path / "pool", ["a", "b"], extension=".jpg")
+    decoded, encoded = (HandPairDataset(tmp_path, decode=decode) for decode in (True, False))
+    preprocess = HandPairPreprocessor(32)
+    views = [preprocess(dataset.__getitems__([0, 5]))["inputs"] for dataset in (decoded, encoded)]
+    assert len(encoded[0]["query"]) == len(pool.read_crop(0))
+    torch.testing.assert_close(views[0], views[1], atol=0.1, rtol=0)
+    with pytest.raises(ValueError, match=r"reduce must be .* 1 without decode, but got 2"):
+        HandPairDataset(tmp_path, reduce=2, decode=False)

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import mmpretrain
 import pytest
 import torch
 
@@ -25,10 +26,10 @@ OPTIONS = [
 TIMEOUT_S = 240
 
 
-def launch(data_root, work_dir, processes=1, arguments=()):
+def launch(data_root, work_dir, processes=1, arguments=(), tool="tools/train.py"):
     batch = 8 // processes  # 31 hands give 3 iterations an epoch
     options = [*OPTIONS, f"train_dataloader.batch_size={batch}"]
-    command = [sys.executable, "tools/train.py", CONFIG]
+    command = [sys.executable, str(tool), CONFIG]
     if processes > 1:
         command = ["bash", "tools/dist_train.sh", CONFIG, str(processes)]
     with socket.socket() as probe:
@@ -116,3 +117,11 @@ def test_a_missing_pool_is_named_with_its_cure(tmp_path):
     last = output.strip().splitlines()[-1]
     assert "nowhere/pool/pool.json does not exist" in last
     assert "tools/prepare_pool.py" in last
+
+
+@pytest.mark.slow
+def test_the_stock_tool_of_mmpretrain_runs_our_configs(data_root, tmp_path):
+    tool = Path(mmpretrain.__file__).parent / ".mim" / "tools" / "train.py"
+    code, output = finish(launch(data_root, tmp_path, tool=tool))
+    assert code == 0, output[-3000:]
+    assert torch.load(tmp_path / "backbone.pth", weights_only=True)["meta"]["iter"] == 18

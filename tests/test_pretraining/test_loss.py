@@ -21,7 +21,7 @@ def batch(count=4, dims=8):
 
 
 def square_weighting(distance, statistics, power=2.0):
-    """What a user may write: see projects/example_project."""
+    """What a user may write."""
     return linear_weights(distance, statistics.minimum, statistics.maximum) ** power
 
 

@@ -4,7 +4,6 @@ import copy
 
 import pytest
 import torch
-from mmengine.dataset import default_collate
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from torch import nn
@@ -27,7 +26,7 @@ def build(model_config):
 @pytest.fixture
 def views(build, data_root):
     dataset = HandPairDataset(data_root, pairs="similar")
-    batch = default_collate([dataset[i] for i in range(6)])
+    batch = dataset.__getitems__(list(range(6)))
     return build().data_preprocessor(batch, training=True)
 
 

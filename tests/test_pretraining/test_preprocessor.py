@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import default_collate
 from mmengine.logging import MessageHub
 
 from simhand_mm.functional import affine as affine_maths
@@ -21,7 +20,7 @@ AUGMENTATION = {
 @pytest.fixture
 def batch(data_root):
     dataset = HandPairDataset(data_root, pairs="similar")
-    return default_collate([dataset[i] for i in range(6)])
+    return dataset.__getitems__(list(range(6)))
 
 
 def at_iteration(number, seed=3):
@@ -75,7 +74,7 @@ def test_released_translation_is_divided_by_the_output_size(batch):
 
 def test_both_views_of_one_crop_differ(data_root):
     dataset = HandPairDataset(data_root)
-    batch = default_collate([dataset[i] for i in range(2)])
+    batch = dataset.__getitems__(list(range(2)))
     out = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)
     query, positive = out["inputs"].chunk(2)
     assert not torch.allclose(query, positive)

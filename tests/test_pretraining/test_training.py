@@ -40,7 +40,7 @@ def make_runner(data_root, model_config, tmp_path):
                     "batch_size": 4,
                     "num_workers": 0,
                     "drop_last": True,
-                    "collate_fn": {"type": "default_collate"},
+                    "collate_fn": {"type": "simhand_mm.pretraining.collate_pairs"},
                     "sampler": {"type": "simhand_mm.VideoBalancedSampler"},
                     "dataset": {
                         "type": "simhand_mm.HandPairDataset",

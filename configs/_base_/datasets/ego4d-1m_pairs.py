@@ -6,7 +6,7 @@ train_dataloader = dict(
     persistent_workers=True,
     pin_memory=True,
     drop_last=True,
-    collate_fn=dict(type='default_collate'),
+    collate_fn=dict(type='simhand_mm.pretraining.collate_pairs'),
     sampler=dict(type='simhand_mm.VideoBalancedSampler'),
     dataset=dict(
         type='simhand_mm.HandPairDataset',
