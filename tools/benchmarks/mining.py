@@ -2,8 +2,8 @@
 
     python tools/benchmarks/mining.py --write docs/performance.md
 
-Every number comes from this one run. Ours treats all queries; a peer is timed on a sample of whole
-videos and multiplied up (its build counts in full). Core-seconds are CPU time over all threads.
+Every number of a table comes from one run. Ours treats all queries; a peer is timed on a sample of
+whole videos and multiplied up (its build counts in full). Core-seconds are CPU time of all threads.
 """
 
 import argparse
@@ -27,7 +27,6 @@ from simhand_mm.mining.embedding import PoseEmbedding
 from simhand_mm.mining.search import EXACT_ENGINES, build_engine
 
 RANKS = [1, 2, 5, 10, 50, 100, 500, 1000, 5000]
-MARKERS = "<!-- tools/benchmarks/mining.py -->", "<!-- end of tools/benchmarks/mining.py -->"
 
 
 def embed(num_hands: int, footage: str) -> tuple[np.ndarray, np.ndarray]:
@@ -198,9 +197,9 @@ def machine() -> str:
     return f"{name}, {cores} cores, {memory:.0f} GiB, NumPy {np.__version__}; load {load:.1f}"
 
 
-def write(path: Path, text: str) -> None:
-    """Replace what lies between the markers of a document."""
-    begin, end = MARKERS
+def write(path: Path, part: str, text: str) -> None:
+    """Replace what lies between the markers of a part in a document."""
+    begin, end = f"<!-- mining: {part} -->", f"<!-- end of mining: {part} -->"
     before, _, rest = path.read_text().partition(begin)
     _, found, after = rest.partition(end)
     if not found:
@@ -211,8 +210,9 @@ def write(path: Path, text: str) -> None:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all by default")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", default=[50_000, 100_000, 200_000, 400_000, 2_000_000]
+        "--sizes", type=int, nargs="+", default=[50_000, 100_000, 400_000, 2_000_000]
     )
     parser.add_argument("--ranks-size", type=int, default=100_000)
     parser.add_argument("--exact-size", type=int, default=50_000)
@@ -224,21 +224,21 @@ def main() -> None:
     if args.mine:
         mine(args.mine, args.ranks)
         return
-    lines = [f"Machine: {machine()}.", ""]
-    parts = (
-        speed(args.sizes),
-        many_ranks(args.ranks_size),
-        exactness(args.exact_size),
-        gpu(args.sizes[-1], args.peak_tflops),
-    )
-    for part in parts:
-        for line in part:
+    for part in args.parts or PARTS:
+        lines = [f"{machine()}.", ""]
+        for line in PARTS[part](args):
             print(line, flush=True)
             lines.append(line)
-        lines.append("")
-    if args.write:
-        write(args.write, "\n".join(lines).rstrip())
+        if args.write:
+            write(args.write, part, "\n".join(lines))
 
+
+PARTS = {
+    "speed": lambda args: speed(args.sizes),
+    "ranks": lambda args: many_ranks(args.ranks_size),
+    "exactness": lambda args: exactness(args.exact_size),
+    "gpu": lambda args: gpu(args.sizes[-1], args.peak_tflops),
+}
 
 if __name__ == "__main__":
     main()

@@ -137,4 +137,4 @@ PEERS = {
     "FAISS IVF + selector, 16 probes (approximate)": lambda e, g: FaissPeer(e, g, "ivf"),
 }
 # Queries that a peer is timed on; the rest is extrapolated.
-SAMPLE = {"NumPy": 40, "FAISS flat": 100, "torch": 1024, "scikit": 2000, "SciPy": 2000}
+SAMPLE = {"NumPy": 20, "FAISS flat": 60, "torch": 1024, "scikit": 2000, "SciPy": 2000}
