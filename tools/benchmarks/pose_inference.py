@@ -1,36 +1,31 @@
 """Inference throughput of DetNet beside mmpose's InterNet: same crops, same ResNet-50.
 
-Measured from normalised crops to decoded 3D keypoints. InterNet has its shipped head, for two hands
-of 21 keypoints each with 64 depth bins; ours predicts one hand. Random weights.
+    python tools/benchmarks/pose_inference.py --write docs/performance.md
+
+Both are mmpose's stock ``TopdownPoseEstimator``, called by ``test_step`` on the same 128 px uint8
+crops, with 32 x 32 maps. Measured: *backbone* alone; *network*, from normalised crops to maps;
+*all*, from uint8 crops to keypoints in the picture, with stacking, normalisation and decoding in
+both. Cutting the crop out of a picture is in neither. InterNet has its shipped head, for two hands
+with 64 depth bins; a second peer is the half of it that paints the right hand. Random weights: time
+does not depend on them, and nothing is said about accuracy.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.registry import MODELS, init_default_scope
-from torch import Tensor
+from mmengine.structures import InstanceData
+from performance_page import machine, write_part
+from torch import Tensor, nn
 
 import simhand_mm  # noqa: F401 (before mmpose: it mends what mmpose imports)
 
 INPUT_SIZE, MAP_SIZE, DEPTH_BINS = 128, 32, 64
-
-
-def build(head: dict, device: str) -> Callable[[Tensor], object]:
-    """A function from crops to predictions, with a ResNet-50 before the head."""
-    init_default_scope("mmpose")
-    from mmpose.structures import PoseDataSample
-
-    model = torch.nn.ModuleList([MODELS.build({"type": "ResNet", "depth": 50}), MODELS.build(head)])
-    model.eval()  # mmpose's backbones do not return themselves
-    backbone, head = model.to(device)
-    sample = PoseDataSample(metainfo={"affine": torch.eye(3)[:2].numpy()})
-
-    def predict(crops: Tensor) -> object:
-        return head.predict(backbone(crops), [sample] * len(crops), test_cfg={})
-
-    return predict
+STAGES = ("backbone", "network", "all")
 
 
 def detnet_head() -> dict:
@@ -44,7 +39,7 @@ def detnet_head() -> dict:
 
 
 def internet_head() -> dict:
-    """mmpose's head, as in its InterHand2.6M config."""
+    """mmpose's head, as in its InterHand2.6M config, for our size of crops."""
     keypoints = {
         "in_channels": 2048,
         "out_channels": 21 * DEPTH_BINS,
@@ -68,37 +63,151 @@ def internet_head() -> dict:
     }
 
 
-@torch.no_grad()
-def crops_per_second(predict: Callable, batch_size: int, device: str, seconds: float) -> float:
-    """Throughput after one batch to warm up."""
+class NoHand(nn.Module):
+    """In place of InterNet's head for one of the hands: no maps at all."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Maps of no keypoint, ``[B, 0, D, h, w]``."""
+        return features.new_empty(len(features), 0, DEPTH_BINS, MAP_SIZE, MAP_SIZE)
+
+
+def build(head: dict, device: str) -> nn.Module:
+    """A stock estimator with a ResNet-50 before the head."""
+    model = MODELS.build(
+        {
+            "type": "TopdownPoseEstimator",
+            "data_preprocessor": {
+                "type": "PoseDataPreprocessor",
+                "mean": [123.675, 116.28, 103.53],
+                "std": [58.395, 57.12, 57.375],
+                "bgr_to_rgb": True,
+            },
+            "backbone": {"type": "ResNet", "depth": 50},
+            "head": head,
+        }
+    )
+    model.eval()  # mmpose's estimators do not return themselves
+    return model.to(device)
+
+
+def build_models(device: str) -> dict[str, nn.Module]:
+    """Ours and the peers."""
+    init_default_scope("mmpose")
+    models = {
+        "**DetNet** (ours)": build(detnet_head(), device),
+        "InterNet, right hand only": build(internet_head(), device),
+        "InterNet": build(internet_head(), device),
+    }
+    models["InterNet, right hand only"].head.left_hand_head = NoHand()
+    return models
+
+
+def make_batch(batch_size: int) -> dict:
+    """Crops of noise as a data loader gives them, with all that the estimators ask for."""
+    from mmpose.structures import PoseDataSample
+
     generator = torch.Generator().manual_seed(0)
-    crops = torch.randn(batch_size, 3, INPUT_SIZE, INPUT_SIZE, generator=generator).to(device)
-    predict(crops)
+    shape = (batch_size, 3, INPUT_SIZE, INPUT_SIZE)
+    crops = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+    samples = []
+    for _ in range(batch_size):
+        size = np.array([INPUT_SIZE, INPUT_SIZE])
+        sample = PoseDataSample(
+            metainfo={
+                "affine": np.eye(3)[:2],
+                "img_shape": (INPUT_SIZE, INPUT_SIZE),
+                "input_size": size,
+                "input_center": size / 2,
+                "input_scale": size,
+            }
+        )
+        box = np.float32([[0, 0, *size]])
+        sample.gt_instances = InstanceData(bboxes=box, bbox_scores=np.ones(1, np.float32))
+        samples.append(sample)
+    return {"inputs": list(crops), "data_samples": samples}
+
+
+def steps(model: nn.Module, batch: dict, device: str) -> dict[str, Callable[[], object]]:
+    """What is measured, by stage; each returns when the device has finished."""
+    normalised = model.data_preprocessor(batch)["inputs"]
+
+    def finished(call: Callable[[], object]) -> Callable[[], object]:
+        def run() -> None:
+            call()
+            if device != "cpu":
+                torch.cuda.synchronize()
+
+        return run
+
+    return {
+        "backbone": finished(lambda: model.backbone(normalised)),
+        "network": finished(lambda: model.head(model.backbone(normalised))),
+        "all": finished(lambda: model.test_step(batch)),
+    }
+
+
+@torch.no_grad()
+def measure(
+    models: dict[str, nn.Module], batch_size: int, device: str, seconds: float, rounds: int = 3
+) -> dict[str, dict[str, float]]:
+    """Crops a second by model and stage: the median of rounds in which all take turns."""
+    batch = make_batch(batch_size)
+    calls = {name: steps(model, batch, device) for name, model in models.items()}
+    rates = {name: {stage: [] for stage in STAGES} for name in models}
+    for by_stage in calls.values():
+        by_stage["all"]()  # allocates
+    for name, stage in [(n, s) for _ in range(rounds) for n in models for s in STAGES]:
+        per_second = _calls_per_second(calls[name][stage], seconds / rounds)
+        rates[name][stage].append(batch_size * per_second)
+    return {name: {s: float(np.median(r)) for s, r in by.items()} for name, by in rates.items()}
+
+
+def _calls_per_second(call: Callable[[], object], seconds: float) -> float:
     count, begun = 0, time.perf_counter()
-    while time.perf_counter() - begun < seconds:
-        predict(crops)  # ends on the CPU, so that a GPU has finished
-        count += batch_size
+    while not count or time.perf_counter() - begun < seconds:
+        call()
+        count += 1
     return count / (time.perf_counter() - begun)
+
+
+def table(rates: dict[str, dict[str, float]], models: dict[str, nn.Module]) -> list[str]:
+    """Rows of a Markdown table."""
+    ours = next(iter(rates.values()))["all"]
+    lines = []
+    for name, by_stage in rates.items():
+        head = sum(weight.numel() for weight in models[name].head.parameters()) / 1e6
+        cells = " | ".join(f"{by_stage[stage]:.1f}" for stage in STAGES)
+        lines.append(f"| {name} | {head:.1f} M | {cells} | {ours / by_stage['all']:.2f} |")
+    return lines
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 64])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
+    parser.add_argument("--write", type=Path, help="document to put the tables into")
     args = parser.parse_args()
-    models = {"DetNet": detnet_head(), "InterNet": internet_head()}
-    predictors = {name: build(head, args.device) for name, head in models.items()}
-    print(f"crops per second on {args.device}, {torch.get_num_threads()} threads")
-    print(f"{'batch':>6}{'DetNet':>10}{'InterNet':>10}{'ratio':>8}")
+    device = "cpu" if args.device == "cpu" else torch.cuda.get_device_name()
+    lines = [
+        f"{machine()}; {device}, {torch.get_num_threads()} threads, torch {torch.__version__}."
+    ]
+    print(lines[0], flush=True)
+    models = build_models(args.device)
     for batch_size in args.batch_sizes:
-        speeds = [
-            crops_per_second(predict, batch_size, args.device, args.seconds)
-            for predict in predictors.values()
+        rates = measure(models, batch_size, args.device, args.seconds)
+        part = [
+            "",
+            f"| crops/s, batch {batch_size} | weights of the head | {' | '.join(STAGES)} "
+            "| ours is times faster, all |",
+            "| --- " * (len(STAGES) + 3) + "|",
+            *table(rates, models),
         ]
-        ours, peer = speeds
-        print(f"{batch_size:>6}{ours:>10.1f}{peer:>10.1f}{ours / peer:>8.2f}")
+        print(*part, sep="\n", flush=True)
+        lines += part
+    if args.write:
+        write_part(args.write, "pose inference", args.device.split(":")[0], "\n".join(lines))
 
 
 if __name__ == "__main__":
