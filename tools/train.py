@@ -21,7 +21,7 @@ def parse_args() -> argparse.Namespace:
         const="auto",
         help="go on from a checkpoint: the latest of the work dir, or the given file",
     )
-    parser.add_argument("--amp", action="store_true", help="bfloat16 autocast (needs a GPU)")
+    parser.add_argument("--amp", action="store_true", help="bfloat16 autocast, on CPUs too")
     parser.add_argument("--no-validate", action="store_true", help="leave out validation")
     parser.add_argument(
         "--auto-scale-lr",
@@ -55,7 +55,7 @@ def configure(args: argparse.Namespace) -> Config:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume
     if args.amp:
-        cfg.optim_wrapper.update(type="AmpOptimWrapper", dtype="bfloat16")
+        cfg.optim_wrapper.type = "simhand_mm.BFloat16OptimWrapper"
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:

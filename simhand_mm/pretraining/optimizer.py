@@ -1,13 +1,16 @@
-"""LARS around Adam (You et al., 2017), and learning rates that follow the batch."""
+"""LARS around Adam (You et al., 2017), bfloat16, and learning rates that follow the batch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from mmengine.device import get_device
+from mmengine.optim import OptimWrapper
 from torch import Tensor
 
-from simhand_mm.registry import OPTIMIZERS
+from simhand_mm.registry import OPTIM_WRAPPERS, OPTIMIZERS
 
 
 @OPTIMIZERS.register_module()
@@ -89,6 +92,22 @@ def _clip_gradients(group: dict[str, Any]) -> None:
     ratio = (local_rate / group["lr"]).clamp(max=1)
     is_defined = (parameter_norm > 0) & (gradient_norm > 0)
     torch._foreach_mul_(gradients, list(torch.where(is_defined, ratio, 1).unbind()))
+
+
+@OPTIM_WRAPPERS.register_module()
+class BFloat16OptimWrapper(OptimWrapper):
+    """Runs the forward pass under bfloat16 autocast, on GPUs and on CPUs.
+
+    Takes the arguments of mmengine's OptimWrapper. bfloat16 has the exponents of float32, so
+    nothing is scaled; mmengine's AmpOptimWrapper scales the loss, waits for the device in each
+    step to learn whether it overflowed, and refuses CPUs.
+    """
+
+    @contextmanager
+    def optim_context(self, model: torch.nn.Module) -> Iterator[None]:
+        """Within it operators that profit from it compute in bfloat16."""
+        with super().optim_context(model), torch.autocast(get_device(), torch.bfloat16):
+            yield
 
 
 def scale_learning_rate(config: Any, world_size: int, rule: str) -> float:

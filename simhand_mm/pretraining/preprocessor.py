@@ -31,7 +31,7 @@ class HandPairPreprocessor(BaseDataPreprocessor):
 
     What is drawn depends on the seed of the run, the iteration and the place of the pair in the
     global batch only: a resumed run draws what an undisturbed one would, and so do 2 processes
-    with half the batch each.
+    with half the batch each. Computes in float32, also under autocast.
 
     Keys in (batches of HandPairDataset): ``query`` and ``positive`` uint8 BGR ``[N, H, H, 3]``, or
     N JPEGs, which are decoded on the device (without ``positive`` both views come from the query);
@@ -78,8 +78,14 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1) / 255, persistent=False)
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1) / 255, persistent=False)
 
-    def forward(self, data: dict[str, Tensor], training: bool = False) -> dict[str, Any]:
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Augment a batch; keys in the docstring of the class."""
+        # The model is trained with the preprocessor under autocast, which would round pixels of
+        # the geometry to bfloat16.
+        with torch.autocast(self.mean.device.type, enabled=False):
+            return self._make_views(data, training)
+
+    def _make_views(self, data: dict[str, Any], training: bool) -> dict[str, Any]:
         data = {key: self._decode(v) if isinstance(v, list) else v for key, v in data.items()}
         data = self.cast_data(data)
         count = len(data["query"])

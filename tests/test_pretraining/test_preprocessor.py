@@ -80,6 +80,16 @@ def test_both_views_of_one_crop_differ(data_root):
     assert not torch.allclose(query, positive)
 
 
+def test_autocast_does_not_round_the_geometry(batch):
+    preprocess = HandPairPreprocessor(32, AUGMENTATION)
+    expected = preprocess(batch, training=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = preprocess(batch, training=True)
+    assert torch.equal(found["inputs"], expected["inputs"])
+    for key, value in expected["data_samples"].items():
+        assert torch.equal(found["data_samples"][key], value), key
+
+
 def test_draws_follow_seed_and_iteration_only(batch):
     preprocess = HandPairPreprocessor(32, AUGMENTATION)
     at_iteration(5)

@@ -29,13 +29,14 @@ class KillHook(Hook):
 
 @pytest.fixture
 def make_runner(data_root, model_config, tmp_path):
-    def make(name, hooks=(), **options):
+    def make(name, hooks=(), amp=False, channels_last=False, micro_batch_size=None, **options):
         cfg = Config(
             dict(
                 default_scope="mmpretrain",
                 work_dir=str(tmp_path / name),
                 experiment_name=f"{tmp_path.name}-{name}-{len(list(tmp_path.iterdir()))}",
-                model=copy.deepcopy(model_config),
+                model=copy.deepcopy(model_config)
+                | {"channels_last": channels_last, "micro_batch_size": micro_batch_size},
                 train_dataloader={
                     "batch_size": 4,
                     "num_workers": 0,
@@ -50,7 +51,8 @@ def make_runner(data_root, model_config, tmp_path):
                 },
                 train_cfg={"type": "EpochBasedTrainLoop", "max_epochs": 2},
                 optim_wrapper={
-                    "optimizer": {"type": "simhand_mm.LARSAdam", "lr": 0.01, "weight_decay": 1e-6}
+                    "type": "simhand_mm.BFloat16OptimWrapper" if amp else "OptimWrapper",
+                    "optimizer": {"type": "simhand_mm.LARSAdam", "lr": 0.01, "weight_decay": 1e-6},
                 },
                 param_scheduler={
                     "type": "LinearLR",
@@ -107,6 +109,29 @@ def test_killed_and_resumed_is_undisturbed_to_the_bit(make_runner, stop):
         resumed.model.state_dict().items(), whole.model.state_dict().values(), strict=True
     ):
         assert torch.equal(value, expected), name
+
+
+@pytest.mark.parametrize("micro_batch_size", [None, 2])
+def test_trains_in_bfloat16_and_channels_last_on_a_cpu(make_runner, micro_batch_size, monkeypatch):
+    seen = set()
+    original = HandContrastive.project
+
+    def project(self, inputs):
+        projection = original(self, inputs)
+        seen.add((inputs.dtype, projection.dtype))
+        return projection
+
+    monkeypatch.setattr(HandContrastive, "project", project)
+    runner = make_runner("run", amp=True, channels_last=True, micro_batch_size=micro_batch_size)
+    before = copy.deepcopy(runner.model.state_dict())
+    runner.train()
+    assert seen == {(torch.float32, torch.bfloat16)}
+    after = runner.model.state_dict()
+    assert all(value.dtype != torch.bfloat16 for value in after.values())
+    weight = after["backbone.conv1.weight"]
+    assert weight.isfinite().all()
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    assert not torch.equal(weight, before["backbone.conv1.weight"])
 
 
 def test_monitors_write_to_the_log(make_runner, data_root, tmp_path):
