@@ -8,8 +8,6 @@ whole videos and multiplied up (its build counts in full). Core-seconds are CPU 
 
 import argparse
 import json
-import os
-import platform
 import re
 import subprocess
 import sys
@@ -21,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from hand_pools import FOOTAGE, generate_pool
 from mining_peers import PEERS, SAMPLE, NumpyPeer
+from parts import add_arguments, run_parts
 
 from simhand_mm.functional.neighbors import NeighborIndex, brute_force_in_other_groups
 from simhand_mm.mining.embedding import PoseEmbedding
@@ -147,7 +146,7 @@ def exactness(size: int) -> Iterator[str]:
                     for name, pool in pools.items()
                 ]
                 part = "whole" if shards == 1 else f"{shards} shards"
-                yield f"| `{engine}`, {threads} threads, {part} | {' | '.join(cells)} |"
+                yield f"| `{engine}`, threads: {threads}, {part} | {' | '.join(cells)} |"
 
 
 def _equal_rows(engine: str, pool: tuple, threads: int, shards: int, truth: tuple) -> str:
@@ -187,50 +186,23 @@ def gpu(size: int, peak_tflops: float) -> Iterator[str]:
     yield f"{equal:,} rows are equal to the compiled engine's ({ours['wall']:.1f} s on the CPU)."
 
 
-def machine() -> str:
-    """What it ran on."""
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    name = cpu.group(1) if cpu else platform.processor()
-    cores = len(os.sched_getaffinity(0))
-    load = os.getloadavg()[0]
-    return f"{name}, {cores} cores, {memory:.0f} GiB, NumPy {np.__version__}; load {load:.1f}"
-
-
-def write(path: Path, part: str, text: str) -> None:
-    """Replace what lies between the markers of a part in a document."""
-    begin, end = f"<!-- mining: {part} -->", f"<!-- end of mining: {part} -->"
-    before, _, rest = path.read_text().partition(begin)
-    _, found, after = rest.partition(end)
-    if not found:
-        raise ValueError(f"{path} must have the lines {begin} and {end}.")
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
-
-
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all by default")
+    add_arguments(parser, PARTS)
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[50_000, 100_000, 400_000, 2_000_000]
     )
     parser.add_argument("--ranks-size", type=int, default=100_000)
     parser.add_argument("--exact-size", type=int, default=50_000)
     parser.add_argument("--peak-tflops", type=float, default=67.0, help="float32, of the GPU")
-    parser.add_argument("--write", type=Path, help="document to put the tables into")
     parser.add_argument("--mine", help=argparse.SUPPRESS)
     parser.add_argument("--ranks", type=int, nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.mine:
         mine(args.mine, args.ranks)
-        return
-    for part in args.parts or PARTS:
-        lines = [f"{machine()}.", ""]
-        for line in PARTS[part](args):
-            print(line, flush=True)
-            lines.append(line)
-        if args.write:
-            write(args.write, part, "\n".join(lines))
+    else:
+        run_parts("mining", PARTS, args)
 
 
 PARTS = {

@@ -1,8 +1,10 @@
 """Opening a pool of two million hands, beside mmengine's BaseDataset over the same records.
 
-Each measurement is a process of its own: seconds until every column was opened and a thousand rows
-were read at random, and the memory that the process cannot share (pages that it has written; those
-of mapped files are shared by all processes that read the pool).
+    python tools/benchmarks/pool_opening.py --write docs/performance.md
+
+The rows are random, without crops. Everything is measured in new processes: the seconds until every
+column was opened and a thousand rows were read at random, and the unshared memory (USS, as the
+kernel counts it), while a second process has the same open, as the workers of a data loader do.
 """
 
 import argparse
@@ -10,20 +12,24 @@ import json
 import multiprocessing
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from parts import add_arguments, run_parts
 
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.reader import fingerprint_of, write_arrow
-from simhand_mm.pool.schema import FORMAT_VERSION, HANDS
+from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, ROW_SHAPES, column_to_array
 
-_HANDS_PER_VIDEO = 70
-_COLUMNS = (
+HANDS_PER_VIDEO = 70
+HANDS_PER_BLOCK = 100_000
+Work = Callable[[Path, int], tuple[Any, float]]
+COLUMNS = (
     *("video_index", "source_index", "handedness_index", "frame_index", "time_s", "is_mirrored"),
     *("bbox_xyxy", "bbox_score", "keypoints_2d", "keypoint_score", "shard"),
 )
@@ -39,8 +45,8 @@ def make_rows(start: int, stop: int) -> pa.Table:
         values = rng.random(count * width, np.float32) * np.float32(high)
         return pa.FixedSizeListArray.from_arrays(values, width)
 
-    videos = [f"video_{n // _HANDS_PER_VIDEO:06d}" for n in number]
-    frames = number % _HANDS_PER_VIDEO
+    videos = [f"video_{n // HANDS_PER_VIDEO:06d}" for n in number]
+    frames = number % HANDS_PER_VIDEO
     left = rng.random(count) < 0.5
     columns = {
         "hand_id": [f"{v}/{f:06d}/0" for v, f in zip(videos, frames, strict=True)],
@@ -61,10 +67,9 @@ def make_rows(start: int, stop: int) -> pa.Table:
 
 def make_pool(root: Path, num_hands: int) -> None:
     """A finished pool of random hands."""
-    step = 100_000
     with pq.ParquetWriter(root / "hands.parquet", HANDS, compression="zstd") as file:
-        for start in range(0, num_hands, step):
-            file.write_table(make_rows(start, min(start + step, num_hands)))
+        for start in range(0, num_hands, HANDS_PER_BLOCK):
+            file.write_table(make_rows(start, min(start + HANDS_PER_BLOCK, num_hands)))
     table = pq.read_table(root / "hands.parquet", schema=HANDS)
     fingerprint = fingerprint_of(table)
     write_arrow(root / "hands.arrow", table, fingerprint)
@@ -72,65 +77,113 @@ def make_pool(root: Path, num_hands: int) -> None:
     (root / "pool.json").write_text(json.dumps({**info, "fingerprint": fingerprint}))
 
 
-def open_pool(root: Path) -> Any:
-    """Ours: open every column and read some rows."""
+def open_pool(root: Path, seed: int) -> tuple[Any, float]:
+    """Ours: open every column and read some rows. What was opened, and the seconds."""
+    begun = time.perf_counter()
     pool = HandPool(root)
-    columns = [getattr(pool, name) for name in _COLUMNS]
-    rows = np.random.default_rng(0).integers(0, len(pool), 1000)
-    return pool, [column[row].sum() for column in columns for row in rows]
+    columns = [getattr(pool, name) for name in COLUMNS]
+    rows = np.random.default_rng(seed).integers(0, len(pool), 1000)
+    sums = [column[row].sum() for column in columns for row in rows]
+    return (pool, sums), time.perf_counter() - begun
 
 
-def open_base_dataset(root: Path) -> Any:
-    """The peer: the same records as dicts, serialised as mmengine does."""
-    from mmengine.dataset import BaseDataset
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
+    """A dict a hand, with arrays in it as mmpose has them."""
+    for block in pq.ParquetFile(path).iter_batches(HANDS_PER_BLOCK):
+        columns = {
+            name: column_to_array(pa.chunked_array([block[name]]), name)
+            if name in ROW_SHAPES
+            else block[name].to_pylist()
+            for name in HANDS.names
+        }
+        for row in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, row, strict=True))
+
+
+def open_base_dataset(root: Path, seed: int) -> tuple[Any, float]:
+    """The peer: build the dataset, which serialises its records, and read some rows."""
+    from mmengine.dataset import BaseDataset  # here, so that only the peer pays for it
 
     class Hands(BaseDataset):
         def load_data_list(self) -> list[dict[str, Any]]:
-            return pq.read_table(root / "hands.parquet").to_pylist()
+            return list(read_records(root / "hands.parquet"))
 
-    dataset = Hands()
-    rows = np.random.default_rng(0).integers(0, len(dataset), 1000)
-    return dataset, [dataset.get_data_info(int(row)) for row in rows]
-
-
-def measure(work: Callable[[Path], Any], root: Path, pipe: Any) -> None:
-    """Send seconds and unshared MB of this process."""
     begun = time.perf_counter()
-    kept = work(root)
-    seconds = time.perf_counter() - begun
+    dataset = Hands()
+    rows = np.random.default_rng(seed).integers(0, len(dataset), 1000)
+    records = [dataset.get_data_info(int(row)) for row in rows]
+    return (dataset, records), time.perf_counter() - begun
+
+
+def unshared_mb() -> float:
+    """USS of this process: pages that no other process maps."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    private = sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty"))
-    pipe.send((seconds, private / 1024))
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+
+def measure(work: Work, root: Path, seed: int, pipe: Connection) -> None:
+    """Open and tell the seconds; when all have opened, tell the unshared MB."""
+    kept, seconds = work(root, seed)
+    pipe.send(seconds)
+    pipe.recv()
+    pipe.send(unshared_mb())
+    pipe.recv()
     del kept
 
 
-def in_process(work: Callable[[Path], Any], root: Path) -> tuple[float, float]:
-    """Measure in a new process."""
+def in_two_processes(work: Work, root: Path) -> np.ndarray:
+    """Seconds and unshared MB ``[2]``: the most of two new processes that open one by one."""
     context = multiprocessing.get_context("spawn")
-    near, far = context.Pipe()
-    process = context.Process(target=measure, args=(work, root, far))
-    process.start()
-    result = near.recv()
-    process.join()
-    return result
+    pipes, processes, seconds = [], [], []
+    for seed in range(2):
+        near, far = context.Pipe()
+        processes.append(context.Process(target=measure, args=(work, root, seed, far)))
+        processes[-1].start()
+        far.close()
+        pipes.append(near)
+        seconds.append(near.recv())
+    for pipe in pipes:
+        pipe.send("all have opened")
+    unshared = [pipe.recv() for pipe in pipes]
+    for pipe, process in zip(pipes, processes, strict=True):
+        pipe.send("end")
+        process.join()
+    return np.array([max(seconds), max(unshared)])
+
+
+def figures(work: Work, num_hands: int) -> np.ndarray:
+    """Seconds and unshared MB ``[2]`` with a pool of random hands."""
+    with tempfile.TemporaryDirectory() as folder:
+        make_pool(Path(folder), num_hands)
+        return in_two_processes(work, Path(folder))
+
+
+def opening(num_hands: int, num_peer_hands: int) -> Iterator[str]:
+    """Ours on all hands; the peer on some, multiplied up."""
+    ours, peer = figures(open_pool, num_hands), figures(open_base_dataset, num_peer_hands)
+    imports = figures(open_base_dataset, 1)[1]
+    yield "| opening and 1000 random rows | seconds | unshared MB a process |"
+    yield "| --- | --- | --- |"
+    yield f"| **ours** (`HandPool`), {num_hands:,} hands | {ours[0]:.2f} | {ours[1]:,.0f} |"
+    name = "`BaseDataset`, a dict a hand"
+    yield f"| {name}, {num_peer_hands:,} hands | {peer[0]:.1f} | {peer[1]:,.0f} |"
+    if num_peer_hands < num_hands:
+        seconds, unshared = (peer - [0, imports]) * num_hands / num_peer_hands + [0, imports]
+        yield f"| {name}, multiplied up to {num_hands:,} | {seconds:.0f} | {unshared:,.0f} |"
+    yield ""
+    yield f"* of the peer's memory, {imports:.0f} MB are its imports; their time is not counted"
+
+
+PARTS = {"opening": lambda args: opening(args.hands, args.peer_hands)}
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    add_arguments(parser, PARTS)
     parser.add_argument("--hands", type=int, default=2_000_000)
     parser.add_argument("--peer-hands", type=int, default=200_000, help="the peer needs memory")
-    args = parser.parse_args()
-    for name, work, count in (
-        ("hand pool", open_pool, args.hands),
-        ("BaseDataset", open_base_dataset, args.peer_hands),
-    ):
-        with tempfile.TemporaryDirectory() as folder:
-            make_pool(Path(folder), count)
-            seconds, megabytes = in_process(work, Path(folder))
-        print(f"{name}, {count:,} hands: {seconds:.2f} s, {megabytes:.0f} MB unshared")
+    run_parts("pool_opening", PARTS, parser.parse_args())
 
 
 if __name__ == "__main__":

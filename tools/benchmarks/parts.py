@@ -1,0 +1,51 @@
+"""Benchmarks of several parts: turns with a peer, and a table for each part."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from performance_page import machine, write_part
+
+Part = Callable[[argparse.Namespace], Iterator[str]]
+
+
+def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall seconds, and core-seconds of all threads of this process."""
+    wall, core = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - core
+
+
+def take_turns(works: dict[str, Callable[[], object]], turns: int) -> dict[str, np.ndarray]:
+    """Least wall and least core-seconds ``[2]`` of each work.
+
+    The least counts, because other load on the machine can only make a turn slower.
+    """
+    seconds = {name: [] for name in works}
+    for _ in range(turns):
+        for name, work in works.items():
+            seconds[name].append(seconds_of(work))
+    return {name: np.min(measured, axis=0) for name, measured in seconds.items()}
+
+
+def add_arguments(parser: argparse.ArgumentParser, parts: dict[str, Part]) -> None:
+    """The arguments that :func:`run_parts` reads."""
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(parts)}; all by default")
+    parser.add_argument("--write", type=Path, help="document to put the tables into")
+
+
+def run_parts(benchmark: str, parts: dict[str, Part], args: argparse.Namespace) -> None:
+    """Print the lines of each part as they come, and put them into the document if asked to."""
+    unknown = sorted(set(args.parts) - parts.keys())
+    if unknown:
+        sys.exit(f"parts must be among {', '.join(parts)}, but got {', '.join(unknown)}.")
+    for name in args.parts or parts:
+        lines = [f"{machine()}.", ""]
+        for line in parts[name](args):
+            print(line, flush=True)
+            lines.append(line)
+        if args.write:
+            write_part(args.write, benchmark, name, "\n".join(lines))
