@@ -2,9 +2,7 @@
 
 import argparse
 
-from simhand_mm.pool import read_poses
-from simhand_mm.pose.evaluation import evaluate_poses, format_table
-from simhand_mm.pose.predictions import read_keypoints
+from simhand_mm.pose.evaluation import evaluate_file, format_table
 
 
 def parse_args() -> argparse.Namespace:
@@ -22,10 +20,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run the command line."""
     args = parse_args()
-    poses = read_poses(args.poses)
-    pred = read_keypoints(args.predictions, poses["sample_id"])
-    evaluation = evaluate_poses(pred, poses["keypoints_3d"], poses["keypoints_valid"])
-    print(f"{len(pred)} hands\n{format_table(evaluation)}")
+    evaluation = evaluate_file(args.poses, args.predictions)
+    num_hands = len(evaluation["root_scale"]["per_sample_mm"])
+    print(f"{num_hands} hands\n{format_table(evaluation)}")
 
 
 if __name__ == "__main__":

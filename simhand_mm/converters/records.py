@@ -1,7 +1,6 @@
 """What every converter of a labelled set shares: one record a hand, a reason for every drop."""
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,11 +12,7 @@ import numpy as np
 from simhand_mm.functional.boxes import keypoints_to_box
 from simhand_mm.functional.camera import project
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS, REFERENCE_BONE, bone_length
-
-# Wrist to middle MCP in mm: children 50, large hands 110. Metres give 0.1, centimetres 10.
-PLAUSIBLE_BONE_MM = (25.0, 250.0)
-
-_logger = logging.getLogger(__name__)
+from simhand_mm.functional.pose_metrics import PLAUSIBLE_BONE_MM
 
 
 class UnusableSample(Exception):

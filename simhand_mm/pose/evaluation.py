@@ -1,6 +1,7 @@
 """Every protocol side by side for a set of predictions."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ import torch
 from simhand_mm.functional.camera import solve_translation
 from simhand_mm.functional.keypoints import KEYPOINT_NAMES
 from simhand_mm.functional.pose_metrics import PROTOCOLS, keypoint_errors_mm, pck_auc, pck_curve
+from simhand_mm.pool import read_poses
+from simhand_mm.pose.predictions import read_keypoints
+from simhand_mm.pose.screening import screen_poses
 
 # The paper's range (Sec. 4.1), and that of FreiHAND and DexYCB.
 AUC_RANGES = {"pck_auc_20_50": (20.0, 50.0, 15), "pck_auc_0_50": (0.0, 50.0, 100)}
@@ -48,7 +52,16 @@ def evaluate_poses(pred: np.ndarray, target: np.ndarray, valid: np.ndarray) -> d
     Returns:
         Protocol -> ``mpjpe_mm``, ``pck_auc_20_50``, ``pck_auc_0_50``, ``per_keypoint_mm`` (by
         name), ``pck_curve`` (over ``CURVE_MM``) and ``per_sample_mm [N]``.
+
+    Raises:
+        ValueError: If a prediction is NaN or infinite, which would count as no error at all.
     """
+    unusable = ~np.isfinite(pred).all((1, 2))
+    if unusable.any():
+        raise ValueError(
+            f"pred must be finite, but {unusable.sum()} of {len(pred)} hands are not, first hand "
+            f"{np.argmax(unusable)}. Lower the learning rate if the training has diverged."
+        )
     pred, target = (torch.as_tensor(np.asarray(a, np.float64)) for a in (pred, target))
     valid = torch.as_tensor(np.asarray(valid, bool))
     results = {}
@@ -62,6 +75,47 @@ def evaluate_poses(pred: np.ndarray, target: np.ndarray, valid: np.ndarray) -> d
             per_sample_mm=errors.nanmean(1).numpy(),
         )
     return results
+
+
+def as_metrics(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The content of ``metrics.json``: all results but those of single hands.
+
+    Args:
+        results: What :func:`evaluate_poses` gives.
+    """
+    protocols = {
+        protocol: {name: value for name, value in result.items() if name != "per_sample_mm"}
+        for protocol, result in results.items()
+    }
+    num_hands = len(next(iter(results.values()))["per_sample_mm"])
+    return {
+        "num_hands": num_hands,
+        "pck_thresholds_mm": CURVE_MM.tolist(),
+        "protocols": protocols,
+    }
+
+
+def evaluate_file(poses: str | Path, predictions: str | Path) -> dict[str, Any]:
+    """Measure a file of predictions on all rows of a poses table that can be used.
+
+    Args:
+        poses: The table; unusable rows are dropped and counted as when testing a model.
+        predictions: A file of any form that :func:`read_keypoints` reads.
+
+    Returns:
+        See :func:`evaluate_poses`.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is damaged, or a usable row is not predicted.
+    """
+    labels = read_poses(poses)
+    usable = screen_poses(labels, str(poses))
+    sample_ids = [
+        name for name, is_used in zip(labels["sample_id"], usable, strict=True) if is_used
+    ]
+    pred = read_keypoints(predictions, sample_ids)
+    return evaluate_poses(pred, labels["keypoints_3d"][usable], labels["keypoints_valid"][usable])
 
 
 def format_table(results: Mapping[str, Mapping[str, Any]]) -> str:

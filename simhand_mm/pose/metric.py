@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 
 from simhand_mm.pose.evaluation import (
     AUC_RANGES,
-    CURVE_MM,
+    as_metrics,
     evaluate_poses,
     format_table,
     place_in_camera,
@@ -97,18 +97,7 @@ class HandPoseMetric(BaseMetric):
     ) -> None:
         folder = Path(self.output_dir)
         errors_mm = evaluation["root_scale"]["per_sample_mm"]
-        tables = {
-            protocol: {key: value for key, value in result.items() if key != "per_sample_mm"}
-            for protocol, result in evaluation.items()
-        }
-        write_json(
-            folder / "metrics.json",
-            {
-                "num_hands": len(sample_ids),
-                "pck_thresholds_mm": CURVE_MM.tolist(),
-                "protocols": tables,
-            },
-        )
+        write_json(folder / "metrics.json", as_metrics(evaluation))
         if self.save_predictions:
             predictions = {**arrays, "keypoints_3d": pred, "error_mm": errors_mm}
             write_predictions(

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simhand_mm.functional.keypoints import NUM_KEYPOINTS
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS, bone_length
+from simhand_mm.functional.pose_metrics import PLAUSIBLE_BONE_MM
 from simhand_mm.pool import atomic_path
 
 # keypoints_3d: mm, camera frame. keypoints_2d: px of the image.
@@ -52,7 +53,7 @@ def read_keypoints(path: str | Path, sample_ids: Sequence[str]) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, or lacks a sample or a joint.
+        ValueError: If the file is damaged, lacks a sample or a joint, or holds NaN.
     """
     path = Path(path)
     if not path.is_file():
@@ -68,22 +69,44 @@ def read_keypoints(path: str | Path, sample_ids: Sequence[str]) -> np.ndarray:
             f"{path} must predict every sample, but lacks {len(missing)} of {len(keys)}, first "
             f"{missing[0]!r}. Predict the same split that the poses table holds."
         )
-    return np.stack([found[key] for key in keys])
+    hands = np.stack([found[key] for key in keys])
+    _check_hands(hands, path, sample_ids)
+    return hands
+
+
+def _check_hands(hands: np.ndarray, path: Path, sample_ids: Sequence[str]) -> None:
+    unusable = ~np.isfinite(hands).all((1, 2))
+    if unusable.any():
+        raise ValueError(
+            f"{path} must hold finite joints, but {unusable.sum()} of {len(hands)} samples have "
+            f"NaN or infinity, first {sample_ids[int(np.argmax(unusable))]!r}. Predict them again."
+        )
+    typical, (low, high) = float(np.median(bone_length(hands))), PLAUSIBLE_BONE_MM
+    if not low <= typical <= high:
+        raise ValueError(
+            f"joints of {path} must be in metres (.json) or mm (others), but then the typical "
+            f"wrist to middle-MCP bone measures {typical:.4g} mm, outside {low:g} to {high:g}."
+        )
 
 
 def _read_table(path: Path) -> dict[str, np.ndarray]:
-    table = pq.read_table(path, columns=["sample_id", "keypoints_3d"])
-    flat = table["keypoints_3d"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return dict(
-        zip(table["sample_id"].to_pylist(), flat.reshape(-1, NUM_KEYPOINTS, 3), strict=True)
-    )
+    try:
+        table = pq.read_table(path, columns=["sample_id", "keypoints_3d"])
+        flat = table["keypoints_3d"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        hands = flat.reshape(len(table), NUM_KEYPOINTS, 3)
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path} must have the columns sample_id and keypoints_3d with 21 joints a row, but "
+            f"does not ({str(error).partition(chr(10))[0]}). Write it with tools/test.py --dump."
+        ) from error
+    return dict(zip(table["sample_id"].to_pylist(), hands, strict=True))
 
 
 def _read_freihand(path: Path) -> dict[int, np.ndarray]:
     try:
         hands = np.array(json.loads(path.read_text(encoding="utf-8"))[0], np.float64)
-        return dict(enumerate(1000 * hands.reshape(-1, NUM_KEYPOINTS, 3)))
-    except (ValueError, IndexError, TypeError) as error:
+        return dict(enumerate(1000 * hands.reshape(len(hands), NUM_KEYPOINTS, 3)))
+    except (ValueError, IndexError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} must be [[xyz, ...], [vertices, ...]] with 21 joints in metres for each "
             f"picture, but is not ({error}). Write it as FreiHAND's evaluation asks for."
@@ -93,13 +116,16 @@ def _read_freihand(path: Path) -> dict[int, np.ndarray]:
 def _read_dexycb(path: Path) -> dict[int, np.ndarray]:
     hands = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        values = line.split(",")
-        if len(values) != 1 + 3 * NUM_KEYPOINTS:
+        try:
+            picture, *values = line.split(",")
+            hand = np.array(values, np.float64).reshape(NUM_KEYPOINTS, 3)
+            hands[int(picture)] = hand
+        except ValueError as error:
             raise ValueError(
-                f"line {number} of {path} must have 64 numbers, but has {len(values)}. Write the "
-                "number of the picture and x,y,z in mm of 21 joints."
-            )
-        hands[int(values[0])] = np.array(values[1:], np.float64).reshape(NUM_KEYPOINTS, 3)
+                f"line {number} of {path} must have 64 numbers, the number of the picture and "
+                f"x,y,z in mm of 21 joints, but has {len(line.split(','))} fields ({error}). "
+                "Write it as DexYCB's evaluation asks for."
+            ) from error
     return hands
 
 

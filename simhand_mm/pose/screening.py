@@ -8,10 +8,8 @@ import numpy as np
 from mmengine.logging import print_log
 
 from simhand_mm.functional.keypoints import REFERENCE_BONE, bone_length
+from simhand_mm.functional.pose_metrics import PLAUSIBLE_BONE_MM
 
-# A hand's wrist to middle-MCP bone is 50 (child) to 130 mm (with errors of labels); outside, the
-# unit is wrong: metres give about 0.1, centimetres about 10.
-PLAUSIBLE_BONE_MM = (25.0, 250.0)
 MAX_DROPPED_SHARE = 0.5
 
 

@@ -60,6 +60,7 @@ def line_chart(
     y_label: str,
     size: tuple[int, int] = (356, 250),
     y_range: tuple[float, float] | None = None,
+    x_names: Mapping[float, str] | None = None,
 ) -> str:
     """Draw lines over common axes, with a legend in the order of ``series``.
 
@@ -70,6 +71,7 @@ def line_chart(
         y_label: Quantity and unit of the ordinate.
         size: Width and height in px.
         y_range: Limits of the ordinate; by default those of the data.
+        x_names: What to write below which abscissas; numbers by default.
 
     Returns:
         An ``<svg>`` element.
@@ -83,7 +85,7 @@ def line_chart(
     if not len(finite):
         raise ValueError(f"series must hold a finite point, but {list(series)} hold none")
     is_whole = all(np.issubdtype(np.asarray(line.x).dtype, np.integer) for line in series.values())
-    x_ticks = ticks(*_limits(finite[:, 0]), is_whole=is_whole)
+    x_ticks = x_names or _named(ticks(*_limits(finite[:, 0]), is_whole=is_whole))
     y_ticks = ticks(*(y_range or _limits(finite[:, 1])))
     y_range = y_range or (y_ticks[0], y_ticks[-1])
     frame = _frame(size, _limits(finite[:, 0]), y_range, y_ticks, legend_rows=_legend_rows(series))
@@ -123,7 +125,7 @@ def histogram(
     y_ticks = ticks(0, max(counts.max(initial=0), 1), is_whole=True)
     x_range = (float(edges[0]), float(edges[-1]))
     frame = _frame(size, x_range, (0.0, y_ticks[-1]), y_ticks, legend_rows=0)
-    x_ticks = ticks(*x_range, is_whole=np.issubdtype(values.dtype, np.integer))
+    x_ticks = _named(ticks(*x_range, is_whole=np.issubdtype(values.dtype, np.integer)))
     body = [_axes(frame, x_ticks, y_ticks), _titles(frame, size, title, x_label, y_label)]
     for count, low, high in zip(counts, edges[:-1], edges[1:], strict=True):
         if count:
@@ -162,7 +164,11 @@ def _frame(
     return _Frame(left, 24, size[0] - 14, size[1] - 38 - 17 * legend_rows, x_range, y_range)
 
 
-def _axes(frame: _Frame, x_ticks: Sequence[float], y_ticks: Sequence[float]) -> str:
+def _named(positions: Sequence[float]) -> dict[float, str]:
+    return {position: short(position) for position in positions}
+
+
+def _axes(frame: _Frame, x_ticks: Mapping[float, str], y_ticks: Sequence[float]) -> str:
     parts = []
     for tick in y_ticks:
         if frame.y_range[0] - 1e-9 <= tick <= frame.y_range[1] + 1e-9:
@@ -170,9 +176,9 @@ def _axes(frame: _Frame, x_ticks: Sequence[float], y_ticks: Sequence[float]) -> 
             ends = f'x1="{frame.left:.1f}" x2="{frame.right:.1f}" y1="{y:.1f}" y2="{y:.1f}"'
             parts.append(f'<line class="grid" {ends}/>')
             parts.append(_text(frame.left - 5, y + 3.5, short(tick), "end"))
-    for tick in x_ticks:
+    for tick, name in x_ticks.items():
         if frame.x_range[0] - 1e-9 <= tick <= frame.x_range[1] + 1e-9:
-            parts.append(_text(frame.x(tick), frame.bottom + 15, short(tick), "middle"))
+            parts.append(_text(frame.x(tick), frame.bottom + 15, name, "middle"))
             x = f'x1="{frame.x(tick):.1f}" x2="{frame.x(tick):.1f}"'
             ends = f'{x} y1="{frame.bottom:.1f}" y2="{frame.bottom + 3:.1f}"'
             parts.append(f'<line class="axis" {ends}/>')

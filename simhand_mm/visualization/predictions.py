@@ -1,22 +1,18 @@
-"""Predictions of several models beside the ground truth, on the same samples."""
+"""Predictions of several models joined with the ground truth, and the samples worth seeing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from simhand_mm.functional import affine
-from simhand_mm.functional.boxes import square_box
 from simhand_mm.functional.pose_metrics import align, keypoint_errors_mm
 from simhand_mm.pool import read_poses
 from simhand_mm.pool.files import resolve_inside
 from simhand_mm.pool.schema import column_to_array
-from simhand_mm.visualization.drawing import draw_hand, draw_hand_3d, transparent
-from simhand_mm.visualization.page import picture, picture_grid
 
 # Which samples are shown: shares of all samples that are easier, by the mean error over models.
 SHOWN_QUANTILES = {
@@ -27,9 +23,6 @@ SHOWN_QUANTILES = {
     "90% quantile": 0.9,
     "worst": 1.0,
 }
-
-_SHOWN_PX = 214
-_CONTEXT = 1.35  # side of the picture over that of the hand's box
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,8 @@ class Comparison:
         target_3d: ``[N, 21, 3]``, mm, camera frame; NaN where there is no label.
         pred_2d: Model -> ``[N, 21, 2]``, px of the picture.
         pred_3d: Model -> ``[N, 21, 3]``, mm, aligned by ``root_scale``.
-        error_mm: Model -> ``[N]``, mean over keypoints under ``root_scale``.
+        error_mm: Model -> ``[N]``, mean over keypoints under ``root_scale``; NaN for a sample
+            without wrist or middle MCP.
     """
 
     sample_ids: list[str]
@@ -58,42 +52,42 @@ class Comparison:
 
 
 def read_comparison(
-    data_root: str | Path, split: str, predictions: Mapping[str, Path]
+    data_root: str | Path, poses: str | Path, predictions: Mapping[str, Path]
 ) -> Comparison:
     """Join predictions with the ground truth by sample id.
 
     Args:
-        data_root: Folder that holds ``poses/<split>.parquet``.
-        split: Name of the labelled set.
-        predictions: Model -> its ``predictions.parquet``.
+        data_root: Folder that the image paths are relative to.
+        poses: Poses table.
+        predictions: Model -> its ``predictions.parquet``, as ``tools/test.py --dump`` writes it.
 
     Raises:
-        ValueError: If the models have no sample of the set in common.
+        FileNotFoundError: If a table is missing.
+        ValueError: If a file is no table of predictions, or the models have no sample of the set
+            in common.
     """
-    poses = read_poses(Path(data_root) / "poses" / f"{split}.parquet")
-    tables = {name: pq.read_table(path) for name, path in predictions.items()}
-    ids = {name: table["sample_id"].to_pylist() for name, table in tables.items()}
-    common = set(poses["sample_id"]).intersection(*ids.values())
+    labels = read_poses(poses)
+    tables = {name: _read_predictions(path) for name, path in predictions.items()}
+    common = set(labels["sample_id"]).intersection(*(table["row"] for table in tables.values()))
     if not common:
         raise ValueError(
-            f"predictions must be of {split} in {data_root}, but {sorted(predictions)} have no "
-            "sample in common with it. Test the models on this set again."
+            f"predictions must be of {poses}, but {sorted(predictions)} have no sample in common "
+            "with it. Test the models on this set again."
         )
-    rows = [row for row, sample_id in enumerate(poses["sample_id"]) if sample_id in common]
-    labelled = poses["keypoints_valid"][rows][..., None]
-    target_3d = np.where(labelled, poses["keypoints_3d"][rows], np.nan)
+    rows = [row for row, sample_id in enumerate(labels["sample_id"]) if sample_id in common]
+    sample_ids = [labels["sample_id"][row] for row in rows]
+    is_labelled = labels["keypoints_valid"][rows][..., None]
+    target_3d = np.where(is_labelled, labels["keypoints_3d"][rows], np.nan)
     pred_2d, pred_3d, error_mm = {}, {}, {}
     for name, table in tables.items():
-        position = {sample_id: number for number, sample_id in enumerate(ids[name])}
-        order = [position[poses["sample_id"][row]] for row in rows]
-        pred_2d[name] = column_to_array(table["keypoints_2d"], "keypoints_2d")[order]
-        pred = column_to_array(table["keypoints_3d"], "keypoints_3d")[order]
-        pred_3d[name], error_mm[name] = _align(pred, target_3d)
+        order = [table["row"][sample_id] for sample_id in sample_ids]
+        pred_2d[name] = table["keypoints_2d"][order]
+        pred_3d[name], error_mm[name] = _align(table["keypoints_3d"][order], target_3d)
     return Comparison(
-        sample_ids=[poses["sample_id"][row] for row in rows],
-        image_paths=[resolve_inside(data_root, poses["image_path"][row]) for row in rows],
-        bbox_xyxy=poses["bbox_xyxy"][rows],
-        target_2d=np.where(labelled, poses["keypoints_2d"][rows], np.nan),
+        sample_ids=sample_ids,
+        image_paths=[resolve_inside(data_root, labels["image_path"][row]) for row in rows],
+        bbox_xyxy=labels["bbox_xyxy"][rows],
+        target_2d=np.where(is_labelled, labels["keypoints_2d"][rows], np.nan),
         target_3d=target_3d,
         pred_2d=pred_2d,
         pred_3d=pred_3d,
@@ -103,9 +97,7 @@ def read_comparison(
 
 def choose_samples(comparison: Comparison) -> dict[str, int]:
     """Name -> sample for each quantile of the mean error over models."""
-    mean_error = np.mean(list(comparison.error_mm.values()), axis=0)
-    order = np.argsort(mean_error, kind="stable")
-    order = order[np.isfinite(mean_error[order])]  # a sample without wrist has no error
+    order = _finite_order(np.mean(list(comparison.error_mm.values()), axis=0))
     if not len(order):
         return {}
     return {
@@ -114,37 +106,46 @@ def choose_samples(comparison: Comparison) -> dict[str, int]:
     }
 
 
-def comparison_html(comparison: Comparison, samples: Mapping[str, int]) -> str:
-    """A row a sample: ground truth, then each model, over the picture and in two 3D views."""
-    models = list(comparison.pred_3d)
-    rows = []
-    for name, sample in samples.items():
-        target = comparison.target_3d[sample]
-        extent_mm = _extent_mm(target)
-        cells = [
-            _cell(
-                _overlay(comparison, sample, comparison.target_2d[sample]),
-                _views(target, target, extent_mm, with_reference=False),
-                f"{name}: {comparison.sample_ids[sample]}\nviews {extent_mm:.0f} mm wide",
-            )
-        ]
-        for model in models:
-            pred = comparison.pred_3d[model][sample]
-            cells.append(
-                _cell(
-                    _overlay(comparison, sample, comparison.pred_2d[model][sample]),
-                    _views(pred, target, extent_mm),
-                    f"error {comparison.error_mm[model][sample]:.1f} mm",
-                )
-            )
-        rows.append(cells)
-    return picture_grid(["ground truth", *models], rows)
+def worst_samples(comparison: Comparison, model: str, count: int) -> dict[str, int]:
+    """Name -> sample for the largest errors of one model, the largest first."""
+    order = _finite_order(-comparison.error_mm[model])[:count]
+    return {f"worst {rank}": int(sample) for rank, sample in enumerate(order, start=1)}
 
 
-def _extent_mm(target: np.ndarray) -> float:
-    """Side of the 3D views that holds a hand with a margin, mm; a multiple of 20."""
-    sides = np.nanmax(target, axis=0) - np.nanmin(target, axis=0)
-    return float(20 * np.ceil(1.2 * np.nanmax(sides) / 20))
+def changed_samples(comparison: Comparison, model: str, other: str, count: int) -> dict[str, int]:
+    """Name -> sample where one model is better than another by most, then worse by most."""
+    gain = comparison.error_mm[other] - comparison.error_mm[model]
+    better, worse = _finite_order(-gain)[:count], _finite_order(gain)[:count]
+    return {
+        **{f"{model} better {rank}": int(s) for rank, s in enumerate(better, 1) if gain[s] > 0},
+        **{f"{model} worse {rank}": int(s) for rank, s in enumerate(worse, 1) if gain[s] < 0},
+    }
+
+
+def _finite_order(values: np.ndarray) -> np.ndarray:
+    """Samples by rising value, without those that have none."""
+    order = np.argsort(values, kind="stable")
+    return order[np.isfinite(values[order])]
+
+
+def _read_predictions(path: str | Path) -> dict[str, Any]:
+    """``row`` of each sample id, and the arrays of one file."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"predictions must be a file, but {path} does not exist. Write it with "
+            "tools/test.py --dump."
+        )
+    names = ("keypoints_2d", "keypoints_3d")
+    try:
+        table = pq.read_table(path, columns=["sample_id", *names])
+        arrays = {name: column_to_array(table[name], name) for name in names}
+    except (KeyError, OSError, ValueError) as error:  # pyarrow's errors are among these
+        raise ValueError(
+            f"predictions must be a table of tools/test.py --dump, but {path} is not: "
+            f"{str(error).partition(chr(10))[0]}."
+        ) from error
+    rows = {sample_id: row for row, sample_id in enumerate(table["sample_id"].to_pylist())}
+    return {"row": rows, **arrays}
 
 
 def _align(pred: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -152,45 +153,3 @@ def _align(pred: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray
     pred, target = (torch.as_tensor(np.array(array, np.float64)) for array in (pred, target))
     errors = keypoint_errors_mm(pred, target, "root_scale")
     return align(pred, target, "root_scale").numpy(), errors.nanmean(1).numpy()
-
-
-def _overlay(comparison: Comparison, sample: int, keypoints_2d: np.ndarray) -> np.ndarray:
-    """The surroundings of the hand with a skeleton, ``[S, S, 3]``."""
-    path = comparison.image_paths[sample]
-    image = cv2.imread(str(path))
-    if image is None:
-        raise FileNotFoundError(
-            f"image_path must be a picture, but {path} cannot be read. Correct data_root."
-        )
-    size = 2 * _SHOWN_PX
-    box = square_box(comparison.bbox_xyxy[sample], _CONTEXT)
-    crop_from_image = affine.box_to_image_affine(box, (size, size))
-    crop = cv2.warpAffine(
-        image, crop_from_image, (size, size), flags=cv2.INTER_CUBIC, borderValue=(128, 128, 128)
-    )
-    return draw_hand(crop, affine.apply(crop_from_image, keypoints_2d.astype(np.float64)))
-
-
-def _views(
-    pose: np.ndarray, target: np.ndarray, extent_mm: float, with_reference: bool = True
-) -> np.ndarray:
-    """Front and side view, side by side, about the middle of the ground truth; BGRA."""
-    center = (np.nanmin(target, axis=0) + np.nanmax(target, axis=0)) / 2
-    reference = target if with_reference else None
-    on_white, on_black = (
-        np.concatenate(
-            [
-                draw_hand_3d(pose, view, _SHOWN_PX, extent_mm, center, reference, background)
-                for view in ("front", "side")
-            ],
-            axis=1,
-        )
-        for background in (255, 0)
-    )
-    return transparent(on_white, on_black)
-
-
-def _cell(overlay: np.ndarray, views: np.ndarray, label: str) -> str:
-    return picture(overlay, size=_SHOWN_PX) + picture(
-        views, label, _SHOWN_PX, kind="png", style="drawing"
-    )

@@ -11,16 +11,13 @@ from simhand_mm.visualization.contact_sheet import choose_queries
 from simhand_mm.visualization.page import Page
 from simhand_mm.visualization.pairs_report import add_contact_sheet, add_rank_statistics
 from simhand_mm.visualization.pool_report import add_drop_reasons, add_pool_statistics
-from simhand_mm.visualization.predictions import (
-    choose_samples,
-    comparison_html,
-    read_comparison,
-)
+from simhand_mm.visualization.prediction_pictures import comparison_html
+from simhand_mm.visualization.predictions import choose_samples, read_comparison
 from simhand_mm.visualization.results import (
     MethodResult,
     find_runs,
-    finger_chart,
     format_text_table,
+    keypoint_chart,
     pck_chart,
     read_result,
     result_table,
@@ -93,13 +90,13 @@ def _add_results(page: Page, work_dir: Path, results: Sequence[MethodResult]) ->
         "wrists together. camera: as predicted, in the camera frame. PCK-AUC under root_scale.",
     )
     colors = run_colors([result.name for result in results])
-    charts = [draw(results, colors) for draw in (pck_chart, finger_chart)]
+    charts = [draw(results, colors) for draw in (pck_chart, keypoint_chart)]
     if any(charts):
         page.figure(
             f'<div class="charts">{"".join(filter(None, charts))}</div>',
             f"Errors on {num_test} test stills under root_scale. Left: share of the keypoints "
-            "whose error is at most the threshold. Right: mean error of the four keypoints of a "
-            "finger, averaged over fingers.",
+            "whose error is at most the threshold. Right: mean error of each keypoint but the "
+            "wrist.",
         )
     return format_text_table(header, rows)
 
@@ -107,10 +104,11 @@ def _add_results(page: Page, work_dir: Path, results: Sequence[MethodResult]) ->
 def _add_predictions(page: Page, work_dir: Path, results: Sequence[MethodResult]) -> None:
     paths = {r.name: r.predictions_path for r in results if r.predictions_path is not None}
     data_root = work_dir / "synthetic"
-    if not paths or not (data_root / "poses" / "test.parquet").is_file():
+    poses = data_root / "poses" / "test.parquet"
+    if not paths or not poses.is_file():
         page.missing("Predictions", "bash tools/quickstart.sh")
         return
-    comparison = read_comparison(data_root, "test", paths)
+    comparison = read_comparison(data_root, poses, paths)
     samples = choose_samples(comparison)
     if not samples:
         page.paragraph("No test still has an error under root_scale.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from simhand_mm.functional.keypoints import KEYPOINT_NAMES
+from simhand_mm.functional.keypoints import FINGERS, KEYPOINT_NAMES
 from simhand_mm.visualization.charts import Series, line_chart
 from simhand_mm.visualization.number_format import ticks
 
@@ -111,26 +111,34 @@ def pck_chart(results: Sequence[MethodResult], colors: dict[str, int]) -> str | 
     return line_chart(series, title, "threshold, mm", "keypoints within, %", y_range=(0, 100))
 
 
-def finger_chart(results: Sequence[MethodResult], colors: dict[str, int]) -> str | None:
-    """Draw the mean error from the base to the tip of the fingers, protocol ``root_scale``."""
-    joints = np.arange(1, 5)
+def keypoint_chart(results: Sequence[MethodResult], colors: dict[str, int]) -> str | None:
+    """Draw the mean error of each keypoint, finger by finger, protocol ``root_scale``."""
+    position = np.arange(25.0).reshape(5, 5)  # four keypoints, then a gap that breaks the line
     series = {
-        result.name: Series(joints, _error_along_fingers(result.metrics), colors[result.name])
+        result.name: Series(
+            position.ravel(), _error_by_finger(result.metrics).ravel(), colors[result.name]
+        )
         for result in results
         if result.metrics is not None
     }
     if not series:
         return None
     y_range = (0.0, ticks(0, max(np.nanmax(line.y) for line in series.values()))[-1])
-    title = "Error along the finger (root_scale)"
-    return line_chart(series, title, "keypoint, base to tip", "mm", y_range=y_range)
+    return line_chart(
+        series,
+        "Error of each keypoint (root_scale)",
+        "base to tip of each finger",
+        "mm",
+        y_range=y_range,
+        x_names={5 * number + 1.5: finger for number, finger in enumerate(FINGERS)},
+    )
 
 
-def _error_along_fingers(metrics: dict[str, Any]) -> np.ndarray:
-    """Mean over the five fingers of the error of their 1st to 4th keypoint, ``[4]`` mm."""
+def _error_by_finger(metrics: dict[str, Any]) -> np.ndarray:
+    """Mean error from base to tip, then NaN, of each finger, ``[5, 5]`` mm."""
     errors = metrics["protocols"]["root_scale"]["per_keypoint_mm"]
-    names = KEYPOINT_NAMES[1:]
-    return np.array([errors[name] for name in names], dtype=float).reshape(5, 4).mean(axis=0)
+    by_finger = np.array([errors[name] for name in KEYPOINT_NAMES[1:]], dtype=float).reshape(5, 4)
+    return np.pad(by_finger, ((0, 0), (0, 1)), constant_values=np.nan)
 
 
 def _nearest(folder: Path, name: str) -> Path | None:

@@ -1,6 +1,8 @@
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from simhand_mm.pose.predictions import read_keypoints, write_official, write_predictions
@@ -11,6 +13,19 @@ IDS = ["evaluation/00000002", "evaluation/00000000", "evaluation/00000001"]
 @pytest.fixture
 def hands():
     return np.random.default_rng(0).normal((0, 0, 500), 50, (3, 21, 3))
+
+
+def write_table(path, hands, sample_ids=IDS):
+    write_predictions(
+        path,
+        {
+            "sample_id": sample_ids,
+            "keypoints_3d": hands,
+            "keypoints_2d": np.zeros((len(hands), 21, 2)),
+            "keypoint_score": np.ones((len(hands), 21)),
+            "error_mm": np.zeros(len(hands)),
+        },
+    )
 
 
 @pytest.mark.parametrize("form, name", [("freihand", "pred.json"), ("dexycb", "pred.txt")])
@@ -35,16 +50,7 @@ def test_dexycb_is_64_numbers_a_line_in_mm(tmp_path, hands):
 
 
 def test_own_table_is_joined_by_id(tmp_path, hands):
-    write_predictions(
-        tmp_path / "p.parquet",
-        {
-            "sample_id": IDS,
-            "keypoints_3d": hands,
-            "keypoints_2d": np.zeros((3, 21, 2)),
-            "keypoint_score": np.ones((3, 21)),
-            "error_mm": np.zeros(3),
-        },
-    )
+    write_table(tmp_path / "p.parquet", hands)
     found = read_keypoints(tmp_path / "p.parquet", IDS[1:])
     np.testing.assert_allclose(found, hands[1:], rtol=1e-5)
     with pytest.raises(ValueError, match=r"lacks 1 of 1, first 'other'"):
@@ -63,10 +69,53 @@ def test_incomplete_and_damaged_files_are_refused(tmp_path, hands):
     with pytest.raises(ValueError, match="21 joints in metres"):
         read_keypoints(tmp_path / "pred.json", IDS)
     (tmp_path / "pred.txt").write_text("0," + ",".join(["1"] * 60))
-    with pytest.raises(ValueError, match=r"line 1 of .* must have 64 numbers, but has 61"):
+    with pytest.raises(
+        ValueError, match=r"line 1 of .* must have 64 numbers, .* but has 61 fields"
+    ):
         read_keypoints(tmp_path / "pred.txt", IDS)
     with pytest.raises(FileNotFoundError, match=r"none\.json does not exist"):
         read_keypoints(tmp_path / "none.json", IDS)
     (tmp_path / "pred.csv").touch()
     with pytest.raises(ValueError, match=r"must be one of"):
         read_keypoints(tmp_path / "pred.csv", IDS)
+
+
+def test_wrong_joint_count_is_refused_even_where_the_numbers_could_be_regrouped(tmp_path):
+    (tmp_path / "pred.json").write_text(json.dumps([np.ones((21, 20, 3)).tolist(), []]))
+    with pytest.raises(ValueError, match="21 joints in metres"):
+        read_keypoints(tmp_path / "pred.json", IDS)
+
+
+def test_words_among_the_numbers_are_refused_with_their_line(tmp_path, hands):
+    write_official(tmp_path / "pred.txt", "dexycb", IDS, hands)
+    text = (tmp_path / "pred.txt").read_text().replace("\n1,", "\none,")
+    (tmp_path / "pred.txt").write_text(text)
+    with pytest.raises(ValueError, match=r"line 2 of .*pred\.txt must have 64 numbers"):
+        read_keypoints(tmp_path / "pred.txt", IDS)
+
+
+def test_other_tables_are_refused(tmp_path):
+    pq.write_table(pa.table({"sample_id": IDS}), tmp_path / "other.parquet")
+    with pytest.raises(ValueError, match=r"other\.parquet must have the columns .* --dump"):
+        read_keypoints(tmp_path / "other.parquet", IDS)
+    (tmp_path / "cut.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(ValueError, match=r"cut\.parquet must have the columns"):
+        read_keypoints(tmp_path / "cut.parquet", IDS)
+
+
+def test_nan_joints_are_refused_with_file_and_sample(tmp_path, hands):
+    hands[2, 5, 1] = np.nan
+    write_table(tmp_path / "p.parquet", hands)
+    with pytest.raises(ValueError, match=r"p\.parquet must .* 1 of 3 .* 'evaluation/00000001'"):
+        read_keypoints(tmp_path / "p.parquet", IDS)
+
+
+@pytest.mark.parametrize(
+    "form, name, factor", [("freihand", "a.json", 1e3), ("dexycb", "a.txt", 1e-3)]
+)
+def test_wrong_units_are_refused(tmp_path, hands, form, name, factor):
+    write_official(tmp_path / name, form, IDS, factor * hands)
+    with pytest.raises(
+        ValueError, match=r"in metres \(\.json\) or mm \(others\), .* bone measures"
+    ):
+        read_keypoints(tmp_path / name, IDS)

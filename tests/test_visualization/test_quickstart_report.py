@@ -5,13 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from simhand_mm.functional.keypoints import KEYPOINT_NAMES
-from simhand_mm.pool import write_poses
-from simhand_mm.visualization.predictions import choose_samples, read_comparison
 from simhand_mm.visualization.quickstart_report import DEMONSTRATION_NOTE, write_report
 from simhand_mm.visualization.results import (
     find_runs,
@@ -19,68 +16,9 @@ from simhand_mm.visualization.results import (
     read_result,
     result_table,
 )
+from tests.test_visualization.labelled_stills import NUM_STILLS, write_predictions, write_stills
 
 ROOT = Path(__file__).parents[2]
-NUM_STILLS, IMAGE_SIZE = 5, 48
-CAMERA = np.array([[60.0, 0, 24], [0, 60, 24], [0, 0, 1]])
-
-
-def make_target(sample):
-    rng = np.random.default_rng(sample)
-    return (rng.uniform(-80, 80, (21, 3)) + np.array([0, 0, 400])).astype(np.float32)
-
-
-def project(keypoints_3d):
-    points = keypoints_3d @ CAMERA.T
-    return (points[..., :2] / points[..., 2:]).astype(np.float32)
-
-
-def write_stills(data_root):
-    records = []
-    for sample in range(NUM_STILLS):
-        target = make_target(sample)
-        path = data_root / "images" / f"{sample}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), np.full((IMAGE_SIZE, IMAGE_SIZE, 3), 40 * sample, np.uint8))
-        records.append(
-            {
-                "sample_id": f"still {sample}",
-                "image_path": f"images/{sample}.jpg",
-                "width": IMAGE_SIZE,
-                "height": IMAGE_SIZE,
-                "camera_matrix": CAMERA,
-                "keypoints_3d": target,
-                "keypoints_2d": project(target),
-                "keypoints_valid": np.arange(21) != 20,
-                "bbox_xyxy": np.array([8, 8, 40, 40], np.float32),
-                "handedness": "right",
-                "subject_id": "s",
-                "sequence_id": "q",
-                "source": "test",
-            }
-        )
-    for split in ("train", "test"):
-        write_poses(data_root / "poses" / f"{split}.parquet", records)
-
-
-def write_predictions(path, errors_mm, order=None):
-    """Predictions that miss each keypoint but the wrist and the middle MCP by a known distance."""
-    from simhand_mm.pose.predictions import write_predictions as write
-
-    order = list(range(NUM_STILLS)) if order is None else order
-    pred = np.stack([make_target(sample) for sample in order]).astype(np.float64)
-    is_moved = ~np.isin(np.arange(21), [0, 9])
-    pred[:, is_moved, 0] += np.asarray(errors_mm)[order][:, None]
-    write(
-        path,
-        {
-            "sample_id": [f"still {sample}" for sample in order],
-            "keypoints_3d": pred,
-            "keypoints_2d": project(pred),
-            "keypoint_score": np.ones((len(order), 21)),
-            "error_mm": np.zeros(len(order)),
-        },
-    )
 
 
 def write_metrics(path, mpjpe_mm):
@@ -180,35 +118,6 @@ def test_text_table_is_aligned():
         "x        1.00",
         "longer  10.00",
     ]
-
-
-def test_comparison_joins_by_sample_id_and_leaves_out_unlabelled_keypoints(tmp_path):
-    write_stills(tmp_path)
-    errors_mm = np.array([5.0, 4.0, 3.0, 2.0, 1.0])
-    write_predictions(tmp_path / "a.parquet", errors_mm, order=[3, 1, 0, 2])
-    write_predictions(tmp_path / "b.parquet", errors_mm)
-    models = {name: tmp_path / f"{name}.parquet" for name in ("a", "b")}
-    comparison = read_comparison(tmp_path, "test", models)
-    assert comparison.sample_ids == ["still 0", "still 1", "still 2", "still 3"]
-    expected = errors_mm[:4] * 18 / 20  # keypoint 20 has no label; wrist and middle MCP are exact
-    for model in models:
-        np.testing.assert_allclose(comparison.error_mm[model], expected, atol=1e-3)
-    assert np.isnan(comparison.target_2d[:, 20]).all()
-
-
-def test_shown_samples_are_quantiles_of_the_mean_error(tmp_path):
-    write_stills(tmp_path)
-    write_predictions(tmp_path / "a.parquet", np.array([5.0, 1.0, 3.0, 2.0, 4.0]))
-    samples = choose_samples(read_comparison(tmp_path, "test", {"a": tmp_path / "a.parquet"}))
-    assert (samples["best"], samples["median"], samples["worst"]) == (1, 2, 0)
-
-
-def test_predictions_of_another_set_are_refused(tmp_path):
-    write_stills(tmp_path)
-    write_predictions(tmp_path / "a.parquet", np.zeros(NUM_STILLS), order=[0])
-    write_poses(tmp_path / "poses" / "other.parquet", [])
-    with pytest.raises(ValueError, match="predictions must be of other"):
-        read_comparison(tmp_path, "other", {"a": tmp_path / "a.parquet"})
 
 
 def test_tool_prints_the_table_and_where_the_report_is(work_dir):

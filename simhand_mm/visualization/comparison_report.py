@@ -1,0 +1,142 @@
+"""A page that sets the predictions of several models side by side: numbers, errors, pictures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from simhand_mm.visualization.charts import Series, line_chart
+from simhand_mm.visualization.page import Page
+from simhand_mm.visualization.prediction_pictures import comparison_html
+from simhand_mm.visualization.predictions import (
+    Comparison,
+    changed_samples,
+    choose_samples,
+    read_comparison,
+    worst_samples,
+)
+from simhand_mm.visualization.results import (
+    MethodResult,
+    format_text_table,
+    keypoint_chart,
+    pck_chart,
+    result_table,
+    run_colors,
+)
+
+_NUM_BINS = 40
+_BY_QUANTILE = "Chosen by quantiles of the error averaged over the models."
+_BY_ERROR = "The largest errors, the largest first."
+_HOW_TO_READ = (
+    "Above: 2D keypoints over the picture. Below: 3D pose under root_scale from the front and "
+    "from the side, the ground truth in grey. Error: mean over the keypoints under root_scale. "
+    "Thumb orange-red, index yellow, middle green, ring blue, pinky pink."
+)
+
+
+def write_comparison_report(
+    data_root: str | Path,
+    poses: str | Path,
+    results: Sequence[MethodResult],
+    path: str | Path,
+    num_worst: int = 4,
+) -> str:
+    """Write the page.
+
+    Args:
+        data_root: Folder that the image paths are relative to.
+        poses: Poses table that all models were tested on.
+        results: The models, each with metrics and predictions. The last is set against the first.
+        path: The ``.html`` file.
+        num_worst: Rows of each section of worst cases.
+
+    Returns:
+        The table of results for the terminal.
+
+    Raises:
+        FileNotFoundError: If a file or picture is missing.
+        ValueError: If the predictions are not of this table.
+    """
+    comparison = read_comparison(data_root, poses, {r.name: r.predictions_path for r in results})
+    names = [result.name for result in results]
+    page = Page("3D hand pose: predictions side by side", f"{', '.join(names)} on {poses}")
+    page.heading("Results")
+    header, rows = result_table(results)
+    page.table(
+        ["\nmodel", *header[1:]],
+        rows,
+        f"{results[0].metrics['num_hands']:,} hands. root_scale, the paper's protocol: wrists "
+        "together, scaled to the true wrist to middle-MCP length. PA: best similarity transform. "
+        "root: wrists together. camera: as predicted, in the camera frame. PCK-AUC under "
+        "root_scale.",
+    )
+    _add_charts(page, comparison, results)
+    _add_pictures(page, comparison, "From easy to hard", choose_samples(comparison), _BY_QUANTILE)
+    for name in names:
+        samples = worst_samples(comparison, name, num_worst)
+        _add_pictures(page, comparison, f"Worst cases of {name}", samples, _BY_ERROR)
+    if len(names) > 1:
+        samples = changed_samples(comparison, names[-1], names[0], num_worst)
+        heading = f"Where {names[-1]} and {names[0]} differ most"
+        _add_pictures(page, comparison, heading, samples, _share_of_better(comparison, names))
+    page.save(path)
+    return format_text_table(["\nmodel", *header[1:]], rows)
+
+
+def _share_of_better(comparison: Comparison, names: Sequence[str]) -> str:
+    gain = comparison.error_mm[names[0]] - comparison.error_mm[names[-1]]
+    gain = gain[np.isfinite(gain)]
+    return (
+        f"{names[-1]} has the smaller error for {np.mean(gain > 0):.1%} of {len(gain):,} hands; "
+        f"it is {np.mean(gain):.1f} mm smaller on average, {np.median(gain):.1f} mm in the median."
+    )
+
+
+def _add_pictures(
+    page: Page, comparison: Comparison, heading: str, samples: Mapping[str, int], text: str
+) -> None:
+    page.heading(heading)
+    if not samples:
+        page.paragraph("There is none.")
+        return
+    page.figure(comparison_html(comparison, samples), f"{text} {_HOW_TO_READ}")
+
+
+def _add_charts(page: Page, comparison: Comparison, results: Sequence[MethodResult]) -> None:
+    colors = run_colors([result.name for result in results])
+    charts = [
+        error_histogram(comparison.error_mm, colors),
+        pck_chart(results, colors),
+        keypoint_chart(results, colors),
+    ]
+    page.figure(
+        f'<div class="charts">{"".join(filter(None, charts))}</div>',
+        "Errors under root_scale. First: how the errors of the hands are distributed; the last bin "
+        "holds all that lie beyond it. Then: share of the keypoints whose error is at most the "
+        "threshold, and mean error of each keypoint but the wrist.",
+    )
+
+
+def error_histogram(error_mm: Mapping[str, np.ndarray], colors: Mapping[str, int]) -> str | None:
+    """Draw the distribution of the error of a hand for several models over common bins.
+
+    Args:
+        error_mm: Model -> ``[N]``; values that are not finite are left out.
+        colors: Model -> number of its colour.
+
+    Returns:
+        An ``<svg>`` element; None if no model has an error.
+    """
+    finite = {name: errors[np.isfinite(errors)] for name, errors in error_mm.items()}
+    finite = {name: errors for name, errors in finite.items() if len(errors)}
+    if not finite:
+        return None
+    highest = max(np.quantile(errors, 0.995) for errors in finite.values())
+    edges = np.linspace(0, max(highest, 1.0), _NUM_BINS + 1)
+    series = {}
+    for name, errors in finite.items():
+        # What lies beyond the last edge counts in the last bin.
+        counts = np.histogram(errors.clip(max=edges[-1]), edges)[0]
+        stairs = np.repeat(100 * counts / len(errors), 2)
+        series[name] = Series(np.repeat(edges, 2)[1:-1], stairs, colors[name])
+    return line_chart(series, "Error of a hand (root_scale)", "mm", "hands, %")
