@@ -71,7 +71,8 @@ def main() -> None:
         sys.exit(f"prepare_pool: {error}")
     if info:
         print(f"{args.pool_dir}: {info['num_hands']} hands of {info['num_videos']} videos")
-        print("left out:", ", ".join(f"{n} {reason}" for reason, n in info["num_drops"].items()))
+        drops = ", ".join(f"{number} {reason}" for reason, number in info["num_drops"].items())
+        print("left out:", drops or "nothing")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS, root_relative
 from simhand_mm.pool import HandPool, atomic_path
+from simhand_mm.pool.files import naming_the_cure
 
 _ROWS_PER_BLOCK = 16384
 
@@ -170,7 +171,8 @@ def embed_pool(
         and all(fitted.info.get(key) == value for key, value in wanted.items())
     )
     if not is_current:
-        embedded_path.unlink(missing_ok=True)
+        with naming_the_cure(embedded_path):
+            embedded_path.unlink(missing_ok=True)
         fitted = PoseEmbedding.fit(pool.keypoints_2d, num_dims, root_relative, **wanted)
         fitted.save(fitted_path)
     if not embedded_path.is_file():

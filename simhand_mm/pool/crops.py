@@ -70,6 +70,8 @@ def write_shard(path: Path, hand_ids: pa.ChunkedArray, crops: pa.ChunkedArray) -
                 transaction.put(keys[row], crops[row].as_py(), append=True)
         environment.close()
     except lmdb.Error as error:
+        # LMDB takes a short write, which a full disk gives, for an input/output error.
         raise OSError(
-            f"{path} cannot be written: {error}. Free disk space and run again."
+            f"{path} cannot be written ({error}). If the disk is full, free space and run again; "
+            "what was finished is kept."
         ) from error

@@ -1,11 +1,22 @@
-"""Writing files so that a killed program never leaves half of one behind."""
+"""Writing files so that a killed program or a full disk never leaves half of one behind."""
 
+import errno
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_FULL = "Free disk space and run again; what was finished is kept."
+_CURES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _FULL,
+    errno.EROFS: "Choose a folder on a disk that is not read-only.",
+    errno.EACCES: "Choose a folder that you may write to.",
+    errno.EPERM: "Choose a folder that you may write to.",
+}
 
 
 @contextmanager
@@ -14,20 +25,48 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Works for files and folders. An existing file is replaced; on an exception what was written is
     removed and ``path`` stays as it was.
+
+    Raises:
+        OSError: If the disk is full or read-only, with the cure.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    with naming_the_cure(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            _flush(temporary)
+            if path.is_dir():
+                shutil.rmtree(path)
+            os.replace(temporary, path)
+        finally:
+            if temporary.is_dir():
+                shutil.rmtree(temporary)
+            else:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming_the_cure(path: Path) -> Iterator[None]:
+    """Say of a disk that is full or read-only which path could not be written, and the cure."""
     try:
-        yield temporary
-        if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno not in _CURES or "cannot be written" in str(error):
+            raise
+        reason, cure = os.strerror(error.errno), _CURES[error.errno]
+        raise OSError(error.errno, f"{path} cannot be written ({reason}). {cure}") from error
+
+
+def _flush(path: Path) -> None:
+    """Have a file or the files of a folder on the disk.
+
+    Otherwise a file could be renamed, and after a power cut be empty; and some disks (NFS, quotas)
+    tell only now that they are full.
+    """
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
 
 
 def remove_temporaries(folder: Path) -> None:

@@ -63,12 +63,9 @@ def write_part(
     }
     schema = _COLUMNS.with_metadata(metadata)
     table = pa.table(columns, schema=schema)
-    try:
-        with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-            with pa.ipc.new_file(sink, schema) as writer:
-                writer.write_table(table)
-    except OSError as error:
-        raise OSError(f"{path.parent} cannot be written to: {error}") from error
+    with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+        with pa.ipc.new_file(sink, schema) as writer:
+            writer.write_table(table)
 
 
 def read_status(path: Path) -> VideoStatus:

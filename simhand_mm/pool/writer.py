@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simhand_mm.pool.crops import HANDS_PER_SHARD, shard_path, write_shard
-from simhand_mm.pool.files import atomic_path, remove_temporaries
+from simhand_mm.pool.files import atomic_path, naming_the_cure, remove_temporaries
 from simhand_mm.pool.parts import (
     VideoStatus,
     part_path,
@@ -70,7 +70,10 @@ class PoolWriter:
         Raises:
             RuntimeError: If another process holds the lock.
         """
-        with (self.root / ".lock").open("w") as file:
+        path = self.root / ".lock"
+        with ExitStack() as stack:
+            with naming_the_cure(path):
+                file = stack.enter_context(path.open("w"))
             try:
                 fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -89,10 +92,8 @@ class PoolWriter:
     def remove_parts(self) -> None:
         """Free the disk space of the parts of a finished pool; it cannot grow afterwards."""
         if self._parts_dir.exists():
-            removed = self.root / ".parts.tmp"
-            self._parts_dir.rename(
-                removed
-            )  # at once: a pool without some parts would do them again
+            # At once: a pool without some parts would do them again.
+            self._parts_dir.rename(self.root / ".parts.tmp")
             remove_temporaries(self.root)
 
     def is_done(self, video_id: str) -> bool:
@@ -108,6 +109,8 @@ class PoolWriter:
             try:
                 status = read_status(path)
             except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
+                if getattr(error, "errno", None):  # the disk's fault, not the part's
+                    raise
                 logger.warning("%s is not a whole part (%s): its video is done again", path, error)
                 path.unlink()
             else:

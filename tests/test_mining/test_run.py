@@ -179,6 +179,24 @@ def test_ray_runs_every_shard(pool, monkeypatch):
     assert calls == [0, 1, 2]
 
 
+@pytest.mark.slow
+def test_ray_on_two_nodes_gives_the_same_bytes(pool):
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    mine_similar(pool, "here", settings())
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        ray.init(address=cluster.address, log_to_driver=False)
+        mine_similar(pool, "there", settings(), on_ray=True)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+    here, there = (pool.root / "pairs" / f"{name}.npz" for name in ("here", "there"))
+    assert here.read_bytes() == there.read_bytes()
+
+
 def test_missing_ray_is_named(pool, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ImportError, match=r"simhand-mm\[ray\]"):

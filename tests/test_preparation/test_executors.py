@@ -61,6 +61,7 @@ def test_stopping_early_leaves_no_process():
         os.kill(process, 0)
 
 
+@pytest.mark.slow
 def test_ray_on_two_nodes_gives_the_same():
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster

@@ -1,5 +1,6 @@
 """Folder -> pool: the same bytes however it is prepared, and clear words for what is wrong."""
 
+import errno
 import os
 import resource
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -277,6 +279,42 @@ def test_two_runs_at_a_time_are_refused(videos_dir, tmp_path):
 def test_read_only_folder_is_a_clear_stop(videos_dir):
     with pytest.raises(OSError, match="/proc/pool"):
         preparation(videos_dir, "/proc/pool").run(HERE)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_disk_full_in_the_middle_is_a_clear_stop(
+    videos_dir, reference, tmp_path, monkeypatch, call
+):
+    run, real = preparation(videos_dir, tmp_path), getattr(os, call)
+    for _ in range(2):
+        good = iter(range(4))  # the settings and three parts; then the other three and a table
+
+        def refuse(*args, good=good):
+            if next(good, None) is None:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return real(*args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, refuse)
+            with pytest.raises(OSError, match=r"cannot be written .No space left .* Free disk"):
+                run.run(HERE)
+        assert not (tmp_path / "pool.json").exists()
+        assert not list(tmp_path.rglob(".*.tmp"))
+    assert len(list(tmp_path.glob("parts/*"))) == 6
+    run.run(HERE)
+    assert contents(tmp_path) == contents(reference)
+
+
+def test_unreadable_disk_costs_no_finished_part(videos_dir, tmp_path, monkeypatch):
+    run = preparation(videos_dir, tmp_path)
+    run.run(HERE)
+    finished = sorted(tmp_path.glob("parts/*"))
+    with monkeypatch.context() as patch:
+        broken = OSError(errno.EIO, os.strerror(errno.EIO))
+        patch.setattr("simhand_mm.pool.writer.read_status", Mock(side_effect=broken))
+        with pytest.raises(OSError, match="Input/output error"):
+            run.run(HERE)
+    assert sorted(tmp_path.glob("parts/*")) == finished
 
 
 def test_full_disk_is_a_clear_stop_and_nothing_half_written_is_read(

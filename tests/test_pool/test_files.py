@@ -1,0 +1,90 @@
+"""Files appear as a whole or not at all, and a disk that cannot take them is named."""
+
+import errno
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from simhand_mm.pool.files import atomic_path, remove_temporaries
+
+
+def fail(number):
+    def raise_it(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    return raise_it
+
+
+def write_half_and_fail(path):
+    path.write_text("half of the ne")
+    raise ZeroDivisionError
+
+
+def test_file_is_replaced_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "file.txt"
+    with atomic_path(path) as temporary:
+        temporary.write_text("old")
+        assert not path.exists()
+    with pytest.raises(ZeroDivisionError), atomic_path(path) as temporary:
+        write_half_and_fail(temporary)
+    assert path.read_text() == "old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_folder_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "folder"
+    for content in ("old", "new"):
+        with atomic_path(path) as temporary:
+            temporary.mkdir()
+            (temporary / content).write_text(content)
+    assert [file.name for file in path.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_full_disk_is_named_however_late_it_tells(tmp_path, monkeypatch, call, number):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    monkeypatch.setattr(os, call, fail(number))
+    expected = f"{path} cannot be written .{os.strerror(number)}.*Free disk space and run again"
+    with pytest.raises(OSError, match=expected), atomic_path(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_full_disk_is_named_once_in_nested_writes(tmp_path):
+    inner = tmp_path / "inner"
+    with (
+        pytest.raises(OSError, match=re.escape(str(inner))) as caught,
+        atomic_path(tmp_path / "outer"),
+        atomic_path(inner),
+    ):
+        fail(errno.ENOSPC)()
+    assert str(caught.value).count("cannot be written") == 1
+    assert caught.value.errno == errno.ENOSPC
+    assert not list(tmp_path.iterdir())
+
+
+def test_read_only_disk_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "mkdir", fail(errno.EROFS))
+    expected = "a.txt cannot be written .Read-only file system.*Choose a folder"
+    with pytest.raises(OSError, match=expected), atomic_path(tmp_path / "a.txt"):
+        pass
+
+
+def test_other_errors_stay_as_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"), atomic_path(tmp_path / "a"):
+        (tmp_path / "nowhere").read_text()
+
+
+def test_temporaries_of_killed_programs_are_removed(tmp_path):
+    (tmp_path / ".file.12345678.tmp").touch()
+    (tmp_path / ".folder.12345678.tmp").mkdir()
+    (tmp_path / ".folder.12345678.tmp" / "file").touch()
+    (tmp_path / "kept.tmp").touch()
+    remove_temporaries(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.tmp"]
