@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from hand_pools import FOOTAGE, generate_pool
 from mining_peers import PEERS, SAMPLE, NumpyPeer
-from parts import add_arguments, run_parts
+from parts import run_parts
 
 from simhand_mm.functional.neighbors import NeighborIndex, brute_force_in_other_groups
 from simhand_mm.mining.embedding import PoseEmbedding
@@ -189,7 +189,8 @@ def gpu(size: int, peak_tflops: float) -> Iterator[str]:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    add_arguments(parser, PARTS)
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--write", type=Path, help="document to put the tables into")
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[50_000, 100_000, 400_000, 2_000_000]
     )

@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 from performance_page import machine, write_part
@@ -31,14 +30,14 @@ def take_turns(works: dict[str, Callable[[], object]], turns: int) -> dict[str, 
     return {name: np.min(measured, axis=0) for name, measured in seconds.items()}
 
 
-def add_arguments(parser: argparse.ArgumentParser, parts: dict[str, Part]) -> None:
-    """The arguments that :func:`run_parts` reads."""
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(parts)}; all by default")
-    parser.add_argument("--write", type=Path, help="document to put the tables into")
-
-
 def run_parts(benchmark: str, parts: dict[str, Part], args: argparse.Namespace) -> None:
-    """Print the lines of each part as they come, and put them into the document if asked to."""
+    """Print the lines of each part as they come, and put them into a document if asked to.
+
+    Args:
+        benchmark: Its name in the markers of the document.
+        parts: What it can measure.
+        args: Has ``parts``, the wanted ones or none for all, and ``write``, a document or None.
+    """
     unknown = sorted(set(args.parts) - parts.keys())
     if unknown:
         sys.exit(f"parts must be among {', '.join(parts)}, but got {', '.join(unknown)}.")

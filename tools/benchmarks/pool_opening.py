@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from parts import add_arguments, run_parts
+from parts import run_parts
 
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.reader import fingerprint_of, write_arrow
@@ -180,7 +180,8 @@ PARTS = {"opening": lambda args: opening(args.hands, args.peer_hands)}
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    add_arguments(parser, PARTS)
+    parser.add_argument("parts", nargs="*", help="only opening")
+    parser.add_argument("--write", type=Path, help="document to put the tables into")
     parser.add_argument("--hands", type=int, default=2_000_000)
     parser.add_argument("--peer-hands", type=int, default=200_000, help="the peer needs memory")
     run_parts("pool_opening", PARTS, parser.parse_args())

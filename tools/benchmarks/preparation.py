@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from parts import add_arguments, run_parts, take_turns
+from parts import run_parts, take_turns
 
 from simhand_mm.preparation.executors import LocalExecutor
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
@@ -183,10 +183,11 @@ PARTS = {
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    add_arguments(parser, PARTS)
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--write", type=Path, help="document to put the tables into")
     parser.add_argument("--minutes", type=int, default=10, help="length of the H.264 video")
-    parser.add_argument("--videos", type=int, default=20, help="drawn videos of 24 frames")
-    parser.add_argument("--turns", type=int, default=3, help="how often each is measured")
+    parser.add_argument("--videos", type=int, default=80, help="drawn videos of 24 frames")
+    parser.add_argument("--turns", type=int, default=2, help="how often each is measured")
     args = parser.parse_args()
     logging.disable(logging.WARNING)
     run_parts("preparation", PARTS, args)
