@@ -27,6 +27,7 @@ COMMANDS = {
     "test": "test.py",
     "dist-test": "dist_test.sh",
     "evaluate": "evaluate_predictions.py",
+    "compare": "compare_predictions.py",
     "demo": "demo.py",
     "export-onnx": "export_onnx.py",
     "report": "report.py",

@@ -4,6 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from simhand_mm.cli import COMMANDS
+from simhand_mm.pool import detections, schema
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("configs/*/README.md"),
@@ -42,10 +46,46 @@ def test_links_lead_somewhere(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_options_in_commands_exist(document):
-    """Each ``--option`` shown after a tool's name is one that the tool knows."""
+    """Each ``--option`` shown after a tool's or command's name is one that the tool knows."""
     text = document.read_text().replace("\\\n", " ")
-    for tool, rest in re.findall(r"(tools/[\w/]+\.py)([^\n`]*)", text):
-        source = (ROOT / tool).read_text()
+    found = re.findall(r"(tools/[\w/]+\.py)([^\n`]*)", text)
+    for command, rest in re.findall(r"\bsimhand ([a-z][a-z0-9-]+)([^\n`]*)", text):
+        if COMMANDS.get(command, ".sh").endswith(".py"):
+            found.append((f"tools/{COMMANDS[command]}", rest))
+    for tool, rest in found:
+        sources = [ROOT / tool]
+        if tool.startswith("tools/benchmarks/"):  # they share options
+            sources += (ROOT / tool).parent.glob("*.py")
+        source = "".join(path.read_text() for path in sources)
         for option in re.findall(r"(?<=\s)--[a-z][a-z0-9-]*", rest):
             known = f'"{option}"' in source or option == "--help"
             assert known, f"{document.name}: {tool} has no option {option}"
+
+
+def test_hooks_are_local_and_models_are_listed():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [(repo["repo"], {h["language"] for h in repo["hooks"]}) for repo in hooks] == [
+        ("local", {"system"})
+    ]
+    listed = yaml.safe_load((ROOT / "model-index.yml").read_text())["Import"]
+    assert sorted(listed) == sorted(
+        str(path.relative_to(ROOT)) for path in ROOT.glob("configs/*/metafile.yml")
+    )
+
+
+def test_citation_is_a_citation_file():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_pictures_are_small(document):
+    for target in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", document.read_text()):
+        assert (document.parent / target).stat().st_size < 300_000
+
+
+def test_every_column_on_disk_is_explained():
+    text = (ROOT / "docs" / "data_format.md").read_text()
+    for table in (schema.HANDS, schema.DROPS, schema.POSES, detections.DETECTIONS):
+        missing = [name for name in table.names if f"`{name}`" not in text]
+        assert not missing, f"docs/data_format.md must explain {missing}"

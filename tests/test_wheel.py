@@ -139,7 +139,8 @@ def test_from_two_videos_to_a_demo_in_an_empty_folder(installed):
     run(simhand, folder, f"train {PRETRAINING} {options}")
     backbone = f"work_dirs/{Path(PRETRAINING).stem}/backbone.pth"
     weights = f"model.backbone.init_cfg.checkpoint={backbone}"
-    assert "0 missing, 0 unexpected" in run(simhand, folder, f"train {FINETUNING} {options} {weights}")
+    log = run(simhand, folder, f"train {FINETUNING} {options} {weights}")
+    assert "0 missing, 0 unexpected" in log
     work_dir = Path("work_dirs") / Path(FINETUNING).stem
     run(simhand, folder, f"test {FINETUNING} {work_dir}/epoch_2.pth --dump")
     assert json.loads((folder / work_dir / "metrics.json").read_text())["num_hands"] == 8

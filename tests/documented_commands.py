@@ -1,0 +1,127 @@
+"""What becomes of each command that the documents print: run as it stands, or named with a reason.
+
+A document's command is a line of a code block that begins with one of STARTERS; ``\\`` joins lines,
+a comment is cut off.
+"""
+
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"),
+     *ROOT.glob("configs/*/README.md"), *ROOT.glob("projects/**/README.md")]
+)  # fmt: skip
+STARTERS = ("simhand", "python", "bash", "pip", "torchrun", "sbatch", "srun", "ray", "make")
+
+# Run by tests/test_readme.py, each group in a folder of its own. What is added to a command makes
+# it small; of an option that is given twice the last one counts.
+SMALL_PRETRAINING = (
+    " --cfg-options train_cfg.max_epochs=2 train_dataloader.batch_size=8 "
+    "model.data_preprocessor.input_size=32 train_dataloader.num_workers=0 "
+    "train_dataloader.persistent_workers=False"
+)
+OWN_VIDEOS = {
+    "simhand prepare my_videos data/pool --fps 1": " --fps 10 --workers 0",
+    "simhand prepare my_videos data/pool --fps 1 --retry-failed": " --fps 10 --workers 0",
+    "simhand browse-pool data/pool -o pool.html": "",
+    "simhand mine data/pool --ranks 1,2,3,10,50": " --ranks 1,2,3",
+    "simhand browse-pairs data/pool --pairs similar -o pairs.html": "",
+}
+OWN_VIDEOS_TRAINING = {
+    "simhand train configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py": (
+        SMALL_PRETRAINING
+    ),
+    "simhand train configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py --resume": (
+        SMALL_PRETRAINING
+    ),
+    "simhand train configs/simhand/simhand_resnet50_1xb8192-mb1024-coslr-100e_ego4d-1m.py --amp "
+    "--cfg-options train_dataloader.dataset.pool=pool": (
+        " train_cfg.max_epochs=1 train_dataloader.batch_size=8 model.micro_batch_size=4 "
+        "model.data_preprocessor.input_size=32 train_dataloader.num_workers=0 sync_bn=None "
+        "train_dataloader.persistent_workers=False param_scheduler.0.end=1 "
+        "param_scheduler.1.begin=0 train_dataloader.dataset.held_out=0 "
+        "train_dataloader.dataset.split=all"
+    ),
+    "simhand export backbone.pth resnet50.pth --to torchvision": "",
+}
+ONE_EPOCH = (
+    " train_cfg.max_epochs=1 train_dataloader.batch_size=8 train_dataloader.num_workers=0 "
+    "train_dataloader.persistent_workers=False"
+)
+PAPER = {
+    "simhand prepare ego4d/full_scale data/pools/ego4d-1m --source ego4d --fps 1 --workers 32": (
+        " --fps 10 --workers 0"
+    ),
+    "simhand mine data/pools/ego4d-1m": "",
+    # The test starts one process instead of eight.
+    "simhand dist-train configs/simhand/simhand_resnet50_8xb1024-coslr-100e_ego4d-1m.py 8 --amp": (
+        f" --cfg-options{ONE_EPOCH} model.data_preprocessor.input_size=32 sync_bn=None "
+        "param_scheduler.0.end=1 param_scheduler.1.begin=0 "
+        "train_dataloader.dataset.held_out=0 train_dataloader.dataset.split=all"
+    ),
+    "simhand convert freihand data/FreiHAND_pub_v2": " --holdout 0.2",
+    "simhand train configs/detnet/detnet_resnet50_simhand-ego4d-1m-pre_1xb128-120e_freihand.py": (
+        f" --cfg-options{ONE_EPOCH} train_cfg.val_interval=1 val_dataloader.num_workers=0 "
+        "val_dataloader.persistent_workers=False param_scheduler.0.end=1 "
+        "param_scheduler.1.T_max=1 default_hooks.checkpoint.interval=1"
+    ),
+    "simhand test configs/detnet/detnet_resnet50_simhand-ego4d-1m-pre_1xb128-120e_freihand.py "
+    "BEST_CHECKPOINT --dump": " --cfg-options test_dataloader.num_workers=0",
+    "python tools/evaluate_predictions.py data/FreiHAND_pub_v2/poses/test.parquet PREDICTIONS": "",
+    "python tools/compare_predictions.py data/FreiHAND_pub_v2/poses/test.parquet "
+    "scratch=A/predictions.parquet simhand=B/predictions.parquet": "",
+}
+
+# Not run by tests/test_readme.py, by pattern; their options are still checked.
+BY_ANOTHER_TEST = {
+    "bash tools/quickstart.sh*": "tests/test_end_to_end.py runs it with --tiny",
+    "bash tools/setup_env.sh": "makes the environment that the tests run in",
+    "bash tools/run_tests.sh*": "runs the tests",
+    "pip wheel . --no-deps --wheel-dir dist": "tests/test_wheel.py",
+    "pip install *": "downloads; tests/test_wheel.py installs the wheel without it",
+    "pip uninstall *": "mends another environment",
+    "simhand demo CONFIG CHECKPOINT *": "tests/test_wheel.py",
+    "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",
+    "python tools/convert_boxes.py *": "tests/test_converters/test_hand_object_detector.py",
+    "simhand prepare * --detections boxes.parquet": "tests/test_preparation/test_finders.py",
+}
+NEEDS = {
+    "* configs/*ego4d-*": "Ego4D cannot be shipped",
+    "* data/pools/ego4d-*": "Ego4D cannot be shipped",
+    "simhand import-hand100m *": "Hand100M cannot be shipped",
+    "simhand import-backbone resnet50_simhand.pth *": "the authors' weights cannot be shipped",
+    "python tools/test.py CONFIG CHECKPOINT *": "a stand-in for any config and checkpoint",
+    "python tools/convert_dataset.py freihand data/FreiHAND_pub_v2": "FreiHAND cannot be shipped",
+    "python tools/benchmarks/*": "minutes to hours on a quiet machine, for docs/performance.md",
+    "sbatch *": "a Slurm cluster",
+    "srun *": "a Slurm cluster",
+    "ray *": "a Ray cluster",
+    "torchrun *": "several machines",
+}
+
+
+def commands_of(path: Path) -> list[str]:
+    """Commands in the code blocks of a document, in its order."""
+    commands = []
+    for block in code_blocks(path.read_text()):
+        for line in block.replace("\\\n", " ").splitlines():
+            command = " ".join(re.sub(r"\s#\s.*", "", line).split())
+            command = re.sub(r"^([A-Z_]+=\S* )+", "", command)
+            # A row of a table may begin with "simhand" as well.
+            if command.split(" ")[0] in STARTERS and not re.search(r"^\w+ [\d.]+ ", command):
+                commands.append(command)
+    return commands
+
+
+def code_blocks(text: str) -> list[str]:
+    """Fenced blocks of shell or of no language, and indented ones."""
+    fence = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    fenced = [block for language, block in fence.findall(text) if language in ("", "bash", "sh")]
+    return [*fenced, *re.findall(r"(?:^ {4}.*\n?)+", fence.sub("", text), re.MULTILINE)]
+
+
+def is_named(command: str) -> bool:
+    """Whether a command is named with a reason for not being run."""
+    return any(fnmatchcase(command, pattern) for pattern in (*BY_ANOTHER_TEST, *NEEDS))

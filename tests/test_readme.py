@@ -1,0 +1,158 @@
+"""Every command of the documents is run on tiny data, or named with a reason; its options parse."""
+
+import argparse
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simhand_mm import cli
+from simhand_mm.pool import read_poses
+from simhand_mm.synthetic import synthesize
+from tests.documented_commands import (
+    BY_ANOTHER_TEST,
+    DOCUMENTS,
+    NEEDS,
+    OWN_VIDEOS,
+    OWN_VIDEOS_TRAINING,
+    PAPER,
+    ROOT,
+    commands_of,
+    is_named,
+)
+from tests.test_converters.official_layouts import write_freihand
+
+RUN = {**OWN_VIDEOS, **OWN_VIDEOS_TRAINING, **PAPER}
+ALL = sorted({command for document in DOCUMENTS for command in commands_of(document)})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_command_is_run_or_named(document):
+    unknown = [c for c in commands_of(document) if c not in RUN and not is_named(c)]
+    assert not unknown, (
+        f"{document.name} prints {unknown}. Run them in tests/test_readme.py or name them with a "
+        "reason in tests/documented_commands.py."
+    )
+
+
+def test_no_command_is_kept_that_is_printed_no_more():
+    assert not set(RUN) - set(ALL)
+
+
+class _Parsed(Exception):
+    """Ends a tool once it has understood its command line."""
+
+
+def tool_and_arguments(command):
+    """The Python tool that a command ends in, and what it is given; None for other programs."""
+    program, *arguments = command.replace("[", "").replace("]", "").split(" ")
+    if program == "simhand":
+        if arguments[0] not in cli.COMMANDS:
+            return None
+        tool = ROOT / "tools" / cli.COMMANDS[arguments.pop(0)]
+    elif arguments and arguments[0].startswith("tools/"):
+        tool = ROOT / arguments.pop(0)
+    else:
+        return None
+    if tool.name in ("dist_train.sh", "dist_test.sh"):
+        positionals = 2 if tool.name == "dist_train.sh" else 3
+        del arguments[positionals - 1]  # the number of processes
+        tool = tool.with_name("train.py" if tool.name == "dist_train.sh" else "test.py")
+    return (tool, arguments) if tool.suffix == ".py" else None
+
+
+@pytest.mark.parametrize("command", [command for command in ALL if tool_and_arguments(command)])
+def test_the_tool_accepts_what_is_printed(command, monkeypatch):
+    tool, arguments = tool_and_arguments(command)
+    parse = argparse.ArgumentParser.parse_args
+
+    def parse_and_stop(parser, *_):
+        parse(parser, arguments)
+        raise _Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_and_stop)
+    monkeypatch.setattr(sys, "argv", [str(tool)])
+    monkeypatch.setattr(sys, "path", [str(tool.parent), *sys.path])
+    with pytest.raises(_Parsed):
+        runpy.run_path(str(tool), run_name="__main__")
+
+
+def test_reasons_are_given():
+    assert all({**BY_ANOTHER_TEST, **NEEDS}.values())
+
+
+# ------------------------------------------------------------------------------- running
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory):
+    """Two videos and some stills."""
+    folder = tmp_path_factory.mktemp("synthetic")
+    synthesize(folder, 2, 10, 24, 8)
+    return folder
+
+
+def type_in(folder, command, small=""):
+    """Run a command as somebody in ``folder`` with the environment's programs on the path."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment.pop("SIMHAND_DATA", None)
+    done = subprocess.run(
+        ["bash", "-c", command + small],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{command}{small}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+
+
+@pytest.fixture(scope="module")
+def own_videos(synthetic, tmp_path_factory):
+    """The folder in which README's five commands are typed; the first four were."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "my_videos").symlink_to(synthetic / "videos")
+    for command, small in OWN_VIDEOS.items():
+        type_in(folder, command, small)
+    return folder
+
+
+def test_own_videos_to_pairs(own_videos):
+    assert (own_videos / "pool.html").is_file()
+    assert (own_videos / "pairs.html").is_file()
+    assert (own_videos / "data/pool/pairs/similar.npz").is_file()
+
+
+@pytest.mark.slow
+def test_pairs_to_a_backbone(own_videos):
+    *trainings, export = OWN_VIDEOS_TRAINING
+    for command in trainings:
+        type_in(own_videos, command, OWN_VIDEOS_TRAINING[command])
+    made = own_videos / "work_dirs" / Path(re.search(r"simhand_resnet50\S+", trainings[-1])[0]).stem
+    (own_videos / "backbone.pth").symlink_to(made / "backbone.pth")
+    type_in(own_videos, export)
+    assert (own_videos / "resnet50.pth").is_file()
+
+
+@pytest.mark.slow
+def test_the_papers_experiment_in_small(synthetic, tmp_path):
+    (tmp_path / "ego4d").mkdir()
+    (tmp_path / "ego4d/full_scale").symlink_to(synthetic / "videos")
+    (tmp_path / "tools").symlink_to(ROOT / "tools")
+    poses = read_poses(synthetic / "poses/train.parquet")
+    hands = [{key: column[row] for key, column in poses.items()} for row in range(8)]
+    write_freihand(tmp_path / "data/FreiHAND_pub_v2", hands, synthetic)
+    for command, small in PAPER.items():
+        if "BEST_CHECKPOINT" in command:
+            best = next(tmp_path.glob("work_dirs/detnet*/best_*.pth"))
+            (tmp_path / "BEST_CHECKPOINT").symlink_to(best)
+        if "PREDICTIONS" in command:
+            predictions = next(tmp_path.glob("work_dirs/detnet*/predictions.parquet"))
+            (tmp_path / "PREDICTIONS").symlink_to(predictions)
+            for model in "AB":
+                (tmp_path / model).symlink_to(predictions.parent)
+        type_in(tmp_path, command.replace(".py 8 ", ".py 1 "), small)
