@@ -101,8 +101,8 @@ class MMDetDetector:
             from mmdet.apis import inference_detector, init_detector
         except ImportError as error:
             raise ImportError(
-                'mmdet must be installed for its detectors. Run: pip install "simhand-mm[pose]", '
-                "with mmcv==2.1.0 instead of mmcv-lite."
+                "mmdet must be installed for its detectors. Run: pip install --no-deps "
+                'mmdet==3.3.0 mmcv==2.1.0 && pip install "simhand-mm[pose]".'
             ) from error
         nms(torch.zeros(1, 4), torch.zeros(1), 0.5)  # tells now, not video by video
         device = "cuda" if torch.cuda.is_available() else "cpu"

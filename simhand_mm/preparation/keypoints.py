@@ -141,7 +141,7 @@ def mediapipe_version() -> str:
     except metadata.PackageNotFoundError as error:
         raise ImportError(
             "MediaPipe must be installed to estimate keypoints. Run: "
-            'pip install "simhand-mm[prepare]".'
+            'pip install --no-deps mediapipe==0.10.21 && pip install "simhand-mm[prepare]".'
         ) from error
 
 
