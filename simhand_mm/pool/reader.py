@@ -189,7 +189,7 @@ def fingerprint_of(table: pa.Table) -> str:
 
 def write_arrow(path: Path, table: pa.Table, fingerprint: str) -> None:
     """Write the memory-mappable copy in one record batch, so that columns map contiguously."""
-    table = _coded(table).combine_chunks()
+    table = _coded(table)
     schema = table.schema.with_metadata({"fingerprint": fingerprint})
     with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
         with pa.ipc.new_file(sink, schema) as writer:
@@ -201,8 +201,9 @@ def _coded(table: pa.Table) -> pa.Table:
         column = table[name]
         if not pa.types.is_dictionary(column.type):
             position = table.column_names.index(name)
-            table = table.set_column(position, name, column.combine_chunks().dictionary_encode())
-    return table
+            table = table.set_column(position, name, column.dictionary_encode())
+    ids = table["hand_id"].cast(pa.large_string())  # of many hands, together more than 2 GB
+    return table.set_column(table.column_names.index("hand_id"), "hand_id", ids).combine_chunks()
 
 
 def _is_current(path: Path, fingerprint: str) -> bool:

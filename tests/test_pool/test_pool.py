@@ -79,6 +79,19 @@ def test_pool_is_picklable_and_rebuilds_its_index(tmp_path):
     assert (tmp_path / "hands.arrow").is_file()
 
 
+def test_columns_are_mapped_in_one_piece(tmp_path):
+    table = pq.read_table(write_pool(tmp_path).root / "hands.parquet")
+    pq.write_table(table, tmp_path / "hands.parquet", row_group_size=5)
+    (tmp_path / "hands.arrow").unlink()
+    pool = HandPool(tmp_path)
+    for name in table.column_names:
+        assert pool.column(name).num_chunks == 1
+    assert pool.video_ids == ["a/x", "b", "c"]
+    assert not pool.video_index.flags.owndata
+    assert not pool.keypoints_2d.flags.writeable
+    assert pool.rows_of(["c/000010/1"]).tolist() == [17]
+
+
 def test_empty_pool_opens(tmp_path):
     writer = PoolWriter(tmp_path, SETTINGS)
     writer.write_video("a", [], [DropRecord("a", -1, "decode", "no_frames")])
