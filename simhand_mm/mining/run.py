@@ -66,6 +66,7 @@ class SimilarRun:
         self.fitted, self.embeddings = embed_pool(pool, settings.num_dims, settings.root_relative)
         self.groups = group_codes(pool, settings.group_by)
         self.shards = ShardStore(pool.root / "pairs", name, self._manifest())
+        self._path = pairs_path(pool.root, name)
         self._engine = None
 
     def _manifest(self) -> dict[str, Any]:
@@ -88,10 +89,9 @@ class SimilarRun:
 
     def is_finished(self) -> bool:
         """Whether the pairs are there and were mined with these settings."""
-        path = pairs_path(self.pool.root, self.name)
-        if not path.is_file():
+        if not (self._path.is_file() and self._path.with_suffix(".json").is_file()):
             return False
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(self._path, allow_pickle=False) as archive:
             info = json.loads(str(archive["header"]))["info"]
         return info.get("key") == self.shards.key
 
@@ -127,8 +127,8 @@ class SimilarRun:
             info,
         )
         report = self._report(pairs)
-        path = save_pairs(self.pool.root, self.name, pairs)
-        _write_report(path, report)
+        _write_report(self._path, report)  # first: where the pairs are, the run is finished
+        save_pairs(self.pool.root, self.name, pairs)
         self.shards.remove()
         return report
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -75,6 +76,20 @@ def test_killed_run_goes_on_and_gives_the_same_bytes(pool, monkeypatch):
     folder = pool.root / "pairs"
     assert (folder / "parts.npz").read_bytes() == (folder / "whole.npz").read_bytes()
     assert pair_files(pool) == ["parts.json", "parts.npz", "whole.json", "whole.npz"]
+
+
+@pytest.mark.parametrize("step", ["_write_report", "save_pairs"])
+def test_killed_while_joining_goes_on(pool, monkeypatch, step):
+    whole = mine_similar(pool, "whole", settings())
+    with monkeypatch.context() as patch:
+        patch.setattr(f"simhand_mm.mining.run.{step}", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            mine_similar(pool, "parts", settings())
+    assert not (pool.root / "pairs" / "parts.npz").exists()
+    assert SimilarRun(pool, "parts", settings()).shards.missing() == []
+    assert mine_similar(pool, "parts", settings()) == whole
+    (pool.root / "pairs" / "parts.json").unlink()
+    assert mine_similar(pool, "parts", settings()) == whole
 
 
 def test_shards_by_different_processes_join_when_all_are_there(pool):
