@@ -1,18 +1,17 @@
 """Draw 3D hand poses into pictures, a video or the view of a camera, and write them as JSON."""
 
 import argparse
-import json
 
 import cv2
 import numpy as np
 from mmengine.utils import ProgressBar
 
 from simhand_mm.functional.boxes import keypoints_to_box
-from simhand_mm.pool import atomic_path
-from simhand_mm.pose.inferencer import HandDetection, HandPose3D, HandPose3DInferencer
+from simhand_mm.pose.inferencer import HandDetection, HandPose3DInferencer, describe_json
 from simhand_mm.pose.media import MediaSource, MediaWriter
+from simhand_mm.pose.predictions import write_json
 from simhand_mm.preparation.keypoints import MediaPipeHands
-from simhand_mm.visualization.drawing import draw_hand, draw_hand_3d
+from simhand_mm.visualization.demo_frame import DrawnHand, draw_demo_frame
 
 
 def parse_args() -> argparse.Namespace:
@@ -22,10 +21,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("source", help="picture, folder of pictures, video, or number of a camera")
     parser.add_argument("--out", default="work_dirs/demo", help="folder of the results")
-    parser.add_argument("--max-frames", type=int, help="stop after so many")
+    parser.add_argument("--max-frames", type=int, help="stop after so many; so does Ctrl-C")
     parser.add_argument("--max-hands", type=int, default=4, help="in one picture")
     parser.add_argument("--box", type=float, nargs=4, help="x1 y1 x2 y2, instead of MediaPipe's")
     parser.add_argument("--side", choices=["left", "right"], default="right", help="with --box")
+    parser.add_argument("--camera", type=float, nargs=4, help="fx fy cx cy in px, for the position")
     parser.add_argument("--device", default="cpu", help="where the model runs")
     return parser.parse_args()
 
@@ -41,15 +41,9 @@ def mediapipe_finder(max_hands: int):
     return find_hands
 
 
-def draw(image: np.ndarray, hands: list[HandPose3D], num_rows: int) -> np.ndarray:
-    """The picture with skeletons; beside it each hand from the front and from the side."""
-    size = image.shape[0] // max(num_rows, 2)
-    panels = np.full((image.shape[0], 2 * size, 3), 255, np.uint8)
-    for row, hand in enumerate(hands[:num_rows]):
-        image = draw_hand(image, hand.keypoints_2d, hand.keypoints_3d[:, 2])
-        views = [draw_hand_3d(hand.keypoints_3d, view, size, 260.0) for view in ("front", "side")]
-        panels[row * size : (row + 1) * size] = np.hstack(views)
-    return np.hstack([image, panels])
+def pinhole(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
+    """Camera matrix ``[3, 3]``, px."""
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
 def main() -> None:
@@ -59,21 +53,26 @@ def main() -> None:
     given = [HandDetection(np.array(args.box), args.side)] if args.box else None
     finder = None if given else mediapipe_finder(args.max_hands)
     inferencer = HandPose3DInferencer(args.config, args.checkpoint, args.device, finder)
-    writer, results = MediaWriter(args.out, source.fps), []
+    camera = pinhole(*args.camera) if args.camera else None
+    writer, results = MediaWriter(args.out, source), []
     progress = ProgressBar(args.max_frames or len(source))
-    for number, (name, image) in enumerate(source):
-        if number == args.max_frames:
-            break
-        hands = inferencer(image, given)
-        writer.write(name, draw(image, hands, args.max_hands))
-        results.append({"image": name, "hands": [hand.to_json() for hand in hands]})
-        progress.update()
+    try:
+        for name, image in source:
+            hands = inferencer(image, given, camera)
+            drawn = [DrawnHand(h.keypoints_2d, h.keypoints_3d, h.handedness) for h in hands]
+            writer.write(name, draw_demo_frame(image, drawn))
+            results.append({"image": name, "hands": [hand.to_json() for hand in hands]})
+            progress.update()
+            if len(results) == args.max_frames:
+                break
+    except KeyboardInterrupt:
+        print("\nstopped")
     writer.close()
-    with atomic_path(f"{args.out}/hands.json") as temporary:
-        temporary.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    write_json(f"{args.out}/hands.json", {**describe_json(), "pictures": results})
     found = sum(len(result["hands"]) for result in results)
     print(f"\n{found} hands in {len(results)} pictures: {args.out}/hands.json")
-    print(*(f"passed over, not decodable: {name}\n" for name in source.unreadable), sep="", end="")
+    for name in source.unreadable:
+        print(f"passed over, not decodable: {name}")
 
 
 if __name__ == "__main__":

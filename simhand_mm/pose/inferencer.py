@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmpose.apis import init_model
 
+from simhand_mm.functional.keypoints import KEYPOINT_NAMES
 from simhand_mm.pose.evaluation import place_in_camera
 
 
@@ -48,10 +49,15 @@ class HandPose3D:
     keypoints_3d: np.ndarray
     position: np.ndarray | None = None
 
+    @property
+    def handedness(self) -> str:
+        """``left`` or ``right``, the person's own hand."""
+        return self.detection.handedness
+
     def to_json(self) -> dict[str, Any]:
         """Plain numbers under names that carry the units."""
         return {
-            "handedness": self.detection.handedness,
+            "handedness": self.handedness,
             "bbox_xyxy_px": np.round(self.detection.bbox_xyxy, 2).tolist(),
             "bbox_score": round(float(self.detection.score), 4),
             "keypoints_2d_px": np.round(self.keypoints_2d, 2).tolist(),
@@ -61,6 +67,16 @@ class HandPose3D:
             if self.position is None
             else np.round(self.position, 2).tolist(),
         }
+
+
+def describe_json() -> dict[str, Any]:
+    """What a file of :meth:`HandPose3D.to_json` has to say before its numbers."""
+    return {
+        "units": "px of the picture; mm",
+        "frame": "axes of the camera: x right, y down, z away from it; keypoints_3d relative to "
+        "the wrist, with the mean bone length of the training set; left hands are left hands",
+        "keypoint_names": list(KEYPOINT_NAMES),
+    }
 
 
 class HandPose3DInferencer:

@@ -17,6 +17,7 @@ class MediaSource:
 
     Attributes:
         fps: Frames a second of a video or camera; None for pictures.
+        folder: Where the pictures or the video lie; None for a camera.
         unreadable: Names of pictures that could not be decoded and were passed over.
 
     Raises:
@@ -45,6 +46,9 @@ class MediaSource:
             self._capture = cv2.VideoCapture(str(path))
         if self._capture is not None and not self._capture.isOpened():
             raise ValueError(f"source must be a picture, video or camera, but {source!r} is not.")
+        if self._capture is not None:
+            self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # phones write how they were held
+        self.folder = None if source.isdigit() else path if path.is_dir() else path.parent
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 25.0 if self._capture else None
 
     def __len__(self) -> int:
@@ -72,22 +76,33 @@ class MediaSource:
 
 
 class MediaWriter:
-    """Writes pictures as they came: frames to one ``.mp4``, pictures to files of the same name.
+    """Writes pictures as they came: frames to one ``demo.mp4``, pictures to ``<name>.png``.
 
     Args:
         folder: Where to.
-        fps: Of the source; None for pictures.
+        source: Where the pictures come from.
+
+    Raises:
+        ValueError: If the folder is the source's, whose pictures would be overwritten.
     """
 
-    def __init__(self, folder: str | Path, fps: float | None) -> None:
-        self.folder, self.fps = Path(folder), fps
+    def __init__(self, folder: str | Path, source: MediaSource) -> None:
+        self.folder, self.fps = Path(folder), source.fps
+        if source.folder is not None and self.folder.resolve() == source.folder.resolve():
+            raise ValueError(
+                f"folder must not be that of the source, but both are {folder}. Choose another."
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         self._video = None
+        self._written: set[str] = set()
 
     def write(self, name: str, image: np.ndarray) -> None:
         """Add one picture ``[H, W, 3]`` uint8, BGR; all frames of a video have one size."""
         if self.fps is None:
-            cv2.imwrite(str(self.folder / f"{Path(name).stem}.png"), image)
+            stem = Path(name).stem
+            stem = name if stem in self._written else stem  # a.png after a.jpg
+            self._written.add(stem)
+            cv2.imwrite(str(self.folder / f"{stem}.png"), image)
             return
         if self._video is None:
             size = (image.shape[1], image.shape[0])

@@ -1,9 +1,12 @@
+import struct
+
 import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
+from PIL import Image
 
 from simhand_mm.functional.camera import project
 from simhand_mm.pose.inferencer import HandDetection, HandPose3DInferencer
@@ -83,14 +86,61 @@ def test_folder_of_pictures(tmp_path, image):
     assert source.fps is None
 
 
+def write_video(path, frames):
+    height, width = frames[0].shape[:2]
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (width, height))
+    for frame in frames:
+        video.write(frame)
+    video.release()
+
+
 def test_video_round_trip(tmp_path, image):
-    writer = MediaWriter(tmp_path, fps=10.0)
+    write_video(tmp_path / "in.mp4", [image] * 3)
+    writer = MediaWriter(tmp_path / "out", MediaSource(str(tmp_path / "in.mp4")))
     for _ in range(3):
         writer.write("frame", image)
     writer.close()
-    source = MediaSource(str(tmp_path / "demo.mp4"))
+    source = MediaSource(str(tmp_path / "out" / "demo.mp4"))
     assert source.fps == 10
     assert [name for name, _ in source] == ["frame_000000", "frame_000001", "frame_000002"]
+
+
+def test_videos_and_photographs_of_phones_come_upright(tmp_path, image):
+    write_video(tmp_path / "a.mp4", [image])
+    content = bytearray((tmp_path / "a.mp4").read_bytes())
+    matrix = content.index(b"tkhd") + 44  # of a track header of version 0
+    quarter_turn = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
+    content[matrix : matrix + 36] = quarter_turn
+    (tmp_path / "a.mp4").write_bytes(content)
+    assert next(iter(MediaSource(str(tmp_path / "a.mp4"))))[1].shape == (160, 120, 3)
+    picture = Image.fromarray(image)
+    picture.getexif()[0x0112] = 6  # orientation: turn by 90 degrees
+    picture.save(tmp_path / "a.jpg", exif=picture.getexif())
+    assert next(iter(MediaSource(str(tmp_path / "a.jpg"))))[1].shape == (160, 120, 3)
+
+
+def test_grey_deep_and_transparent_pictures_become_bgr_bytes(tmp_path, image):
+    cv2.imwrite(str(tmp_path / "deep.png"), image[..., 0].astype(np.uint16) * 257)
+    cv2.imwrite(str(tmp_path / "grey.png"), image[..., 0])
+    cv2.imwrite(str(tmp_path / "transparent.png"), np.dstack([image, image[..., :1]]))
+    deep, grey, transparent = (picture for _, picture in MediaSource(str(tmp_path)))
+    np.testing.assert_array_equal(deep, grey)
+    np.testing.assert_array_equal(grey, np.dstack([image[..., 0]] * 3))
+    np.testing.assert_array_equal(transparent, image)
+
+
+def test_pictures_of_one_stem_do_not_overwrite_each_other(tmp_path, image):
+    for name in ("a.jpg", "a.png", "b.jpg"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "in" / name), image)
+    source = MediaSource(str(tmp_path / "in"))
+    writer = MediaWriter(tmp_path / "out", source)
+    for name, picture in source:
+        writer.write(name, picture)
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["a.png", "a.png.png", "b.png"]
+    with pytest.raises(ValueError, match="folder must not be that of the source"):
+        MediaWriter(tmp_path / "in", source)
 
 
 def test_what_is_no_medium_is_named(tmp_path):
