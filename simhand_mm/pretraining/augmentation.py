@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import grid_sample
 
 from simhand_mm.functional import affine as affine_maths
 
@@ -129,14 +129,13 @@ def warp(images: Tensor, affine: Tensor, output_size: int, padding: str = "refle
         ``[B, C, S, S]``.
     """
     height, width = images.shape[-2:]
-    to_source = affine_maths.invert(affine)
-    # affine_grid speaks of [-1, 1] from the first pixel centre to the last, in both frames.
-    half_source = affine.new_tensor([(width - 1) / 2, (height - 1) / 2])[:, None]
-    half_output = (output_size - 1) / 2
-    linear = to_source[..., :2] * half_output / half_source
-    middle = to_source[..., :2].sum(2, keepdim=True) * half_output + to_source[..., 2:]
-    theta = torch.cat([linear, middle / half_source - 1], dim=2)
-    grid = affine_grid(theta, [len(images), 1, output_size, output_size], align_corners=True)
+    # grid_sample speaks of [-1, 1] from the first pixel centre to the last.
+    half = affine.new_tensor([[(width - 1) / 2], [(height - 1) / 2]])
+    to_source = affine_maths.invert(affine) / half
+    pixel = torch.arange(output_size, dtype=affine.dtype, device=affine.device)
+    along_x = to_source[..., :1] * pixel  # [B, 2, S]
+    along_y = to_source[..., 1:2] * pixel + (to_source[..., 2:] - 1)
+    grid = (along_x[:, :, None] + along_y[..., None]).permute(0, 2, 3, 1)  # [B, S, S, 2]
     return grid_sample(images, grid, padding_mode=padding, align_corners=True)
 
 
@@ -155,26 +154,26 @@ def jitter_colors(images: Tensor, augmentation: Augmentation) -> Tensor:
     per_image = (-1, 1, 1)
     value, chroma, hue = _hue_and_chroma(images)
     saturation = chroma / value.clamp_min(1e-6) * augmentation.saturation.view(per_image)
-    hue = hue * augmentation.hue.view(per_image)
+    hue = hue * augmentation.hue.view(per_image) % 6
     value = value * augmentation.value.view(per_image) + augmentation.brightness.view(per_image)
-    value = value.clamp(0, 1)
-    drop = value * saturation.clamp(0, 1)
+    value = value.clamp_(0, 1)
+    drop = value * saturation.clamp_(0, 1)
     # Each channel is the value less a trapezoid of the hue (in sixths of a turn).
-    sector = torch.stack([(hue + n) % 6 for n in (5, 3, 1)], dim=1)  # [B, 3, S, S]
-    ramp = torch.minimum(sector, 4 - sector).clamp(0, 1)
-    return value[:, None] - drop[:, None] * ramp
+    ramp = torch.stack([2 - (hue - 3).abs(), (hue - 2).abs() - 1, (hue - 4).abs() - 1], dim=1)
+    return value[:, None] - ramp.clamp_(0, 1).mul_(drop[:, None])
 
 
 def _hue_and_chroma(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Value, chroma and hue in [0, 6), each ``[B, S, S]``."""
     red, green, blue = images.unbind(1)
-    value, chroma = images.amax(1), images.amax(1) - images.amin(1)
+    value = torch.maximum(torch.maximum(red, green), blue)
+    chroma = value - torch.minimum(torch.minimum(red, green), blue)
     divisor = chroma.clamp_min(1e-6)
+    of_green = torch.add(blue - red, divisor, alpha=2)
+    of_blue = torch.add(red - green, divisor, alpha=4)
     hue = torch.where(
-        value == red,
-        (green - blue) / divisor,
-        torch.where(value == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor),
-    )
+        value == red, green - blue, torch.where(value == green, of_green, of_blue)
+    ).div_(divisor)
     return value, chroma, hue % 6
 
 

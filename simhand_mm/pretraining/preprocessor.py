@@ -20,8 +20,8 @@ from simhand_mm.pretraining.augmentation import (
 )
 from simhand_mm.registry import MODELS
 
-# Images that are augmented at a time: bounds the float copies of the crops.
-_CHUNK = 512
+# Images that are augmented at a time: they stay in the cache of a CPU, or keep a GPU busy.
+_CHUNK = {"cpu": 32, "cuda": 512}
 _RELEASED = "released"
 
 
@@ -91,14 +91,17 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         count = len(data["query"])
         ranges = self.ranges if training else AugmentationRanges()
         draws = self._uniform(count).to(data["query"].device, non_blocking=True)  # [N, 2, 8]
+        inputs = draws.new_empty(2 * count, 3, self.input_size, self.input_size)
         views = []
-        for name, uniform in (("query", draws[:, 0]), ("positive", draws[:, 1])):
-            images = data.get(name, data["query"])
-            views.append(
-                self._augment(images, data[f"{name}_keypoints_2d"], ranges, ranges.draw(uniform))
-            )
+        for number, name in enumerate(("query", "positive")):
+            crops, keypoints_2d = data.get(name, data["query"]), data[f"{name}_keypoints_2d"]
+            drawn = ranges.draw(draws[:, number])
+            affine, window = crop_affine(keypoints_2d, drawn, crops.shape[1], self.input_size)
+            part = inputs[number * count : (number + 1) * count]
+            self._render(crops, affine, drawn if ranges.has_color else None, part)
+            views.append(self._record(keypoints_2d, affine, window, drawn, crops.shape[1]))
         samples = {key: torch.cat([view[key] for view in views]) for key in views[0]}
-        return {"inputs": samples.pop("inputs"), "data_samples": samples}
+        return {"inputs": inputs, "data_samples": samples}
 
     def _decode(self, jpegs: list[Tensor]) -> Tensor:
         """``[N, H, H, 3]`` BGR on the device, which wants the JPEGs in main memory."""
@@ -106,22 +109,32 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         images = decode_jpeg(jpegs, mode=ImageReadMode.RGB, device=device)
         return torch.stack(images).permute(0, 2, 3, 1).flip(-1)
 
-    def _augment(
-        self, crops: Tensor, keypoints_2d: Tensor, ranges: AugmentationRanges, drawn: Augmentation
-    ) -> dict[str, Tensor]:
-        crop_size = crops.shape[1]
-        affine, window = crop_affine(keypoints_2d, drawn, crop_size, self.input_size)
-        divisor = self.input_size if self.translation_divisor == _RELEASED else window[:, None]
-        inputs = []
-        for start in range(0, len(crops), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            images = crops[part].permute(0, 3, 1, 2).flip(1).float().div_(255)  # BGR to RGB
+    def _render(
+        self, crops: Tensor, affine: Tensor, colors: Augmentation | None, out: Tensor
+    ) -> None:
+        """Views of BGR crops ``[N, H, H, 3]``, normalised RGB ``[N, 3, S, S]`` into ``out``."""
+        size = _CHUNK.get(crops.device.type, 512)
+        for start in range(0, len(crops), size):
+            part = slice(start, start + size)
+            images = crops[part].permute(0, 3, 1, 2)
+            images = images.to(torch.float32, memory_format=torch.contiguous_format)
             images = warp(images, affine[part], self.input_size, self.padding)
-            if ranges.has_color:
-                images = jitter_colors(images, drawn.part(part))
-            inputs.append((images - self.mean) / self.std)
+            images = images.flip(1).div_(255)
+            if colors is not None:
+                images = jitter_colors(images, colors.part(part))
+            torch.div(images - self.mean, self.std, out=out[part])
+
+    def _record(
+        self,
+        keypoints_2d: Tensor,
+        affine: Tensor,
+        window: Tensor,
+        drawn: Augmentation,
+        crop_size: int,
+    ) -> dict[str, Tensor]:
+        """The geometry of views, as it goes to the head."""
+        divisor = self.input_size if self.translation_divisor == _RELEASED else window[:, None]
         return {
-            "inputs": torch.cat(inputs),
             "keypoints_2d": affine_maths.apply(affine, keypoints_2d),
             "affine": affine,
             "rotation_deg": drawn.rotation_deg,

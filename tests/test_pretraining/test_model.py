@@ -108,7 +108,8 @@ def test_channels_last_gives_the_same(build, views):
     other, other_gradients = step(model, views)
     assert other == pytest.approx(value, rel=1e-5)
     for name, gradient in gradients.items():
-        torch.testing.assert_close(other_gradients[name], gradient, rtol=1e-3, atol=1e-5)
+        # Sums in another order; small entries of a gradient are differences of large ones.
+        assert (other_gradients[name] - gradient).norm() <= 1e-3 * gradient.norm() + 1e-6, name
 
 
 def test_bad_micro_batch_size_is_refused(build):

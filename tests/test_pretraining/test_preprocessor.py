@@ -117,7 +117,7 @@ def test_two_processes_draw_what_one_would(batch, monkeypatch):
 
 def test_chunks_do_not_matter(batch, monkeypatch):
     whole = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["inputs"]
-    monkeypatch.setattr(preprocessor, "_CHUNK", 4)
+    monkeypatch.setattr(preprocessor, "_CHUNK", {"cpu": 4})
     parts = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["inputs"]
     torch.testing.assert_close(parts, whole)
 

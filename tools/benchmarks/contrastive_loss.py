@@ -1,25 +1,29 @@
-"""Time and memory of the weighted contrastive loss, forward and backward, beside its peers.
+"""The weighted contrastive loss, forward and backward, beside its peers: time and memory.
 
-Peers on the same data in the same process: the released formula (all differences of keypoints in
-one tensor, exponentials without log-sum-exp; skipped where that tensor would not fit) and lightly's
-unweighted NTXentLoss (``pip install lightly``; the same computation written out where it is not
-installed).
+    pip install --no-deps lightly==1.6.0
+    python tools/benchmarks/contrastive_loss.py --write docs/performance.md
+
+Peers on the same data in the same process, taking turns: the released formula (all differences of
+keypoints in one tensor, exponentials without log-sum-exp; left out where that tensor would not fit)
+and lightly's unweighted NTXentLoss. On a CPU core-milliseconds count, of all threads; on a GPU
+milliseconds.
 """
 
 import argparse
 import ctypes
-import threading
-import time
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+from parts import run_parts, take_turns
 from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import normalize
 
 from simhand_mm.functional.contrastive import similar_hand_loss
 
-_PAGE = 4096
+TEMPERATURE = 0.5
+OURS, RELEASED = "**ours**, weighted", "released formula, weighted"
 
 
 def released_formula(query: Tensor, positive: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -30,113 +34,140 @@ def released_formula(query: Tensor, positive: Tensor, a: Tensor, b: Tensor) -> T
     negative_weight = (distance.max() - distance) / (distance.max() - distance.min())
     positive_weight = (own.max() - own) / (own.max() - own.min())
     z = normalize(torch.cat([query, positive]), dim=1)
-    terms = torch.exp(negative_weight * (z @ z.T) / 0.5)
+    terms = torch.exp(negative_weight * (z @ z.T) / TEMPERATURE)
     terms = terms.masked_select(~torch.eye(len(z), dtype=torch.bool, device=z.device))
     similarity = (z[: len(query)] * z[len(query) :]).sum(1)
-    numerator = torch.exp(positive_weight * similarity / 0.5).repeat(2)
+    numerator = torch.exp(positive_weight * similarity / TEMPERATURE).repeat(2)
     return -torch.log(numerator / terms.view(len(z), -1).sum(1)).mean()
 
 
-def written_out_nt_xent(query: Tensor, positive: Tensor) -> Tensor:
-    """What lightly computes: four blocks of similarities, diagonals cut out, cross-entropy."""
-    q, p = normalize(query, dim=1), normalize(positive, dim=1)
-    count, others = len(q), ~torch.eye(len(q), dtype=torch.bool, device=q.device)
-    same = [(z @ z.T / 0.5)[others].view(count, -1) for z in (q, p)]
-    rows = [torch.cat([q @ p.T / 0.5, same[0]], 1), torch.cat([p @ q.T / 0.5, same[1]], 1)]
-    return cross_entropy(torch.cat(rows), torch.arange(count, device=q.device).repeat(2))
-
-
-def unweighted_peer() -> tuple[str, Callable]:
-    """lightly's loss if it is installed."""
+def unweighted_peer() -> Callable[[Tensor, Tensor], Tensor]:
+    """lightly's loss."""
     try:
         from lightly.loss import NTXentLoss
-    except ImportError:
-        return "NT-Xent as in lightly", written_out_nt_xent
-    return "lightly NTXentLoss", NTXentLoss(temperature=0.5)
+    except ImportError as error:
+        raise SystemExit(
+            "lightly must be installed to compare with its loss. Run: "
+            "pip install --no-deps lightly==1.6.0"
+        ) from error
+    return NTXentLoss(temperature=TEMPERATURE)
 
 
 def make_batch(pairs: int, device: str) -> list[Tensor]:
-    """Random projections, and hands between sixty random poses."""
+    """Random projections ``[N, 128]`` of queries and positives, and hands between sixty poses."""
     generator = torch.Generator().manual_seed(0)
     projections = torch.randn(2, pairs, 128, generator=generator)
     poses = torch.rand(60, 42, generator=generator) * 128
     mixing = (2 * torch.randn(2, pairs, 60, generator=generator)).softmax(2)
     keypoints = (mixing @ poses).view(2, pairs, 21, 2)
-    return [tensor.to(device) for tensor in (*projections, *keypoints)]
+    leaves = [projection.to(device).requires_grad_() for projection in projections]
+    return [*leaves, *keypoints.to(device)]
 
 
-def peak_memory(step: Callable[[], None], device: str) -> float:
-    """Most MB in use during a step, above what was in use before it."""
+def losses(batch: list[Tensor], limit_gb: float) -> dict[str, Callable[[], Tensor]]:
+    """What is compared, on one batch."""
+    query, positive, *keypoints = batch
+    peer = unweighted_peer()
+    compared = {
+        OURS: lambda: similar_hand_loss(query, positive, *keypoints, TEMPERATURE),
+        "**ours**, unweighted": lambda: similar_hand_loss(
+            query, positive, temperature=TEMPERATURE, weighting="none"
+        ),
+        "lightly `NTXentLoss`, unweighted": lambda: peer(query, positive),
+    }
+    if 4 * (2 * len(query)) ** 2 * keypoints[0][0].numel() / 2**30 <= limit_gb:
+        compared[RELEASED] = lambda: released_formula(query, positive, *keypoints)
+    return compared
+
+
+def peak_memory(step: Callable[[], object], device: str) -> float:
+    """Most MiB in use during a step, above what was in use before it."""
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         step()
         return (torch.cuda.max_memory_allocated() - before) / 2**20
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    resident, running, peak = Path("/proc/self/statm"), True, 0
-
-    def watch() -> None:
-        nonlocal peak
-        while running:
-            peak = max(peak, int(resident.read_text().split()[1]))
-            time.sleep(0.0005)
-
-    before = int(resident.read_text().split()[1])
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)  # or a step might fill what another one left
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+    before = _resident_kib("VmRSS")
     step()
-    running = False
-    watcher.join()
-    return (peak - before) * _PAGE / 2**20
+    return (_resident_kib("VmHWM") - before) / 2**10
 
 
-def measure(loss: Callable[[], Tensor], device: str, repeats: int) -> tuple[float, float]:
-    """Milliseconds of the fastest step, and peak MB of the first."""
+def _resident_kib(field: str) -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(rf"{field}:\s*(\d+) kB", status).group(1))
 
+
+def differences(loss: Callable[[], Tensor], peer: Callable[[], Tensor], leaf: Tensor) -> str:
+    """Relative differences of value and gradient of two losses."""
+    values, gradients = [], []
+    for compute in (loss, peer):
+        value = compute()
+        values.append(value.item())
+        gradients.append(torch.autograd.grad(value, leaf)[0])
+    of_gradient = ((gradients[0] - gradients[1]).norm() / gradients[1].norm()).item()
+    return f"{abs(values[0] / values[1] - 1):.0e} in value, {of_gradient:.0e} in gradient"
+
+
+def compare(device: str, batch_sizes: list[int], turns: int, limit_gb: float) -> Iterator[str]:
+    """A table for each number of pairs."""
+    if device == "cuda" and not torch.cuda.is_available():
+        yield "No GPU at hand."
+        return
+    name = (
+        torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads"
+    )
+    yield f"{name}, torch {torch.__version__}, float32, 128 dimensions, 21 keypoints."
+    unit = "ms" if device == "cuda" else "core-ms"
+    for pairs in batch_sizes:
+        batch = make_batch(pairs, device)
+        compared = losses(batch, limit_gb)
+        steps = {key: _step(loss, device) for key, loss in compared.items()}
+        memory = {key: peak_memory(step, device) for key, step in steps.items()}
+        seconds = {
+            key: wall if device == "cuda" else core
+            for key, (wall, core) in take_turns(steps, turns).items()
+        }
+        yield ""
+        yield f"| 2N = {2 * pairs:,} | {unit} | times ours | peak MiB | times ours |"
+        yield "| --- " * 5 + "|"
+        for key in compared:
+            ratios = seconds[key] / seconds[OURS], memory[key] / memory[OURS]
+            yield (f"| {key} | {1e3 * seconds[key]:,.0f} | {ratios[0]:.2f} "
+                   f"| {memory[key]:,.0f} | {ratios[1]:.1f} |")  # fmt: skip
+        if RELEASED in compared:
+            yield ""
+            yield (
+                "* ours differs from the released formula by "
+                f"{differences(compared[OURS], compared[RELEASED], batch[0])}"
+            )
+
+
+def _step(loss: Callable[[], Tensor], device: str) -> Callable[[], None]:
     def step() -> None:
         loss().backward()
         if device == "cuda":
             torch.cuda.synchronize()
 
-    memory, times = peak_memory(step, device), []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        step()
-        times.append(1e3 * (time.perf_counter() - begun))
-    return min(times), memory
+    return step
+
+
+PARTS = {
+    device: lambda args, device=device: compare(device, args.pairs, args.turns, args.limit_gb)
+    for device in ("cpu", "cuda")
+}
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("parts", nargs="*", help="some of cpu, cuda; all by default")
+    parser.add_argument("--write", type=Path, help="document to put the tables into")
     parser.add_argument("--pairs", type=int, nargs="+", default=[2048, 8192])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--limit-gb", type=float, default=4.0, help="of the released tensor")
-    args = parser.parse_args()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    print(f"{device}, {torch.get_num_threads()} threads, torch {torch.__version__}, float32")
-    name, peer = unweighted_peer()
-    for pairs in args.pairs:
-        query, positive, *keypoints = make_batch(pairs, device)
-        query.requires_grad_()
-        positive.requires_grad_()
-        losses = {
-            "ours, weighted": lambda q=query, p=positive, k=keypoints: similar_hand_loss(q, p, *k),
-            "ours, unweighted": lambda q=query, p=positive: similar_hand_loss(
-                q, p, weighting="none"
-            ),
-            name: lambda q=query, p=positive: peer(q, p),
-        }
-        if (2 * pairs) ** 2 * 42 * 4 / 2**30 <= args.limit_gb:
-            losses["released formula"] = lambda q=query, p=positive, k=keypoints: released_formula(
-                q, p, *k
-            )
-        results = {key: measure(loss, device, args.repeats) for key, loss in losses.items()}
-        own_time, own_memory = results["ours, weighted"]
-        print(f"\n2N = {2 * pairs:<18} {'ms':>9} {'of ours':>8} {'peak MB':>9} {'of ours':>8}")
-        for key, (duration, memory) in results.items():
-            ratios = duration / own_time, memory / own_memory
-            print(f"{key:<23} {duration:9.0f} {ratios[0]:8.2f} {memory:9.0f} {ratios[1]:8.1f}")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--limit-gb", type=float, default=4, help="of the released tensor")
+    run_parts("contrastive loss", PARTS, parser.parse_args())
 
 
 if __name__ == "__main__":

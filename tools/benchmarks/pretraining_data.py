@@ -1,142 +1,110 @@
 """Crops per second and core that pre-training reads, beside mmpretrain's SimCLR pipeline.
 
-Both read the same LMDB crops in one process; a crop is counted once it is decoded, or once it is a
-view ready for the network. On a GPU ours augments there; here it is also timed on the CPU.
+    python tools/benchmarks/pretraining_data.py --pool work_dirs/quickstart/pool \
+        --write docs/performance.md
+
+All read the same LMDB crops in one process on one thread, taking turns. A crop counts once it is
+decoded and in the batch, or once it has become two views ready for the network. Our loader leaves
+augmentation to the device of the model: on a GPU its line is all that the CPU does; the line of two
+views adds the augmentation on this core.
 """
 
 import argparse
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import cv2
+import mmpretrain
 import numpy as np
 import torch
-from mmcv.transforms import BaseTransform
+from mmcv.transforms import BaseTransform, Compose
+from mmengine.config import Config
 from mmengine.registry import TRANSFORMS, init_default_scope
+from parts import run_parts, take_turns
 from torch.utils.data import DataLoader, Subset
 
 from simhand_mm.pool import HandPool
 from simhand_mm.pretraining import HandPairDataset, HandPairPreprocessor, collate_pairs
 
-AUGMENTATION = {
-    "rotation_deg": (-45, 45),
-    "scale": (0.9, 1.5),
-    "translation": (0, 15 / 224),
-    "hue": (0.01, 1),
-    "saturation": (0.01, 1),
-    "value": (0.5, 1),
-    "brightness": (5, 20),
-}
-_PASSES = 4
+STOCK = Path(mmpretrain.__file__).parent / ".mim/configs/_base_/datasets/imagenet_bs32_simclr.py"
+MODEL = Path(__file__).parents[2] / "configs/_base_/models/contrastive_resnet50.py"
+DECODING, PEER = "bare loop of JPEG decoding", "mmpretrain's SimCLR pipeline: two views"
 
 
-class LoadCrop(BaseTransform):
-    """Decodes a crop for mmpretrain's pipeline."""
+class DecodeCrop(BaseTransform):
+    """In place of LoadImageFromFile, for crops in memory."""
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """From ``data`` to ``img``."""
-        image = cv2.imdecode(np.frombuffer(results["data"], np.uint8), cv2.IMREAD_COLOR)
+        image = decode(results["data"])
         return {"img": image, "img_shape": image.shape[:2], "ori_shape": image.shape[:2]}
 
 
-def stock_pipeline(size: int) -> Callable[[bytes], Any]:
-    """Two views of a crop as configs/_base_/datasets/imagenet_bs32_simclr.py makes them."""
+def decode(jpeg: bytes) -> np.ndarray:
+    """``[H, W, 3]`` BGR."""
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+
+
+def stock_pipeline(size: int) -> Callable[[dict[str, Any]], Any]:
+    """The pipeline of mmpretrain's SimCLR configs, for views of another size."""
     init_default_scope("mmpretrain")
-    views = [
-        {"type": "RandomResizedCrop", "scale": size, "backend": "pillow"},
-        {"type": "RandomFlip", "prob": 0.5},
-        {
-            "type": "RandomApply",
-            "prob": 0.8,
-            "transforms": [
-                {
-                    "type": "ColorJitter",
-                    "brightness": 0.8,
-                    "contrast": 0.8,
-                    "saturation": 0.8,
-                    "hue": 0.2,
-                }
-            ],
-        },
-        {
-            "type": "RandomGrayscale",
-            "prob": 0.2,
-            "keep_channels": True,
-            "channel_weights": (0.114, 0.587, 0.2989),
-        },
-        {
-            "type": "GaussianBlur",
-            "magnitude_range": (0.1, 2.0),
-            "magnitude_std": "inf",
-            "prob": 0.5,
-        },
-    ]
-    steps = [
-        LoadCrop(),
-        TRANSFORMS.build({"type": "MultiView", "num_views": 2, "transforms": [views]}),
-        TRANSFORMS.build({"type": "PackInputs"}),
-    ]
-
-    def apply(data: bytes) -> Any:
-        results: Any = {"data": data}
-        for step in steps:
-            results = step(results)
-        return results
-
-    return apply
+    steps = Config.fromfile(STOCK).train_pipeline
+    steps[1].transforms[0][0].scale = size
+    return Compose([DecodeCrop(), *(TRANSFORMS.build(step) for step in steps[1:])])
 
 
-def rate(name: str, crops: int, run: Callable[[], None], reference: float | None = None) -> float:
-    """Print crops per second of the fastest of some passes."""
-    durations = []
-    for _ in range(_PASSES):
-        begun = time.perf_counter()
-        run()
-        durations.append(time.perf_counter() - begun)
-    per_second = crops / min(durations)
-    ratio = "" if reference is None else f"{per_second / reference:8.2f}"
-    print(f"{name:<44}{per_second:8.0f}{ratio}", flush=True)
-    return per_second
+def works(pool_dir: str, crops: int, size: int, batch_size: int) -> dict[str, Callable]:
+    """What is compared; each goes through all crops."""
+    pool, dataset = HandPool(pool_dir), HandPairDataset("", pool_dir)
+    stock = stock_pipeline(size)
+    preprocess = HandPairPreprocessor(**_options(size))
+    loader = DataLoader(Subset(dataset, range(crops)), batch_size, collate_fn=collate_pairs)
+    return {
+        DECODING: lambda: [decode(pool.read_crop(row)) for row in range(crops)],
+        "**ours**: batches from the loader": lambda: [len(batch) for batch in loader],
+        "**ours**: two views, made on this core": lambda: [
+            len(preprocess(batch, training=True)) for batch in loader
+        ],
+        PEER: lambda: [stock({"data": pool.read_crop(row)}) for row in range(crops)],
+    }
+
+
+def _options(size: int) -> dict[str, Any]:
+    options = Config.fromfile(MODEL).model.data_preprocessor
+    options.pop("type")
+    return {**options, "input_size": size}
+
+
+def table(args: argparse.Namespace) -> Iterator[str]:
+    """Crops per core-second, beside both peers."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    pool = HandPool(args.pool)
+    crops = min(args.crops, len(pool))
+    size = args.input_size
+    compared = works(args.pool, crops, size, args.batch_size)
+    seconds = {name: core for name, (_, core) in take_turns(compared, args.turns).items()}
+    yield f"{crops:,} crops of {pool.crop_size} px, views of {size} px, one thread."
+    yield ""
+    yield "| | crops / core-s | of bare decoding | times mmpretrain |"
+    yield "| --- | --- | --- | --- |"
+    for name, core in seconds.items():
+        ratios = seconds[DECODING] / core, seconds[PEER] / core
+        yield f"| {name} | {crops / core:,.0f} | {ratios[0]:.2f} | {ratios[1]:.1f} |"
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pool", help="pool folder")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("parts", nargs="*", help="only crops")
+    parser.add_argument("--write", type=Path, help="document to put the table into")
+    parser.add_argument("--pool", default="work_dirs/quickstart/pool", help="pool folder")
     parser.add_argument("--crops", type=int, default=512)
     parser.add_argument("--input-size", type=int, default=128)
     parser.add_argument("--batch-size", type=int, default=128)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
-    pool = HandPool(args.pool)
-    dataset = HandPairDataset("", args.pool)
-    crops = min(args.crops, len(dataset))
-    loader = DataLoader(Subset(dataset, range(crops)), args.batch_size, collate_fn=collate_pairs)
-    preprocess = HandPairPreprocessor(args.input_size, AUGMENTATION)
-    stock = stock_pipeline(args.input_size)
-
-    def decode() -> None:
-        for row in range(crops):
-            cv2.imdecode(np.frombuffer(pool.read_crop(row), np.uint8), cv2.IMREAD_COLOR)
-
-    print(f"{crops} crops of {pool.crop_size} px, views of {args.input_size} px, one core")
-    print(f"{'':<44}{'crops/s':>8}   ratio")
-    decoded = rate("bare loop of JPEG decoding", crops, decode)
-    rate("ours: decoded and collated, to the decoding", crops, lambda: list(loader), decoded)
-    theirs = rate(
-        "mmpretrain SimCLR pipeline: views",
-        2 * crops,
-        lambda: [stock(pool.read_crop(row)) for row in range(crops)],
-    )
-    rate("ours: views, but augmented on a GPU", 2 * crops, lambda: list(loader), theirs)
-    rate(
-        "ours: views, augmented on this core",
-        2 * crops,
-        lambda: [preprocess(batch, training=True) for batch in loader],
-        theirs,
-    )
+    parser.add_argument("--turns", type=int, default=4)
+    run_parts("pre-training data", {"crops": table}, parser.parse_args())
 
 
 if __name__ == "__main__":
