@@ -171,13 +171,13 @@ def embed_pool(
         and all(fitted.info.get(key) == value for key, value in wanted.items())
     )
     if not is_current:
-        with naming_the_cure(embedded_path):
-            embedded_path.unlink(missing_ok=True)
+        with naming_the_cure(fitted_path):
+            fitted_path.unlink(missing_ok=True)
         fitted = PoseEmbedding.fit(pool.keypoints_2d, num_dims, root_relative, **wanted)
-        fitted.save(fitted_path)
-    if not embedded_path.is_file():
+    if not (is_current and embedded_path.is_file()):
         with atomic_path(embedded_path) as temporary, open(temporary, "wb") as file:
             np.save(file, fitted.apply(pool.keypoints_2d, pool.crop_size))
+        fitted.save(fitted_path)  # last: where it lies, the embeddings are its own
     return fitted, np.load(embedded_path, mmap_mode="r")
 
 

@@ -1,5 +1,7 @@
 """The pose embedding: what PCA promises, and what is kept on disk."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -128,3 +130,15 @@ def test_embed_pool_notices_another_pool(tmp_path):
     fitted, embeddings = embed_pool(other)
     assert fitted.info["pool_fingerprint"] == other.fingerprint
     np.testing.assert_array_equal(embeddings, fitted.apply(other.keypoints_2d, CROP_SIZE))
+
+
+def test_embed_pool_killed_while_writing_is_done_again(pool, monkeypatch):
+    embed_pool(pool, num_dims=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(PoseEmbedding, "save", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            embed_pool(pool, num_dims=5)
+    fitted, embeddings = embed_pool(pool, num_dims=3)
+    np.testing.assert_array_equal(embeddings, fitted.apply(pool.keypoints_2d, CROP_SIZE))
+    (pool.root / "pose_embeddings.npy").unlink()
+    np.testing.assert_array_equal(embed_pool(pool, num_dims=3)[1], embeddings)
