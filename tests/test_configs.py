@@ -43,6 +43,7 @@ def test_file_names_are_unique():
 @pytest.mark.parametrize("path", LEAVES, ids=lambda path: path.stem)
 def test_leaf_follows_the_rules_and_builds(path, monkeypatch):
     monkeypatch.setenv("SIMHAND_DATA", "data")
+    monkeypatch.syspath_prepend(ROOT)  # configs of projects import their package
     match = NAME.fullmatch(path.stem)
     assert match, f"{path.name}: name it <algo>_<backbone>_<gpus>xb<batch>-<sched>-<n>e_<data>.py"
     assert len(path.read_text().splitlines()) <= MAX_LINES

@@ -1,0 +1,54 @@
+"""The example project: its parts do what they say, and its config builds."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DATASETS, MODELS, init_default_scope
+
+from simhand_mm.functional.contrastive import similar_hand_loss
+from simhand_mm.pool import HandPairs
+
+CONFIG = "configs/simhand_resnet18_1xb128-gaussian-coslr-6e_synthetic-64px.py"
+
+
+@pytest.fixture
+def project(request, monkeypatch):
+    """Folder of the project, importable as ``projects.example_project``."""
+    monkeypatch.syspath_prepend(request.config.rootpath)
+    return request.config.rootpath / "projects" / "example_project"
+
+
+def test_gaussian_weights_fall_from_one(project):
+    from projects.example_project.weighting import gaussian_weighting
+    from simhand_mm.functional.pair_weights import DistanceStatistics
+
+    distance = torch.tensor([0.0, 2.0, 4.0])
+    statistics = DistanceStatistics(distance.min, distance.mean, distance.max)
+    expected = torch.tensor([1.0, np.exp(-1.0), np.exp(-4.0)], dtype=torch.float32)
+    torch.testing.assert_close(gaussian_weighting(distance, statistics), expected)
+
+
+def test_one_sided_pairs_are_left_out(project):
+    from projects.example_project.positives import mutual_pairs
+
+    # 0 and 1 find each other, 2 finds 0 in vain, 3 finds 2 and is found by it second, 4 has none.
+    positive = np.array([[1, 3], [0, 3], [0, 3], [2, 4], [-1, -1]])
+    distance = np.where(positive < 0, np.inf, 1.0)
+    found = mutual_pairs(HandPairs(positive, distance, np.array([1, 2]), "similar", "m", "f"))
+    assert found.positive_index.tolist() == [[1, -1], [0, -1], [-1, 3], [2, -1], [-1, -1]]
+    assert np.array_equal(np.isfinite(found.distance), found.positive_index >= 0)
+    assert found.rule == "mutual"
+
+
+def test_config_builds_its_loss_and_names_its_pairs(project, monkeypatch):
+    monkeypatch.setenv("SIMHAND_DATA", "nowhere")
+    cfg = Config.fromfile(project / CONFIG)
+    init_default_scope(cfg.default_scope)
+    loss = MODELS.build(cfg.model.head).loss_module
+    query, positive = torch.randn(2, 4, 8)
+    keypoints = 64 * torch.rand(2, 4, 21, 2)
+    assert loss(query, positive, *keypoints) != similar_hand_loss(query, positive, *keypoints)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        DATASETS.build(cfg.train_dataloader.dataset)
+    assert cfg.train_dataloader.dataset.pairs == "mutual"
