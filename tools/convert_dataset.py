@@ -50,7 +50,8 @@ def main() -> None:
         holdout = 0.01 if args.dataset == "freihand" else 0.0
     for split in args.splits or module.SPLITS:
         conversion = convert(args.root, split, **options)
-        print(conversion.summary(module.OFFICIAL_COUNTS[split]))
+        key = f"{args.setup} {split}" if args.dataset == "dexycb" else split
+        print(conversion.summary(module.OFFICIAL_COUNTS.get(key, ())))
         tables = {split: conversion.records}
         if split == "train" and holdout:
             name = "holdout" if "val" in module.SPLITS else "val"  # never over the official one

@@ -7,7 +7,13 @@
     <root>/annotations/<split>/invalid_<split>_ego.txt                    "file_name,hand" lines
 
 Of the 42 joints 0 to 20 are the right hand, 21 to 41 the left; each goes from the tip to the base
-of thumb, index, middle, ring and pinky, and ends with the wrist.
+of thumb, index, middle, ring and pinky, and ends with the wrist. Layout and order are those of the
+official toolkit's README and loader.
+
+Not confirmed: how ``invalid_<split>_ego.txt`` writes the side. The toolkit makes that file when it
+first runs (fewer than 10 valid joints, or no crop). We read 0 as right and 1 as left, as the joints
+are ordered, and words as what they say. Hands with fewer than 10 valid joints are left out before
+the list is asked, so that the other reading would show as many hands "on the official list".
 """
 
 import os
@@ -18,13 +24,14 @@ from typing import Any
 import numpy as np
 from mmengine.utils import track_iter_progress
 
-from simhand_mm.converters.records import Conversion, read_json
+from simhand_mm.converters.records import Conversion, OfficialCount, UnusableSample, read_json
 
 SPLITS = ("train", "val", "test")
+_PAPER_TEST = OfficialCount("kept", 109_800, "SiMHand's test split, which it does not name", 100)
 OFFICIAL_COUNTS = {
-    "train": "704.0K hands used in the paper",
-    "val": "the paper's 109.8K test hands are of a split it does not name",
-    "test": "the paper's 109.8K test hands are of a split it does not name",
+    "train": [OfficialCount("kept", 704_000, "SiMHand", 100)],
+    "val": [_PAPER_TEST],
+    "test": [_PAPER_TEST],
 }
 # Position in the official order of each of our 21 keypoints.
 KEYPOINT_ORDER = (20, *(4 * finger + 3 - joint for finger in range(5) for joint in range(4)))
@@ -61,16 +68,20 @@ def convert_assemblyhands(root: str | Path, split: str, min_valid: int = 10) -> 
             sample_id = f"{split}/{image['file_name']}/{side}"
             if annotation["bbox"].get(side) is None:
                 continue  # this hand is not in the picture
-            if (image["file_name"], side) in excluded:
-                conversion.drop("on the official list of invalid hands", sample_id)
-            elif path not in pictures:
+            if path not in pictures:
                 conversion.drop("picture missing", sample_id)
-            else:
+                continue
+            try:
                 hand = _read_hand(image, annotation, calibration, joints, side)
-                if hand["valid"].sum() < min_valid:
-                    conversion.drop(f"fewer than {min_valid} valid joints", sample_id)
-                else:
-                    conversion.add(sample_id=sample_id, image_path=path, **hand)
+            except UnusableSample as reason:
+                conversion.drop(str(reason), sample_id)
+                continue
+            if hand["valid"].sum() < min_valid:
+                conversion.drop(f"fewer than {min_valid} valid joints", sample_id)
+            elif (image["file_name"], side) in excluded:
+                conversion.drop("on the official list of invalid hands", sample_id)
+            else:
+                conversion.add(sample_id=sample_id, image_path=path, **hand)
     conversion.check_unit("millimetres")
     return conversion
 
@@ -78,15 +89,21 @@ def convert_assemblyhands(root: str | Path, split: str, min_valid: int = 10) -> 
 def _read_hand(image: dict, annotation: dict, calibration: dict, joints: dict, side: str) -> dict:
     """Labels of one hand in the camera frame and our order."""
     sequence, frame = image["seq_name"], f"{int(image['frame_idx']):06d}"
-    world = np.array(joints[sequence][frame]["world_coord"], dtype=np.float64)
+    try:
+        world = np.array(joints[sequence][frame]["world_coord"], dtype=np.float64)
+    except KeyError as error:
+        raise UnusableSample("frame without 3D joints") from error
+    try:
+        camera = _camera(calibration[sequence]["intrinsics"], image["camera"])
+        extrinsics = np.array(_camera(calibration[sequence]["extrinsics"][frame], image["camera"]))
+    except KeyError as error:
+        raise UnusableSample("no camera matrix") from error
     valid = np.array(annotation["joint_valid"]).reshape(-1) > 0
     if world.shape != (42, 3) or valid.shape != (42,):
         raise ValueError(
             f"frame {frame} of {sequence} must have 42 joints, but has {world.shape} and "
             f"{valid.shape} validity flags. Take the official v1-1 files, unchanged."
         )
-    camera = _camera(calibration[sequence]["intrinsics"], image["camera"])
-    extrinsics = np.array(_camera(calibration[sequence]["extrinsics"][frame], image["camera"]))
     order = np.array(KEYPOINT_ORDER) + _HANDS[side]
     return {
         "size_wh": (int(image["width"]), int(image["height"])),

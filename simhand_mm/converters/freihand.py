@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from simhand_mm.converters.records import Conversion, read_json
+from simhand_mm.converters.records import Conversion, OfficialCount, read_json
 
 SPLITS = ("train", "test")
 OFFICIAL_COUNTS = {
-    "train": "130,240 = 4 x 32,560 pictures",
-    "test": "3,960 pictures",
+    "train": [OfficialCount("read", 4 * 32_560, "the data set")],
+    "test": [OfficialCount("read", 3_960, "the data set")],
 }
 _IMAGE_SIZE = (224, 224)
 _ARCHIVE = "FreiHAND_pub_v2.zip"

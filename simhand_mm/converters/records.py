@@ -14,9 +14,36 @@ from simhand_mm.functional.camera import project
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS, REFERENCE_BONE, bone_length
 from simhand_mm.functional.pose_metrics import PLAUSIBLE_BONE_MM
 
+# What can be counted of a split: all samples, those with a labelled hand, those that are kept.
+STAGES = ("read", "labelled", "kept")
+
 
 class UnusableSample(Exception):
     """A sample is left out; the message is the reason, without names or numbers."""
+
+
+@dataclass(frozen=True)
+class OfficialCount:
+    """How many samples a split has according to somebody.
+
+    Attributes:
+        stage: One of :data:`STAGES`.
+        count: How many.
+        source: Who says so.
+        rounding: Unit that ``count`` is rounded to; "325.3K" is rounded to 100.
+    """
+
+    stage: str
+    count: int
+    source: str
+    rounding: int = 1
+
+    def compare(self, found: int) -> str:
+        """Whether a split has as many, in words."""
+        is_equal = abs(found - self.count) <= self.rounding // 2
+        verdict = "equal" if is_equal else f"DIFFERS by {found - self.count:+,}"
+        rounded = "" if self.rounding == 1 else f", rounded to {self.rounding}"
+        return f"{self.count:,} ({self.source}{rounded}): {verdict}"
 
 
 @dataclass
@@ -28,17 +55,20 @@ class Conversion:
         records: Dictionaries for :func:`simhand_mm.pool.write_poses`.
         drops: Reason -> how many samples.
         examples: Reason -> the first sample.
+        num_unlabelled: How many of the samples that were left out have no hand to label.
     """
 
     name: str
     records: list[dict[str, Any]] = field(default_factory=list)
     drops: Counter = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
+    num_unlabelled: int = 0
 
-    def drop(self, reason: str, sample_id: str) -> None:
+    def drop(self, reason: str, sample_id: str, is_labelled: bool = True) -> None:
         """Count a sample that is left out."""
         self.drops[reason] += 1
         self.examples.setdefault(reason, sample_id)
+        self.num_unlabelled += not is_labelled
 
     def add(self, **sample: Any) -> None:
         """Keep one hand (:func:`make_record`), or count why not."""
@@ -47,9 +77,17 @@ class Conversion:
         except UnusableSample as reason:
             self.drop(str(reason), sample["sample_id"])
 
-    def summary(self, official: str) -> str:
+    def counts(self) -> dict[str, int]:
+        """Samples at each of :data:`STAGES`."""
+        read = len(self.records) + sum(self.drops.values())
+        return dict(zip(STAGES, (read, read - self.num_unlabelled, len(self.records)), strict=True))
+
+    def summary(self, official: Sequence[OfficialCount] = ()) -> str:
         """Counts for the terminal, beside those that the data set's authors or papers state."""
-        lines = [f"{self.name}: {len(self.records):,} hands (official: {official})"]
+        counts, lines = self.counts(), [self.name]
+        for stage in STAGES:
+            claims = [c.compare(counts[stage]) for c in official if c.stage == stage]
+            lines.append("; official ".join([f"  {stage:<9}{counts[stage]:>9,}", *claims]))
         for reason, count in self.drops.most_common():
             lines.append(f"  left out {count:,}: {reason} (first: {self.examples[reason]})")
         return "\n".join(lines)
@@ -64,9 +102,7 @@ class Conversion:
             ValueError: If nothing is left, or the typical hand is too small or large.
         """
         if not self.records:
-            raise ValueError(
-                f"{self.name} must have usable hands, but has none.\n{self.summary('?')}"
-            )
+            raise ValueError(f"{self.name} must have usable hands, but has none.\n{self.summary()}")
         lengths = [bone_length(record["keypoints_3d"]) for record in self.records]
         typical, (low, high) = float(np.median(lengths)), PLAUSIBLE_BONE_MM
         if not low <= typical <= high:

@@ -112,6 +112,20 @@ def test_metres_are_refused(root):
         convert_assemblyhands(root, "train")
 
 
+def test_missing_camera_and_missing_joints_are_counted(root, hands):
+    def lose_a_camera(content):
+        del content["calibration"]["seq_a"]["intrinsics"]["cam_1_mono10bit"]
+        del content["calibration"]["seq_a"]["extrinsics"]["000020"]
+
+    edit(root, "ego_calib", lose_a_camera)
+    edit(root, "joint_3d", lambda content: content["annotations"]["seq_a"].pop("000030"))
+    conversion = convert_assemblyhands(root, "train")
+    assert conversion.drops == {"no camera matrix": 2, "frame without 3D joints": 1}
+    side = hands[1]["handedness"]
+    assert conversion.examples["no camera matrix"] == f"train/seq_a/cam_1/000010.jpg/{side}"
+    assert len(conversion.records) == len(hands) - 3
+
+
 def test_missing_annotations_are_named(root):
     with pytest.raises(FileNotFoundError, match=r"assemblyhands_val_ego_data_v1-1\.json"):
         convert_assemblyhands(root, "val")

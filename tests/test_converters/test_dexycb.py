@@ -65,6 +65,8 @@ def test_frames_without_hand_are_left_out(root, lefts):
     conversion = convert_dexycb(root, "train", "s1", min_inside=0)
     assert conversion.drops == {"no hand labelled (-1)": 1}
     assert conversion.examples["no hand labelled (-1)"].endswith("100/color_000000.jpg")
+    num = len(lefts)
+    assert conversion.counts() == {"read": num, "labelled": num - 1, "kept": num - 1}
 
 
 def test_visibility_filter_is_named_and_counted(root, lefts):

@@ -35,7 +35,6 @@ def test_train_has_four_versions_in_official_order(root, rights, same_hand):
         assert record["image_path"] == f"training/rgb/{number:08d}.jpg"
         assert (root / record["image_path"]).is_file()
         assert record["keypoints_valid"].all()
-    assert "official: 130,240 = 4 x 32,560" in conversion.summary("130,240 = 4 x 32,560 pictures")
 
 
 def test_test_labels_come_from_their_own_archive(root, rights, same_hand):
