@@ -87,6 +87,9 @@ BY_ANOTHER_TEST = {
     "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",
     "python tools/convert_boxes.py *": "tests/test_converters/test_hand_object_detector.py",
     "simhand prepare * --detections boxes.parquet": "tests/test_preparation/test_finders.py",
+    "simhand prepare data/videos data/pool --fps 1 --dry-run": "tests/test_cluster.py",
+    "simhand prepare * --executor ray *": "tests/test_preparation/test_same_bytes.py",
+    "simhand mine * --launcher ray *": "tests/test_mining/test_run.py",
 }
 NEEDS = {
     "* configs/*ego4d-*": "Ego4D cannot be shipped",
