@@ -148,10 +148,8 @@ def pipeline(videos_dir: Path, root: Path, turns: int) -> Iterator[str]:
     wall, core = best["MediaPipe alone"] / best["**ours**"]
     yield f"| share | {wall:.3f} | {core:.3f} |"
     yield ""
-    yield (
-        f"* MediaPipe finds {num_found} hands; ours keeps {info['num_hands']}, and drops the rest "
-        f"with a reason ({', '.join(f'{n} {reason}' for reason, n in info['num_drops'].items())})"
-    )
+    drops = ", ".join(f"{number} {reason}" for reason, number in info["num_drops"].items())
+    yield f"* MediaPipe finds {num_found} hands, ours keeps {info['num_hands']}; left out: {drops}"
 
 
 def workers(videos_dir: Path, root: Path, turns: int) -> Iterator[str]:
