@@ -10,6 +10,8 @@ torch >= 2.6, mmengine <= 0.10   local checkpoints are read by a *restricted* un
                                  NumPy and mmengine's own classes); plain ``torch.load`` refuses
                                  every mmengine checkpoint there, and unrestricted loading would
                                  run whatever a file asks for
+killed while a checkpoint or     a run is resumed from the newest whole checkpoint; mmengine writes
+``last_checkpoint`` is written   both in place, and believes a ``last_checkpoint`` that is empty
 ``mmcv._ext`` missing            stub module, so that mmpose.models imports under mmcv-lite; an
                                  operator raises when it is called
 xtcocotools missing or broken    its modules are those of pycocotools
@@ -23,9 +25,12 @@ import importlib.machinery
 import importlib.util
 import os
 import pickle
+import re
 import sys
 import types
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -39,6 +44,7 @@ def install() -> None:
     if importlib.util.find_spec("xtcocotools") is None:
         _alias_cocotools()
     _after_import("mmengine.runner.checkpoint", _read_checkpoints_safely)
+    _after_import("mmengine.runner.runner", _resume_from_whole_checkpoints)
     _after_import("mmengine.dist.utils", _start_gloo_without_gpu)
     _after_import("mmengine.model.wrappers.distributed", _wrap_cpu_models)
     if importlib.util.find_spec("pkg_resources") is None:
@@ -223,8 +229,36 @@ class _refusing_torchscript:
         return False
 
 
+def find_latest_checkpoint(work_dir: str | os.PathLike) -> str | None:
+    """The checkpoint to resume from, whenever the run before was killed.
+
+    Args:
+        work_dir: Folder with ``last_checkpoint`` and ``iter_N.pth`` or ``epoch_N.pth``.
+
+    Returns:
+        What ``last_checkpoint`` names if that is a whole file, else the newest whole one; None
+        where there is none.
+    """
+    folder = Path(work_dir)
+    named = folder / "last_checkpoint"
+    newest_first = sorted(
+        (path for path in folder.glob("*.pth") if re.fullmatch(r"(iter|epoch)_\d+", path.stem)),
+        key=lambda path: path.stat().st_mtime_ns,
+        reverse=True,
+    )
+    text = named.read_text().strip() if named.is_file() else ""
+    for path in ([Path(text)] if text else []) + newest_first:
+        if zipfile.is_zipfile(path):  # what was cut off lacks the index at the end
+            return str(path)
+    return None
+
+
 def _read_checkpoints_safely(module: types.ModuleType) -> None:
     module.CheckpointLoader.register_scheme(prefixes="", loader=load_checkpoint, force=True)
+
+
+def _resume_from_whole_checkpoints(module: types.ModuleType) -> None:
+    module.find_latest_checkpoint = find_latest_checkpoint
 
 
 # ------------------------------------------------------------------- missing compiled parts

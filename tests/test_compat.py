@@ -70,6 +70,34 @@ def test_missing_checkpoint_names_the_path():
         CheckpointLoader.load_checkpoint("nowhere.pth", "cpu", logger=None)
 
 
+@pytest.mark.parametrize(
+    "broken, expected",
+    [
+        ("nothing", "iter_20.pth"),
+        ("last_checkpoint", "iter_20.pth"),  # killed while it was written
+        ("iter_20.pth", "iter_10.pth"),
+        ("iter_10.pth", "iter_20.pth"),
+        ("both", None),
+    ],
+)
+def test_runs_resume_from_the_newest_whole_checkpoint(broken, expected, tmp_path):
+    from mmengine.runner import runner
+
+    for number, time_s in ((10, 1), (20, 2)):
+        path = tmp_path / f"iter_{number}.pth"
+        torch.save({"iter": number}, path)
+        os.utime(path, (time_s, time_s))
+    torch.save({}, tmp_path / "backbone.pth")  # newer, but nothing to resume from
+    (tmp_path / "last_checkpoint").write_text(str(tmp_path / "iter_20.pth"))
+    names = ["iter_10.pth", "iter_20.pth"] if broken == "both" else [broken]
+    for path in [tmp_path / name for name in names if name != "nothing"]:
+        whole = path.read_bytes()
+        path.write_bytes(b"" if path.suffix == "" else whole[: len(whole) // 2])
+        os.utime(path, (3, 3))
+    found = runner.find_latest_checkpoint(str(tmp_path))
+    assert found == (expected and str(tmp_path / expected))
+
+
 def test_import_is_cheap_and_loads_no_framework():
     code = (
         "import sys, simhand_mm;"
