@@ -173,10 +173,10 @@ class _View:
 
 
 def _read_hand(label: Path) -> np.ndarray | None:
-    """``[21, 3]`` mm; None if the file is damaged."""
+    """``[21, 3]`` mm; None if the file is damaged or has another number of joints."""
     try:
-        return 1000 * np.load(label)["joint_3d"].reshape(-1, 21, 3)[0].astype(np.float64)
-    except (BadZipFile, EOFError, OSError, KeyError, ValueError, IndexError):
+        return 1000 * np.load(label)["joint_3d"].astype(np.float64).reshape(21, 3)
+    except (BadZipFile, EOFError, OSError, KeyError, ValueError):
         return None
 
 
@@ -185,7 +185,7 @@ def _unusable(
 ) -> str:
     """Why a frame is left out; empty if it is not."""
     if hand is None:
-        return "label file damaged"
+        return "label file damaged or not of 21 joints"
     if not has_picture:
         return "picture missing"
     if (hand == -1000).all():
@@ -199,7 +199,12 @@ def _unusable(
 
 def _camera_matrix(root: Path, serial: str) -> np.ndarray:
     path = root / "calibration" / "intrinsics" / f"{serial}_640x480.yml"
-    color = yaml.safe_load(path.read_text(encoding="utf-8"))["color"]
-    return np.array(
-        [[color["fx"], 0, color["ppx"]], [0, color["fy"], color["ppy"]], [0, 0, 1]], np.float64
-    )
+    try:
+        color = yaml.safe_load(path.read_text(encoding="utf-8"))["color"]
+        fx, fy, cx, cy = (float(color[name]) for name in ("fx", "fy", "ppx", "ppy"))
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} must have fx, fy, ppx and ppy of the colour camera, but reading it gives "
+            f"{type(error).__name__}. Extract calibration.tar.gz again."
+        ) from error
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import torch
 
 from simhand_mm.functional.pose_metrics import align, keypoint_errors_mm
 from simhand_mm.pool import read_poses
-from simhand_mm.pool.files import resolve_inside
 from simhand_mm.pool.schema import column_to_array
 
 # Which samples are shown: shares of all samples that are easier, by the mean error over models.
@@ -63,8 +62,8 @@ def read_comparison(
 
     Raises:
         FileNotFoundError: If a table is missing.
-        ValueError: If a file is no table of predictions, or the models have no sample of the set
-            in common.
+        ValueError: If a file is no table of predictions, the models have no sample of the set in
+            common, or a picture lies outside the data root.
     """
     labels = read_poses(poses)
     tables = {name: _read_predictions(path) for name, path in predictions.items()}
@@ -85,7 +84,7 @@ def read_comparison(
         pred_3d[name], error_mm[name] = _align(table["keypoints_3d"][order], target_3d)
     return Comparison(
         sample_ids=sample_ids,
-        image_paths=[resolve_inside(data_root, labels["image_path"][row]) for row in rows],
+        image_paths=[_image_path(data_root, labels["image_path"][row]) for row in rows],
         bbox_xyxy=labels["bbox_xyxy"][rows],
         target_2d=np.where(is_labelled, labels["keypoints_2d"][rows], np.nan),
         target_3d=target_3d,
@@ -126,6 +125,17 @@ def _finite_order(values: np.ndarray) -> np.ndarray:
     """Samples by rising value, without those that have none."""
     order = np.argsort(values, kind="stable")
     return order[np.isfinite(values[order])]
+
+
+def _image_path(data_root: str | Path, relative: str) -> Path:
+    """By name alone: folders of pictures may be links to other disks."""
+    path = PurePosixPath(relative)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(
+            f"image_path must stay below the data root, but got {relative!r}. Convert the data set "
+            "again."
+        )
+    return Path(data_root) / path
 
 
 def _read_predictions(path: str | Path) -> dict[str, Any]:

@@ -84,13 +84,41 @@ def test_damaged_label_and_missing_picture_are_counted(root):
     labels[0].write_bytes(labels[0].read_bytes()[:100])
     (labels[1].parent / "color_000000.jpg").unlink()
     conversion = convert_dexycb(root, "train", "s1", min_inside=0)
-    assert conversion.drops == {"label file damaged": 1, "picture missing": 1}
+    assert conversion.drops == {"label file damaged or not of 21 joints": 1, "picture missing": 1}
 
 
 def test_millimetres_are_refused(root):
     for label in root.glob("*/*/*/labels_*.npz"):
         edit_labels(label, joint_3d=np.load(label)["joint_3d"] * 1000)
     with pytest.raises(ValueError, match="must be in metres"):
+        convert_dexycb(root, "train", "s1", min_inside=0)
+
+
+@pytest.mark.parametrize("joints", [20, 42])
+def test_wrong_joint_count_is_counted(root, joints):
+    label = next(root.glob("20200709-subject-01/*/100/labels_000000.npz"))
+    edit_labels(label, joint_3d=np.ones((1, joints, 3), np.float32))
+    conversion = convert_dexycb(root, "train", "s1", min_inside=0)
+    assert conversion.drops == {"label file damaged or not of 21 joints": 1}
+
+
+def test_nan_joints_are_no_labels(root):
+    label = next(root.glob("20200709-subject-01/*/100/labels_000000.npz"))
+    hand = np.load(label)["joint_3d"]
+    hand[0, 4] = np.nan
+    edit_labels(label, joint_3d=hand)
+    record = convert_dexycb(root, "train", "s1", min_inside=0).records[0]
+    assert np.flatnonzero(~record["keypoints_valid"]).tolist() == [4]
+    hand[0, 0] = np.nan
+    edit_labels(label, joint_3d=hand)
+    conversion = convert_dexycb(root, "train", "s1", min_inside=0)
+    assert conversion.drops == {"wrist or middle MCP without label": 1}
+
+
+@pytest.mark.parametrize("content", ["color: {fx: 1", "depth: {fx: 1}", "color: {fx: one}"])
+def test_damaged_calibration_is_named(root, content):
+    (root / "calibration/intrinsics/100_640x480.yml").write_text(content)
+    with pytest.raises(ValueError, match=r"100_640x480\.yml must have fx, .*calibration\.tar\.gz"):
         convert_dexycb(root, "train", "s1", min_inside=0)
 
 

@@ -1,4 +1,6 @@
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from simhand_mm.pool import write_poses
@@ -57,6 +59,18 @@ def test_metres_are_refused(data_root, records):
         record["keypoints_3d"] /= 1000
     with pytest.raises(ValueError, match="must be in millimetres, but the typical wrist"):
         write(data_root, records)
+
+
+def test_wrong_joint_count_is_refused(data_root, records):
+    write_poses(data_root / "poses/train.parquet", [records[0]] * 21)
+    table = pq.read_table(data_root / "poses/train.parquet")
+    twenty = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(21 * 60, np.float32)), 60)
+    column = table.column_names.index("keypoints_3d")
+    pq.write_table(
+        table.set_column(column, "keypoints_3d", twenty), data_root / "poses/train.parquet"
+    )
+    with pytest.raises(ValueError, match=r"keypoints_3d of .* 21 joints in each of 21 rows"):
+        HandPoseDataset(data_root=str(data_root))
 
 
 def test_missing_table_names_the_cure(tmp_path):

@@ -1,6 +1,8 @@
 """Joining predictions with the ground truth, and choosing the samples to show."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from simhand_mm.pool import write_poses
@@ -89,3 +91,18 @@ def test_what_is_no_table_of_predictions_is_refused(compare, tmp_path):
         read_comparison(tmp_path, poses, {"a": tmp_path / "metrics.parquet"})
     with pytest.raises(FileNotFoundError, match=r"none\.parquet does not exist"):
         read_comparison(tmp_path, poses, {"a": tmp_path / "none.parquet"})
+
+
+def test_pictures_may_lie_behind_a_link_but_not_be_named_outside_the_root(compare, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "images").rename(tmp_path / "disk" / "images")
+    (tmp_path / "images").symlink_to(tmp_path / "disk" / "images")
+    comparison = compare(a=[0] * NUM_STILLS)
+    assert all(path.is_file() for path in comparison.image_paths)
+    poses = tmp_path / "poses/test.parquet"
+    table = pq.read_table(poses)
+    column = table.column_names.index("image_path")
+    names = pa.array(["../secret.jpg"] * NUM_STILLS)
+    pq.write_table(table.set_column(column, "image_path", names), poses)
+    with pytest.raises(ValueError, match=r"must stay below the data root, but got '\.\./secret"):
+        read_comparison(tmp_path, poses, {"a": tmp_path / "a.parquet"})

@@ -1,0 +1,17 @@
+# The weakly-supervised baseline of Table 6 at the size of the demonstration.
+_base_ = './detnet_resnet18_1xb16-16e_synthetic-64px.py'
+
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='ConcatDataset',
+        datasets=[
+            _base_.train_dataloader.dataset,
+            # Estimated 2D keypoints, which train the heatmaps only: as many hands as are labelled.
+            dict(
+                type='simhand_mm.PseudoLabelDataset',
+                data_root='{{$SIMHAND_DATA:data}}',
+                pool='pool',
+                indices=300,
+                pipeline=_base_.train_pipeline),
+        ]))
