@@ -82,6 +82,8 @@ BY_ANOTHER_TEST = {
     "bash tools/run_tests.sh*": "runs the tests",
     "pip wheel . --no-deps --wheel-dir dist": "tests/test_wheel.py",
     "pip install *": "downloads; tests/test_wheel.py installs the wheel without it",
+    "python projects/example_project/positives.py *": "tests/test_projects.py",
+    "python tools/train.py projects/example_project/*": "tests/test_projects.py",
     "pip uninstall *": "mends another environment",
     "simhand demo CONFIG CHECKPOINT *": "tests/test_wheel.py",
     "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",

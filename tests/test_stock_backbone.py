@@ -20,12 +20,13 @@ from tests.environments import make_environment, stranger
 
 ROOT = Path(__file__).parents[1]
 COMPILED_PARTS = """
-import sys, types
+import importlib.machinery, sys, types
 class Operators(types.ModuleType):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-sys.modules["mmcv._ext"] = Operators("mmcv._ext")
+ext = sys.modules["mmcv._ext"] = Operators("mmcv._ext")
+ext.__spec__ = importlib.machinery.ModuleSpec("mmcv._ext", None)
 try:
     import xtcocotools
 except ImportError:
@@ -34,19 +35,26 @@ except ImportError:
         sys.modules["xtcocotools" + name] = sys.modules["pycocotools" + name]
 """
 LOAD = """
-import importlib.util, sys
-assert importlib.util.find_spec("simhand_mm") is None
+import sys
+try:
+    import simhand_mm.version
+except ModuleNotFoundError:
+    pass
+else:
+    raise AssertionError("simhand_mm is installed")
 import torch
 from mmengine.config import Config
 from mmengine.runner.checkpoint import _load_checkpoint_with_prefix
-from mmpose.apis import init_model
-model = init_model(Config.fromfile(sys.argv[1]), device="cpu")
+from mmengine.registry import init_default_scope
+from mmpose.models import build_pose_estimator
+init_default_scope("mmpose")
+model = build_pose_estimator(Config.fromfile(sys.argv[1]).model)
+model.init_weights()  # as a runner does
 weights = _load_checkpoint_with_prefix("backbone.", "backbone.pth", "cpu")
-found = model.backbone.load_state_dict(weights, strict=False)
-print(f"missing {len(found.missing_keys)} unexpected {len(found.unexpected_keys)}")
-model.init_weights()
 same = [torch.equal(value, weights[name]) for name, value in model.backbone.state_dict().items()]
 print(f"equal {all(same)} of {len(same)}")
+found = model.backbone.load_state_dict(weights, strict=False)
+print(f"missing {len(found.missing_keys)} unexpected {len(found.unexpected_keys)}")
 """
 TWO_D = (
     "mmpose::hand_2d_keypoint/topdown_heatmap/freihand2d/"
