@@ -24,7 +24,7 @@ except ModuleNotFoundError:  # Python 3.10
 
 ROOT = Path(__file__).parents[1]
 PRETRAINING = "configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py"
-FINETUNING = "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-16e_synthetic-64px.py"
+FINETUNING = "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px.py"
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 NOT_NEEDED = ["mmpose", "mmpretrain", "mmdet", "mediapipe", "faiss", "av", "ray", "onnx", "numba"]
 

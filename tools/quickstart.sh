@@ -10,11 +10,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash tools/setup_env.sh
 
 videos=80 frames=24 stills=300
-pretrain_options=() finetune_options=()
+# 24 epochs of this small pool: 408 steps. Fewer teach SiMHand little (docs/synthhands.md).
+pretrain_options=(train_cfg.max_epochs=24 param_scheduler.1.T_max=23) finetune_options=()
 work=work_dirs/quickstart
 if [ "${1:-}" = --tiny ]; then
     videos=8 frames=8 stills=24
-    pretrain_options=(train_cfg.max_epochs=2 train_dataloader.batch_size=16)
+    pretrain_options=(train_cfg.max_epochs=2 param_scheduler.1.T_max=1 train_dataloader.batch_size=16)
     finetune_options=(train_cfg.max_epochs=1 train_dataloader.batch_size=12)
     work=work_dirs/quickstart-tiny
     shift
@@ -73,10 +74,10 @@ stage prepare tools/prepare_pool.py "$work/synthetic/videos" "$work/pool" --fps 
 stage mine tools/mine_pairs.py "$work/pool" --ranks 1,2,3,10,50,100
 stage check-pairs tools/check_pairs.py "$work/pool" "$work/synthetic" --out "$work/mining_check.json"
 
-finetune scratch configs/detnet/detnet_resnet18_1xb16-16e_synthetic-64px.py
+finetune scratch configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py
 for algorithm in simclr peclr simhand; do
     pretrain $algorithm "configs/$algorithm/${algorithm}_resnet18_1xb128-coslr-6e_synthetic-64px.py"
-    finetune $algorithm "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-16e_synthetic-64px.py" \
+    finetune $algorithm "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px.py" \
         model.backbone.init_cfg.checkpoint="$work/pretrain/$algorithm/backbone.pth"
 done
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lint and test everything, as CI does. Extra arguments go to pytest, e.g. -k mining or -m "not slow".
+# Lint and the fast tests, as CI does. Extra arguments go to pytest: -k mining, -m slow for the slow
+# tests (half an hour and more), -m "" for all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash tools/setup_env.sh
@@ -9,4 +10,4 @@ echo "run_tests: ruff"
 echo "run_tests: pytest"
 # One thread a process: the tests are many small computations.
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=2 GLOG_minloglevel=2
-exec .venv/bin/python -m pytest "$@"
+exec .venv/bin/python -m pytest -m "not slow" "$@"

@@ -10,7 +10,7 @@ import mmpose
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / "configs/detnet/detnet_resnet18_1xb16-16e_synthetic-64px.py"
+CONFIG = ROOT / "configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py"
 TOOLS = Path(mmpose.__file__).parent / ".mim" / "tools"
 SMALL = ["train_cfg.max_epochs=1", "train_dataloader.batch_size=4", "model.head.head_channels=8"]
 

@@ -1,7 +1,7 @@
-# A small encoder for the demonstration on a CPU: a ResNet-18 of half the width.
+# A small encoder for CPUs: a ResNet-18 of a quarter of the width.
 _base_ = './contrastive_resnet50.py'
 
 model = dict(
     data_preprocessor=dict(input_size=64),
-    backbone=dict(depth=18, stem_channels=32, base_channels=32),
-    neck=dict(in_channels=256))
+    backbone=dict(depth=18, stem_channels=16, base_channels=16),
+    neck=dict(in_channels=128))

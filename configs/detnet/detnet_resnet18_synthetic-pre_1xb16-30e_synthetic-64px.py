@@ -1,5 +1,5 @@
 # The same from a pre-trained backbone: model.backbone.init_cfg.checkpoint=... says from which.
-_base_ = './detnet_resnet18_1xb16-16e_synthetic-64px.py'
+_base_ = './detnet_resnet18_1xb16-30e_synthetic-64px.py'
 
 model = dict(
     backbone=dict(

@@ -8,7 +8,7 @@ _base_ = [
 model = dict(head=dict(decoder=_base_.codec))
 
 # Not in paper: everything below, chosen for a minute on two CPU cores.
-max_epochs = 16
+max_epochs = 30
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs)
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2))
 param_scheduler = [

@@ -1,5 +1,5 @@
 # The weakly-supervised baseline of Table 6 at the size of the demonstration.
-_base_ = './detnet_resnet18_1xb16-16e_synthetic-64px.py'
+_base_ = './detnet_resnet18_1xb16-30e_synthetic-64px.py'
 
 train_dataloader = dict(
     dataset=dict(

@@ -1,0 +1,90 @@
+"""SynthHands: the documents say what the collected numbers say, and every run can be configured."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools" / "benchmarks"))
+    yield importlib.import_module
+    for name in [name for name in sys.modules if name.startswith("synthhands")]:
+        del sys.modules[name]
+
+
+def _part(document, name):
+    text = (ROOT / "docs" / document).read_text()
+    begin, end = f"<!-- synthhands: {name} -->\n", f"\n<!-- end of synthhands: {name} -->"
+    return text.split(begin)[1].split(end)[0]
+
+
+def test_documents_say_what_was_collected(benchmarks):
+    page, plan = benchmarks("synthhands_page"), benchmarks("synthhands_plan")
+    results = json.loads((ROOT / "docs" / "synthhands.json").read_text())
+    for question in plan.QUESTIONS:
+        table = "\n".join(page.question_table(results, question))
+        assert _part("synthhands.md", question.name) == table, question.name
+    assert _part("synthhands.md", "mining") == "\n".join(page.mining_table(results))
+    assert _part("reproduction.md", "paper") == "\n".join(page.paper_table(results))
+
+
+def test_methods_were_run_with_three_seeds(benchmarks):
+    results = json.loads((ROOT / "docs" / "synthhands.json").read_text())
+    for name in ("scratch", "simclr", "peclr", "simhand-noweight"):
+        assert len(results["runs"][f"{name}-300labels"]) >= 3
+
+
+def test_every_option_of_the_plan_changes_its_config(benchmarks):
+    runner, plan = benchmarks("synthhands"), benchmarks("synthhands_plan")
+    pretrainings = {cell.pretraining for q in plan.QUESTIONS for cell in q.cells}
+    for pretraining in pretrainings:
+        if pretraining.algorithm is None:
+            continue
+        config = Config.fromfile(ROOT / runner.CONFIGS.format(pretraining.algorithm))
+        for option in pretraining.options:
+            key, _, value = option.partition("=")
+            node = config
+            for name in key.split(".")[:-1]:
+                node = node[int(name)] if name.isdigit() else node[name]
+            default = {"with_last_bn": False}.get(key.split(".")[-1])
+            assert str(node.get(key.split(".")[-1], default)) != "None", key
+            assert value
+
+
+def test_runs_have_names_of_their_own(benchmarks):
+    plan = benchmarks("synthhands_plan")
+    options = {}
+    for cell in (cell for question in plan.QUESTIONS for cell in question.cells):
+        run = cell.pretraining
+        assert options.setdefault(run.name, run) == run, run.name
+
+
+def test_numbers_are_mean_and_spread(benchmarks):
+    spread = benchmarks("synthhands_page").spread
+    assert spread([], 1) == "–"
+    assert spread([2.0], 1) == "2.0"
+    assert spread([1.0, 3.0], 1) == "2.0 ± 1.4"
+
+
+def test_finished_jobs_are_not_redone(benchmarks, tmp_path):
+    job_class = benchmarks("synthhands").Job
+    (tmp_path / "job").mkdir()
+    job = job_class(tmp_path / "job", ("-c", "print('once')"), tmp_path)
+    assert not job.is_done
+    job.run()
+    assert job.is_done
+    assert not job_class(tmp_path / "job", ("-c", "print('twice')"), tmp_path).is_done
+
+
+def test_a_failing_job_names_its_log(benchmarks, tmp_path):
+    job = benchmarks("synthhands").Job(tmp_path, ("-c", "raise SystemExit('no data')"), tmp_path)
+    with pytest.raises(RuntimeError, match=r"its log is .*job\.log:\n.*no data"):
+        job.run()
+    assert not job.is_done

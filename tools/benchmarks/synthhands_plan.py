@@ -1,0 +1,165 @@
+"""SynthHands, the questions: which runs answer which table of the paper.
+
+A cell is a pre-training (or none) on a pool, fine-tuned on so many labelled stills.
+"""
+
+from dataclasses import dataclass
+
+# Videos of 24 frames; MediaPipe finds about 28 hands a video. All pools share seed and generator,
+# so a smaller one is the beginning of a larger one.
+POOLS = {"2k": 80, "10k": 420, "50k": 1770, "100k": 3540}
+NUM_FRAMES, NUM_TRAIN, NUM_TEST = 24, 3000, 1000
+LABELED = "10k"  # the pool whose folder holds the labelled stills, which all pools share
+RANKS = (1, 2, 5, 10, 50, 100, 500, 1000)
+# About as many steps on a smaller pool as 6 epochs are on 10k.
+_STEPS = {"2k": ("train_cfg.max_epochs=32", "param_scheduler.1.T_max=31")}
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """How a backbone is pre-trained.
+
+    Attributes:
+        name: Of the run.
+        algorithm: Folder of its config; None to start from random weights.
+        options: What differs from the config.
+        pool: One of ``POOLS``.
+    """
+
+    name: str
+    algorithm: str | None = None
+    options: tuple[str, ...] = ()
+    pool: str = "10k"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of a table.
+
+    Attributes:
+        label: What the row is called.
+        pretraining: Where its backbone comes from.
+        num_labels: Labelled stills it is fine-tuned on, the first ones of the training set.
+    """
+
+    label: str
+    pretraining: Pretraining
+    num_labels: int = 300
+
+
+@dataclass(frozen=True)
+class Question:
+    """A table.
+
+    Attributes:
+        name: Short name.
+        title: The question.
+        paper: The table of the paper that asks it.
+        cells: The rows.
+    """
+
+    name: str
+    title: str
+    paper: str
+    cells: tuple[Cell, ...]
+
+
+def _weighting(value: str) -> str:
+    return f"model.head.loss.weighting={value}"
+
+
+def _rank(value: int) -> str:
+    return f"train_dataloader.dataset.rank={value}"
+
+
+def _centred(value: bool) -> str:
+    """Whether a BatchNorm ends the projector, as it does in SiMHand's config for small runs."""
+    return f"model.neck.with_last_bn={value}"
+
+
+SCRATCH = Pretraining("scratch")
+SIMCLR = Pretraining("simclr", "simclr")
+PECLR = Pretraining("peclr", "peclr")
+TEMPCLR = Pretraining("tempclr", "tempclr")
+SIMHAND = Pretraining("simhand", "simhand")
+RELEASED = Pretraining("simhand-released", "simhand", (_centred(False),))
+NO_WEIGHT = Pretraining("simhand-noweight", "simhand", (_weighting("none"), _centred(False)))
+
+
+def _simhand(suffix: str, *options: str) -> Pretraining:
+    return Pretraining(f"simhand-{suffix}", "simhand", options)
+
+
+QUESTIONS = (
+    Question(
+        "methods",
+        "Does pre-training help, and which?",
+        "Tables 1 and 5",
+        (
+            Cell("scratch", SCRATCH),
+            Cell("SimCLR", SIMCLR),
+            Cell("PeCLR", PECLR),
+            Cell("TempCLR", TEMPCLR),
+            Cell("SiMHand, no weights", NO_WEIGHT),
+            Cell("SiMHand", SIMHAND),
+        ),
+    ),
+    Question(
+        "labels",
+        "With how many labels?",
+        "Figure 4",
+        tuple(
+            Cell(f"{label}, {num_labels} labels", pretraining, num_labels)
+            for num_labels in (100, 300, 1000)
+            for label, pretraining in (
+                ("scratch", SCRATCH),
+                ("SimCLR", SIMCLR),
+                ("PeCLR", PECLR),
+                ("SiMHand, no weights", NO_WEIGHT),
+            )
+        ),
+    ),
+    Question(
+        "weights",
+        "Which pairs are worth weighting?",
+        "Table 3",
+        (
+            Cell("none", NO_WEIGHT),
+            Cell("both", RELEASED),
+            Cell("none, centred", _simhand("none", _weighting("none"))),
+            Cell("positive, centred", _simhand("positive", _weighting("positive"))),
+            Cell("negative, centred", _simhand("negative", _weighting("negative"))),
+            Cell("both, centred", SIMHAND),
+        ),
+    ),
+    Question(
+        "ranks",
+        "How similar must a positive be?",
+        "Table 4",
+        (
+            Cell("Top-1", NO_WEIGHT),
+            *(
+                Cell(
+                    f"Top-{rank}",
+                    _simhand(
+                        f"noweight-top{rank}", _weighting("none"), _centred(False), _rank(rank)
+                    ),
+                )
+                for rank in (10, 100, 1000)
+            ),
+        ),
+    ),
+    Question(
+        "pool",
+        "How much video?",
+        "Table 2",
+        tuple(
+            Cell(
+                f"{label}, {pool} hands",
+                Pretraining(f"{name}-{pool}", name, _STEPS[pool], pool) if pool != "10k" else full,
+            )
+            for pool in ("2k", "10k")
+            for label, name, full in (("SimCLR", "simclr", SIMCLR), ("PeCLR", "peclr", PECLR))
+        ),
+    ),
+)
