@@ -1,5 +1,6 @@
 """Columns of the pool's tables. Every field is explained in docs/data_format.md."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,8 +98,19 @@ class DropRecord:
 
 
 def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
-    """A numeric column as an array ``[N, *row shape]``, without a copy where Arrow allows it."""
+    """A numeric column as an array ``[N, *row shape]``, without a copy where Arrow allows it.
+
+    Raises:
+        ValueError: If the rows do not have the shape of that column.
+    """
     array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if name not in ROW_SHAPES:
         return array.to_numpy(zero_copy_only=False)
-    return array.flatten().to_numpy(zero_copy_only=False).reshape(-1, *ROW_SHAPES[name])
+    shape = ROW_SHAPES[name]
+    values = array.flatten().to_numpy(zero_copy_only=False)
+    if values.size != len(array) * math.prod(shape):
+        raise ValueError(
+            f"{name} must have rows of shape {shape}, but got {values.size} numbers in "
+            f"{len(array)} rows. Convert the data set again."
+        )
+    return values.reshape(-1, *shape)

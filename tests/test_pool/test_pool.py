@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,6 +16,7 @@ from simhand_mm.pool import (
     load_pairs,
     save_pairs,
 )
+from simhand_mm.pool.schema import column_to_array
 
 SETTINGS = {"crop_size": 32, "producer": "test"}
 
@@ -136,3 +138,9 @@ def test_crops_of_a_half_copied_pool_are_named(tmp_path):
     (tmp_path / "crops" / "00000.lmdb").unlink()
     with pytest.raises(FileNotFoundError, match=r"crops must lie in .*00000\.lmdb"):
         pool.read_crop(0)
+
+
+def test_rows_of_another_number_of_joints_are_refused():
+    joints = pa.array([[0.0] * 40] * 21, pa.list_(pa.float32()))  # 21 hands of 20 joints
+    with pytest.raises(ValueError, match=r"keypoints_2d must have rows of shape \(21, 2\)"):
+        column_to_array(pa.chunked_array([joints]), "keypoints_2d")
