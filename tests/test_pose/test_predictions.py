@@ -119,3 +119,8 @@ def test_wrong_units_are_refused(tmp_path, hands, form, name, factor):
         ValueError, match=r"in metres \(\.json\) or mm \(others\), .* bone measures"
     ):
         read_keypoints(tmp_path / name, IDS)
+
+
+def test_tiny_hands_of_our_own_form_are_read(tmp_path, hands):
+    write_table(tmp_path / "p.parquet", 0.01 * hands)
+    np.testing.assert_allclose(read_keypoints(tmp_path / "p.parquet", IDS), 0.01 * hands, rtol=1e-6)
