@@ -55,7 +55,7 @@ def test_leaf_follows_the_rules_and_builds(path, monkeypatch):
     assert cfg.train_dataloader.batch_size == batch
     epochs = int(re.search(r"(\d+)e_", path.stem)[1])
     assert cfg.train_cfg.max_epochs == epochs
-    assert count_backbone_parameters(cfg.default_scope, json.dumps(cfg.model)) > 1e6
+    assert count_backbone_parameters(cfg.default_scope, json.dumps(cfg.model)) > 5e5
 
 
 @functools.cache  # most leaves change data only
