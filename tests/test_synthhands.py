@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from mmengine.config import Config
 
 ROOT = Path(__file__).parents[1]
@@ -88,3 +89,21 @@ def test_a_failing_job_names_its_log(benchmarks, tmp_path):
     with pytest.raises(RuntimeError, match=r"its log is .*job\.log:\n.*no data"):
         job.run()
     assert not job.is_done
+
+
+def test_model_cards_say_what_was_collected():
+    results = json.loads((ROOT / "docs" / "synthhands.json").read_text())["runs"]
+    models = yaml.safe_load((ROOT / "configs" / "detnet" / "metafile.yml").read_text())["Models"]
+    cards = {model["Name"]: model for model in models}
+    for name, run in (
+        ("detnet_resnet18_1xb16-30e_synthetic-64px", "scratch-300labels"),
+        ("detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px", "simhand-noweight-300labels"),
+    ):
+        (result,) = cards[name]["Results"]
+        for metric, key, factor in (
+            ("MPJPE root_scale", "root_scale_mpjpe_mm", 1),
+            ("PCK-AUC 20-50", "root_scale_auc_20_50", 100),
+        ):
+            seeds = [factor * results[run][seed][key] for seed in ("0", "1", "2")]
+            stated = result["Metrics"][f"{metric} (mean of seeds)"]
+            assert stated == pytest.approx(sum(seeds) / 3, abs=0.01)
