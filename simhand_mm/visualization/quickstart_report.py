@@ -28,7 +28,7 @@ from simhand_mm.visualization.training_log import training_chart
 DEMONSTRATION_NOTE = (
     "This is a demonstration at toy size: a small backbone, small pictures, minutes of training on "
     "synthetic hands, one seed. The order of the rows is no evidence for or against a method. "
-    "The evidence is in docs/reproduction.md."
+    "The evidence is in docs/synthhands.md."
 )
 _NUM_QUERIES = 8
 
