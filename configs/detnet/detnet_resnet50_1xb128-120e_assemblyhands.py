@@ -9,11 +9,8 @@ _base_ = [
 model = dict(head=dict(decoder=_base_.codec))
 
 data_root = '{{$SIMHAND_DATA:data}}/AssemblyHands'
-bbox_scale = 1.75  # not in paper: from the released code
-_base_.train_pipeline[1].bbox_scale = bbox_scale
-_base_.test_pipeline[1].bbox_scale = bbox_scale
-train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=_base_.train_pipeline))
-val_dataloader = dict(dataset=dict(data_root=data_root, pipeline=_base_.test_pipeline))
-test_dataloader = dict(dataset=dict(data_root=data_root, pipeline=_base_.test_pipeline))
+train_dataloader = dict(dataset=dict(data_root=data_root))
+val_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = dict(dataset=dict(data_root=data_root))
 default_hooks = dict(
     checkpoint=dict(interval=5, save_best='root_scale/mpjpe_mm', rule='less'))  # on val

@@ -9,7 +9,7 @@ train_pipeline = [
     dict(
         type='simhand_mm.HandCrop',
         input_size=codec['input_size'],
-        bbox_scale=1.75,
+        bbox_scale=1.75,  # not in paper: from the released code; 2.0 there for FreiHAND
         max_shift=0.1,
         scale_std=0.1,
         max_rotation_deg=90),
