@@ -24,14 +24,12 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
-import pickle
-import re
 import sys
 import types
-import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from simhand_mm.checkpoint import find_latest_checkpoint, load_checkpoint
 
 
 def install() -> None:
@@ -85,172 +83,6 @@ def _after_import(name: str, patch: Callable[[Any], None]) -> None:
 
 
 # ---------------------------------------------------------------------------- checkpoints
-
-
-def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
-    """Read a checkpoint of torch or mmengine without executing anything that it carries.
-
-    Args:
-        path: Local file.
-        map_location: As in :func:`torch.load`.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        pickle.UnpicklingError: If the file holds anything but tensors, NumPy and mmengine data.
-    """
-    import torch
-
-    path = os.path.expanduser(path)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"checkpoint must be a file, but {path} does not exist. Correct load_from, "
-            "init_cfg.checkpoint or --resume."
-        )
-    restricted = types.ModuleType("simhand_mm_restricted_pickle")
-    restricted.Unpickler = _RestrictedUnpickler
-    restricted.load = lambda file, **options: _RestrictedUnpickler(file, **options).load()
-    with _refusing_torchscript(torch):
-        return torch.load(path, map_location, pickle_module=restricted, weights_only=False)
-
-
-class _RestrictedUnpickler(pickle.Unpickler):
-    """Resolves only names that build plain data."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        found = _allowed_global(module, name)
-        if found is None:
-            raise pickle.UnpicklingError(
-                f"checkpoint must hold only tensors, NumPy arrays and mmengine data, but asks for "
-                f"{module}.{name}; nothing was executed. Load it once in an environment that you "
-                "trust and save its state_dict alone with torch.save."
-            )
-        return found
-
-
-def _allowed_global(module: str, name: str) -> Any:
-    import numpy as np
-    import torch
-    from mmengine.config import ConfigDict
-    from mmengine.logging import HistoryBuffer
-
-    root = module.replace("numpy._core", "numpy.core")
-    table = {
-        ("collections", "OrderedDict"): __import__("collections").OrderedDict,
-        ("collections", "defaultdict"): __import__("collections").defaultdict,
-        ("builtins", "getattr"): _history_statistic,
-        ("__builtin__", "getattr"): _history_statistic,
-        ("_codecs", "encode"): _encode_latin1,
-        ("numpy.core.multiarray", "_reconstruct"): _new_array,
-        ("numpy.core.multiarray", "scalar"): np.core.multiarray.scalar,
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("torch", "Size"): torch.Size,
-        ("torch", "device"): torch.device,
-        ("torch.nn.parameter", "Parameter"): torch.nn.Parameter,
-        ("mmengine.logging.history_buffer", "HistoryBuffer"): HistoryBuffer,
-        ("mmengine.config.config", "ConfigDict"): ConfigDict,
-    }
-    if (root, name) in table:
-        return table[root, name]
-    if module in ("builtins", "__builtin__") and name in _PLAIN_BUILTINS:
-        return _PLAIN_BUILTINS[name]
-    if module == "torch._utils" and name in _TENSOR_BUILDERS:
-        return getattr(torch._utils, name)
-    if module == "torch" and isinstance(getattr(torch, name, None), torch.dtype):
-        return getattr(torch, name)
-    if root in ("numpy", "numpy.dtypes"):
-        found = getattr(sys.modules.get(module), name, None)
-        if isinstance(found, type) and issubclass(found, (np.generic, np.dtype)):
-            return found
-    return None
-
-
-_PLAIN_BUILTINS = {
-    kind.__name__: kind
-    for kind in (set, frozenset, list, dict, tuple, int, float, bool, complex, bytes, bytearray,
-                 str, slice, range)
-}  # fmt: skip
-_TENSOR_BUILDERS = {
-    "_rebuild_tensor",
-    "_rebuild_tensor_v2",
-    "_rebuild_tensor_v3",
-    "_rebuild_parameter",
-    "_rebuild_parameter_with_state",
-}
-
-
-def _history_statistic(owner: Any, name: str) -> Any:
-    """Stands in for ``getattr``, by which a HistoryBuffer pickles its four statistics."""
-    from mmengine.logging import HistoryBuffer
-
-    if owner is not HistoryBuffer or name not in ("min", "max", "current", "mean"):
-        raise pickle.UnpicklingError(
-            f"checkpoint must not look up attributes, but asks for {name!r} of {owner!r}; "
-            "nothing was executed."
-        )
-    return getattr(HistoryBuffer, name)
-
-
-def _encode_latin1(text: str, encoding: str) -> bytes:
-    """Stands in for ``_codecs.encode``, by which protocol 2 pickles bytes."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"bytes must be stored as latin1, but got {encoding!r}.")
-    return text.encode("latin1")
-
-
-def _new_array(kind: type, shape: tuple, code: Any) -> Any:
-    """Stands in for NumPy's ``_reconstruct``, for plain arrays only."""
-    import numpy as np
-
-    if kind is not np.ndarray:
-        raise pickle.UnpicklingError(f"array type must be numpy.ndarray, but got {kind!r}.")
-    return np.ndarray.__new__(np.ndarray, shape, code)
-
-
-class _refusing_torchscript:
-    """Keeps ``torch.load`` from handing TorchScript archives to the interpreter."""
-
-    def __init__(self, torch: Any) -> None:
-        self._serialization = torch.serialization
-
-    def __enter__(self) -> None:
-        self._check = self._serialization._is_torchscript_zip
-        self._serialization._is_torchscript_zip = self._refuse
-
-    def __exit__(self, *_: Any) -> None:
-        self._serialization._is_torchscript_zip = self._check
-
-    def _refuse(self, archive: Any) -> bool:
-        if self._check(archive):
-            raise pickle.UnpicklingError(
-                "checkpoint must be a state dict, but is a TorchScript program; nothing was "
-                "executed. Save the state_dict of the model instead."
-            )
-        return False
-
-
-def find_latest_checkpoint(work_dir: str | os.PathLike) -> str | None:
-    """The checkpoint to resume from, whenever the run before was killed.
-
-    Args:
-        work_dir: Folder with ``last_checkpoint`` and ``iter_N.pth`` or ``epoch_N.pth``.
-
-    Returns:
-        What ``last_checkpoint`` names if that is a whole file, else the newest whole one; None
-        where there is none.
-    """
-    folder = Path(work_dir)
-    named = folder / "last_checkpoint"
-    newest_first = sorted(
-        (path for path in folder.glob("*.pth") if re.fullmatch(r"(iter|epoch)_\d+", path.stem)),
-        key=lambda path: path.stat().st_mtime_ns,
-        reverse=True,
-    )
-    text = named.read_text().strip() if named.is_file() else ""
-    for path in ([Path(text)] if text else []) + newest_first:
-        if zipfile.is_zipfile(path):  # what was cut off lacks the index at the end
-            return str(path)
-    return None
 
 
 def _read_checkpoints_safely(module: types.ModuleType) -> None:

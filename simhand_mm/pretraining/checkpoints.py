@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simhand_mm.compat import load_checkpoint
+from simhand_mm.checkpoint import load_checkpoint
 from simhand_mm.pool import atomic_path
 from simhand_mm.pretraining.publishing import PREFIX, save_backbone
 
