@@ -36,7 +36,7 @@ def read_poses(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file lacks a column.
+        ValueError: If the file lacks a column, or has rows of another shape in one.
     """
     path = Path(path)
     if not path.is_file():
@@ -52,10 +52,13 @@ def read_poses(path: str | Path) -> dict[str, Any]:
             "Convert the data set again."
         )
     numeric = [f.name for f in POSES if f.name in ROW_SHAPES or pa.types.is_integer(f.type)]
-    return {
-        name: column_to_array(table[name], name) if name in numeric else table[name].to_pylist()
-        for name in POSES.names
-    }
+    try:
+        return {
+            name: column_to_array(table[name], name) if name in numeric else table[name].to_pylist()
+            for name in POSES.names
+        }
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _row(record: dict[str, Any], name: str) -> Any:

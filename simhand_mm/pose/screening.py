@@ -24,10 +24,9 @@ def screen_poses(poses: dict[str, Any], name: str) -> np.ndarray:
         ``[N]`` bool.
 
     Raises:
-        ValueError: If the table is empty, is not in mm, has not 21 joints a row, points outside
-            its root, or more than half of it is unusable.
+        ValueError: If the table is empty, is not in mm, points outside its root, or more than half
+            of it is unusable.
     """
-    _check_joint_count(poses, name)
     _check_paths(poses["image_path"], name)
     keypoints_3d = poses["keypoints_3d"]
     finite = np.isfinite(keypoints_3d).all(-1) & np.isfinite(poses["keypoints_2d"]).all(-1)
@@ -47,17 +46,6 @@ def screen_poses(poses: dict[str, Any], name: str) -> np.ndarray:
     _check_share(usable, reasons, name)
     _check_unit(keypoints_3d[usable], name)
     return usable
-
-
-def _check_joint_count(poses: dict[str, Any], name: str) -> None:
-    """Rows of another length would be regrouped into other hands when they are read."""
-    num_rows = len(poses["sample_id"])
-    for column in ("keypoints_3d", "keypoints_2d", "keypoints_valid"):
-        if len(poses[column]) != num_rows:
-            raise ValueError(
-                f"{column} of {name} must have 21 joints in each of {num_rows} rows, but has "
-                f"numbers for {len(poses[column])} hands. Convert the data set again."
-            )
 
 
 def _check_share(usable: np.ndarray, reasons: dict[str, np.ndarray], name: str) -> None:
