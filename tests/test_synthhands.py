@@ -56,6 +56,22 @@ def test_every_option_of_the_plan_changes_its_config(benchmarks):
             assert changed.to_dict() != config.to_dict(), option
 
 
+def test_fine_tuning_takes_the_labels_that_its_cell_says(benchmarks, tmp_path):
+    runner, plan = benchmarks("synthhands"), benchmarks("synthhands_plan")
+    cells = [plan.Cell("", plan.SCRATCH, 100, weak) for weak in (False, True)]
+    cells.append(plan.Cell("", plan.PECLR, 100))
+    for cell in cells:
+        job = list(runner.cell_jobs(tmp_path, cell, seed=3))[-2]
+        config = Config.fromfile(ROOT / job.arguments[1])
+        options = job.arguments[job.arguments.index("--cfg-options") + 1 :]
+        values = dict(option.split("=") for option in options)
+        config.merge_from_dict({k: DictAction._parse_iterable(v) for k, v in values.items()})
+        labeled = config.train_dataloader.dataset
+        labeled = labeled.datasets[0] if cell.weak else labeled
+        assert (labeled.subset_size, config.randomness.seed) == (100, 3)
+        assert config.model.backbone.get("init_cfg") is None or "peclr-seed3" in str(values)
+
+
 def test_the_readme_says_what_was_collected():
     results = json.loads((ROOT / "docs" / "synthhands.json").read_text())["runs"]
     text = " ".join((ROOT / "README.md").read_text().split())

@@ -5,6 +5,7 @@ Axes: G ground-truth rows, N hands of a pool.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,13 @@ class GroundTruth:
                     matched[hand] = rows[best]
         return matched
 
+    @cached_property
+    def right_hand_poses(self) -> np.ndarray:
+        """``[G, 21, 3]`` mm, the hands as right hands, relative to the wrist."""
+        is_left = (self.handedness == "left")[:, None, None]
+        mirrored = mirror_keypoints_3d(self.keypoints_3d)
+        return root_relative(np.where(is_left, mirrored, self.keypoints_3d))
+
     def pair_distance_mm(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Return how different the poses of two hands truly are.
 
@@ -122,11 +130,6 @@ class GroundTruth:
         Returns:
             ``[...]`` mean distance of the joints in mm; NaN where a row is -1.
         """
-        right = np.where(
-            (self.handedness == "left")[:, None, None],
-            mirror_keypoints_3d(self.keypoints_3d),
-            self.keypoints_3d,
-        )
-        right = root_relative(right)
+        right = self.right_hand_poses
         gap = np.linalg.norm(right[first] - right[second], axis=-1).mean(axis=-1)
         return np.where((first < 0) | (second < 0), np.nan, gap)

@@ -34,9 +34,7 @@ def check_pairs(
         nearest hand comes from the same video when it is allowed to; ``num_hands`` of which
         ``num_matched`` have a known truth.
     """
-    handedness = np.where(pool.handedness_index == 1, "right", "left")
-    videos = np.array(pool.video_ids)[pool.video_index]
-    row = truth.match(videos, pool.frame_index, pool.bbox_xyxy, handedness)
+    row = match_hands(pool, truth)
 
     def mean_mm(positive: np.ndarray) -> float:
         gap = truth.pair_distance_mm(row, np.where(positive < 0, -1, row[positive]))
@@ -56,6 +54,13 @@ def check_pairs(
             (pool.video_index[nearest[:, 0]] == pool.video_index).mean()
         ),
     }
+
+
+def match_hands(pool: HandPool, truth: GroundTruth) -> np.ndarray:
+    """Row of the truth of each hand of a pool, -1 where none fits; ``[N]``."""
+    handedness = np.where(pool.handedness_index == 1, "right", "left")
+    videos = np.array(pool.video_ids)[pool.video_index]
+    return truth.match(videos, pool.frame_index, pool.bbox_xyxy, handedness)
 
 
 def _random_hands_of_other_videos(video_index: np.ndarray, seed: int) -> np.ndarray:

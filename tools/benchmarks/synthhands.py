@@ -37,6 +37,7 @@ from synthhands_results import collect_results
 ROOT = Path(__file__).parents[2]
 CONFIGS = "configs/{0}/{0}_resnet18_1xb128-coslr-6e_synthetic-64px.py"
 SCRATCH_CONFIG = "configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py"
+WEAK_CONFIG = "configs/detnet/detnet_resnet18_1xb16-weak-30e_synthetic-64px.py"
 TUNED_CONFIG = "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px.py"
 
 
@@ -99,6 +100,8 @@ def data_jobs(root: Path, pool: str) -> Iterator[Job]:
         "prepare": f"tools/prepare_pool.py {videos}/videos {hands} --fps 10 --workers 2",
         "mine": f"tools/mine_pairs.py {hands} --ranks {','.join(map(str, RANKS))}",
         "mine-temporal": f"tools/mine_pairs.py {hands} --rule temporal",
+        "mine-any-video": f"tools/mine_pairs.py {hands} --name any-video --group-by hand_id",
+        "mine-true": f"tools/benchmarks/synthhands_truth.py {hands} {videos}",
         "check": f"tools/check_pairs.py {hands} {videos} --out {data}/mining_check.json",
     }
     for name, command in tools.items():
@@ -118,8 +121,10 @@ def cell_jobs(root: Path, cell: Cell, seed: int) -> Iterator[Job]:
     """Everything that a row of a table takes, in order."""
     pretraining, data = cell.pretraining, root / LABELED
     yield from data_jobs(root, LABELED)
-    options = [f"randomness.seed={seed}", f"train_dataloader.dataset.subset_size={cell.num_labels}"]
-    config = SCRATCH_CONFIG
+    config, labeled = SCRATCH_CONFIG, "train_dataloader.dataset"
+    if cell.weak:
+        config, labeled = WEAK_CONFIG, f"{labeled}.datasets.0"
+    options = [f"randomness.seed={seed}", f"{labeled}.subset_size={cell.num_labels}"]
     if pretraining.algorithm:
         yield from data_jobs(root, pretraining.pool)
         job = pretraining_job(root, pretraining, seed)
@@ -136,8 +141,7 @@ def cell_jobs(root: Path, cell: Cell, seed: int) -> Iterator[Job]:
 
 def result_folder(root: Path, cell: Cell, seed: int) -> Path:
     """Where a cell is fine-tuned; its ``metrics.json`` lies in ``test``."""
-    name = f"{cell.pretraining.name}-{cell.num_labels}labels-seed{seed}"
-    return root / LABELED / "detnet" / name
+    return root / LABELED / "detnet" / f"{cell.run_name}-seed{seed}"
 
 
 @contextmanager

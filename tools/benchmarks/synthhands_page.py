@@ -1,4 +1,4 @@
-"""SynthHands, the page: tables of docs/synthhands.md from docs/synthhands.json."""
+"""SynthHands, the page: tables and picture of docs/synthhands.md from docs/synthhands.json."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from performance_page import write_part
 from synthhands_plan import QUESTIONS, RANKS, Cell, Question
-from synthhands_results import run_name
+from synthhands_plot import draw
 
 # Heading, name in the runs, factor, decimals.
 COLUMNS = (
@@ -34,6 +34,7 @@ def write_page(results: dict[str, Any], docs: Path) -> None:
     write_part(docs / "synthhands.md", "synthhands", "mining", "\n".join(mining_table(results)))
     summary = "\n".join(paper_table(results))
     write_part(docs / "reproduction.md", "synthhands", "paper", summary)
+    draw(results, docs / "images" / "synthhands.png")
 
 
 def question_table(results: dict[str, Any], question: Question) -> Iterator[str]:
@@ -89,4 +90,4 @@ def spread(values: list[float], decimals: int) -> str:
 
 
 def _seeds(results: dict[str, Any], cell: Cell) -> dict[str, dict[str, float]]:
-    return results["runs"].get(run_name(cell.pretraining.name, cell.num_labels), {})
+    return results["runs"].get(cell.run_name, {})

@@ -40,11 +40,18 @@ class Cell:
         label: What the row is called.
         pretraining: Where its backbone comes from.
         num_labels: Labelled stills it is fine-tuned on, the first ones of the training set.
+        weak: Whether as many hands of the pool, with the 2D keypoints found there, join the labels.
     """
 
     label: str
     pretraining: Pretraining
     num_labels: int = 300
+    weak: bool = False
+
+    @property
+    def run_name(self) -> str:
+        """Name of the fine-tuned model, without its seed."""
+        return f"{self.pretraining.name}-{self.num_labels}labels{'-weak' if self.weak else ''}"
 
 
 @dataclass(frozen=True)
@@ -68,10 +75,6 @@ def _weighting(value: str) -> str:
     return f"model.head.loss.weighting={value}"
 
 
-def _rank(value: int) -> str:
-    return f"train_dataloader.dataset.rank={value}"
-
-
 def _centred(value: bool) -> str:
     """Whether a BatchNorm ends the projector, as it does in SiMHand's config for small runs."""
     return f"model.neck.with_last_bn={value}"
@@ -88,6 +91,19 @@ NO_WEIGHT = Pretraining("simhand-noweight", "simhand", (_weighting("none"), _cen
 
 def _simhand(suffix: str, *options: str) -> Pretraining:
     return Pretraining(f"simhand-{suffix}", "simhand", options)
+
+
+def _variant(suffix: str, *options: str) -> Pretraining:
+    """SiMHand without weights, otherwise."""
+    return _simhand(f"noweight-{suffix}", *NO_WEIGHT.options, *options)
+
+
+def _on_pool(full: Pretraining, pool: str) -> Pretraining:
+    """The same with another pool, for about as many steps."""
+    if pool == full.pool:
+        return full
+    options = (*full.options, *_STEPS[pool])
+    return Pretraining(f"{full.name}-{pool}", full.algorithm, options, pool)
 
 
 QUESTIONS = (
@@ -130,6 +146,10 @@ QUESTIONS = (
             Cell("positive, centred", _simhand("positive", _weighting("positive"))),
             Cell("negative, centred", _simhand("negative", _weighting("negative"))),
             Cell("both, centred", SIMHAND),
+            Cell("SimCLR, none", SIMCLR),
+            Cell("SimCLR, both", Pretraining("simclr-both", "simclr", (_weighting("both"),))),
+            Cell("PeCLR, none", PECLR),
+            Cell("PeCLR, both", Pretraining("peclr-both", "peclr", (_weighting("both"),))),
         ),
     ),
     Question(
@@ -139,12 +159,7 @@ QUESTIONS = (
         (
             Cell("Top-1", NO_WEIGHT),
             *(
-                Cell(
-                    f"Top-{rank}",
-                    _simhand(
-                        f"noweight-top{rank}", _weighting("none"), _centred(False), _rank(rank)
-                    ),
-                )
+                Cell(f"Top-{rank}", _variant(f"top{rank}", f"train_dataloader.dataset.rank={rank}"))
                 for rank in (10, 100, 1000)
             ),
         ),
@@ -154,12 +169,43 @@ QUESTIONS = (
         "How much video?",
         "Table 2",
         tuple(
-            Cell(
-                f"{label}, {pool} hands",
-                Pretraining(f"{name}-{pool}", name, _STEPS[pool], pool) if pool != "10k" else full,
-            )
+            Cell(f"{label}, {pool} hands", _on_pool(full, pool))
             for pool in ("2k", "10k")
-            for label, name, full in (("SimCLR", "simclr", SIMCLR), ("PeCLR", "peclr", PECLR))
+            for label, full in (
+                ("SimCLR", SIMCLR),
+                ("PeCLR", PECLR),
+                ("SiMHand, no weights", NO_WEIGHT),
+            )
+        ),
+    ),
+    Question(
+        "weak",
+        "Or train on estimated keypoints instead?",
+        "Table 6",
+        (
+            Cell("scratch", SCRATCH),
+            Cell("scratch, weakly supervised too", SCRATCH, weak=True),
+            Cell("SiMHand, no weights", NO_WEIGHT),
+        ),
+    ),
+    Question(
+        "choices",
+        "What do the choices inside it matter?",
+        "not in the paper",
+        (
+            Cell("SiMHand, no weights", NO_WEIGHT),
+            Cell(
+                "positives by true 3D pose", _variant("true", "train_dataloader.dataset.pairs=true")
+            ),
+            Cell(
+                "positives from the same video too",
+                _variant("any-video", "train_dataloader.dataset.pairs=any-video"),
+            ),
+            Cell("decoupled loss", _variant("decoupled", "model.head.loss.denominator=decoupled")),
+            Cell(
+                "translation as released",
+                _variant("translation", "model.data_preprocessor.translation_divisor=released"),
+            ),
         ),
     ),
 )

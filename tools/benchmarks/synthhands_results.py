@@ -27,25 +27,20 @@ def collect_results(root: Path) -> dict[str, Any]:
         the metrics and seconds), ``pretrainings`` (by name, of each seed how well the features
         retrieve poses, and seconds) and ``mining`` (by pool, mm between a hand and its positive).
     """
-    cells = {(c.pretraining, c.num_labels) for question in QUESTIONS for c in question.cells}
+    cells = [cell for question in QUESTIONS for cell in question.cells]
     runs = {
-        run_name(pretraining.name, num_labels): seeds
-        for pretraining, num_labels in sorted(cells, key=lambda c: (c[0].name, c[1]))
-        if (seeds := _runs(root / LABELED / "detnet", run_name(pretraining.name, num_labels)))
+        cell.run_name: seeds
+        for cell in cells
+        if (seeds := _runs(root / LABELED / "detnet", cell.run_name))
     }
     pretrainings = {
         pretraining.name: seeds
-        for pretraining in sorted({c[0] for c in cells}, key=lambda p: p.name)
+        for pretraining in (cell.pretraining for cell in cells)
         if (seeds := _pretrainings(root / pretraining.pool / "pretrain", pretraining.name))
     }
     checks = {path.parent.name: path for path in sorted(root.glob("*/mining_check.json"))}
     mining = {pool: json.loads(path.read_text()) for pool, path in checks.items()}
     return {"runs": runs, "pretrainings": pretrainings, "mining": mining}
-
-
-def run_name(pretraining: str, num_labels: int) -> str:
-    """Name of a fine-tuned model, without its seed."""
-    return f"{pretraining}-{num_labels}labels"
 
 
 def _runs(folder: Path, name: str) -> dict[str, dict[str, float]]:

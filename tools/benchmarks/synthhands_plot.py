@@ -1,0 +1,85 @@
+"""SynthHands, the picture: docs/images/synthhands.png from docs/synthhands.json."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from synthhands_plan import QUESTIONS, Cell
+
+CELLS = {question.name: question.cells for question in QUESTIONS}
+COLOURS = {
+    "scratch": "#7f7f7f",
+    "SimCLR": "#9467bd",
+    "PeCLR": "#1f77b4",
+    "TempCLR": "#2ca02c",
+    "SiMHand, no weights": "#d62728",
+    "SiMHand": "#ff7f0e",
+}
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    """Draw methods, labels and ranks side by side.
+
+    Args:
+        results: As ``collect_results`` gives them.
+        path: Picture to write.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), constrained_layout=True)
+    _draw_methods(axes[0], results)
+    _draw_labels(axes[1], results)
+    _draw_ranks(axes[2], results)
+    axes[0].set_ylabel("root_scale MPJPE (mm)")
+    for axis in axes:
+        axis.grid(axis="y", alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    plt.close(figure)
+
+
+def errors_mm(results: dict[str, Any], cell: Cell) -> list[float]:
+    """root_scale MPJPE of each seed."""
+    seeds = results["runs"].get(cell.run_name, {})
+    return [run["root_scale_mpjpe_mm"] for run in seeds.values()]
+
+
+def _draw_methods(axis: Axes, results: dict[str, Any]) -> None:
+    cells = [cell for cell in CELLS["methods"] if errors_mm(results, cell)]
+    for place, cell in enumerate(cells):
+        errors, colour = errors_mm(results, cell), COLOURS[cell.label]
+        axis.scatter([place] * len(errors), errors, color=colour, alpha=0.6, zorder=3)
+        axis.hlines(np.mean(errors), place - 0.3, place + 0.3, color=colour, linewidth=2.5)
+    axis.set_xticks(range(len(cells)), [c.label.replace(", ", ",\n") for c in cells], fontsize=8)
+    axis.set_title("pre-training, 300 labels (a dot a seed)")
+
+
+def _draw_labels(axis: Axes, results: dict[str, Any]) -> None:
+    lines: dict[str, dict[int, float]] = {}
+    for cell in CELLS["labels"]:
+        if errors := errors_mm(results, cell):
+            method = cell.label.removesuffix(f", {cell.num_labels} labels")
+            lines.setdefault(method, {})[cell.num_labels] = np.mean(errors)
+    for method, means in lines.items():
+        axis.plot(means.keys(), means.values(), "o-", label=method, color=COLOURS[method])
+    axis.set_xscale("log")
+    axis.set_xticks([100, 300, 1000], ["100", "300", "1000"])
+    axis.minorticks_off()
+    axis.legend(frameon=False, fontsize="small")
+    axis.set_title("labelled stills")
+
+
+def _draw_ranks(axis: Axes, results: dict[str, Any]) -> None:
+    points = [
+        (int(cell.label.removeprefix("Top-")), errors)
+        for cell in CELLS["ranks"]
+        if (errors := errors_mm(results, cell))
+    ]
+    colour = COLOURS["SiMHand, no weights"]
+    for rank, errors in points:
+        axis.scatter([rank] * len(errors), errors, color=colour, alpha=0.6, zorder=3)
+    ranks = [rank for rank, _ in points]
+    axis.plot(ranks, [np.mean(errors) for _, errors in points], color=colour)
+    axis.set_xscale("log")
+    axis.set_title("rank of the positive (SiMHand, no weights)")
