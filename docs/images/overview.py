@@ -11,7 +11,12 @@ import numpy as np
 
 from simhand_mm.pool import HandPool, atomic_path, load_pairs
 from simhand_mm.visualization.contact_sheet import choose_queries, sheet_image
-from simhand_mm.visualization.drawing import draw_hand, draw_hand_3d, resize_with_keypoints
+from simhand_mm.visualization.drawing import (
+    draw_hand,
+    draw_hand_3d,
+    fit_view,
+    resize_with_keypoints,
+)
 from simhand_mm.visualization.predictions import Comparison, choose_samples, read_comparison
 
 TILE_PX = 150
@@ -33,9 +38,9 @@ def draw_prediction(comparison: Comparison, label: str, sample: int) -> np.ndarr
     image = cv2.imread(str(comparison.image_paths[sample]))
     image, points = resize_with_keypoints(image, TILE_PX, comparison.pred_2d[model][sample])
     pose, truth = comparison.pred_3d[model][sample], comparison.target_3d[sample]
+    center, extent_mm = fit_view(truth, pose)
     views = [
-        draw_hand_3d(pose, view, TILE_PX, 260.0, np.nanmean(truth, axis=0), truth)
-        for view in ("front", "side")
+        draw_hand_3d(pose, view, TILE_PX, extent_mm, center, truth) for view in ("front", "side")
     ]
     tile = np.vstack([draw_hand(image, points), *views])
     text = f"{label}: {comparison.error_mm[model][sample]:.0f} mm"

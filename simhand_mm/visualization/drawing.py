@@ -123,6 +123,25 @@ def draw_hand_3d(
     return canvas
 
 
+def fit_view(target: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, float]:
+    """Where to look, and how far, to see several 3D hands in one scale.
+
+    Args:
+        target: ``[21, 3]``, mm, the hand that must be seen. NaN keypoints are left out.
+        others: Further hands, ``[21, 3]``, mm. Those far away are cut off, lest all become small.
+
+    Returns:
+        ``center`` ``[3]`` and ``extent_mm``, a multiple of 20, for :func:`draw_hand_3d`.
+    """
+    low, high = np.nanmin(target, axis=0), np.nanmax(target, axis=0)
+    together = np.concatenate([target, *others])
+    reach = (high - low).max()
+    low = np.maximum(np.nanmin(together, axis=0), low - reach)
+    high = np.minimum(np.nanmax(together, axis=0), high + reach)
+    extent_mm = float(20 * np.ceil(1.2 * (high - low).max() / 20))
+    return (low + high) / 2, extent_mm
+
+
 def transparent(on_white: np.ndarray, on_black: np.ndarray) -> np.ndarray:
     """Make a drawing with a transparent background from two of it, for light and dark pages.
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from simhand_mm.functional import affine
 from simhand_mm.functional.boxes import square_box
-from simhand_mm.visualization.drawing import draw_hand, draw_hand_3d, transparent
+from simhand_mm.visualization.drawing import draw_hand, draw_hand_3d, fit_view, transparent
 from simhand_mm.visualization.page import picture, picture_grid
 from simhand_mm.visualization.predictions import Comparison
 
@@ -35,11 +35,12 @@ def comparison_html(comparison: Comparison, samples: Mapping[str, int]) -> str:
 def _row(comparison: Comparison, name: str, sample: int, shown_px: int) -> list[str]:
     target = comparison.target_3d[sample]
     crop, crop_from_image = _crop(comparison, sample, 2 * shown_px)
-    extent_mm = _extent_mm(target)
+    hands_of_row = [hands[sample] for hands in comparison.pred_3d.values()]
+    center, extent_mm = fit_view(target, *hands_of_row)
 
     def cell(points: np.ndarray, hand: np.ndarray, reference: np.ndarray | None, text: str) -> str:
         moved = affine.apply(crop_from_image, points.astype(np.float64))
-        views = _views(hand, target, extent_mm, reference, shown_px)
+        views = _views(hand, center, extent_mm, reference, shown_px)
         return picture(draw_hand(crop, moved), size=shown_px) + picture(
             views, text, shown_px, kind="png", style="drawing"
         )
@@ -50,12 +51,6 @@ def _row(comparison: Comparison, name: str, sample: int, shown_px: int) -> list[
         text = f"error {comparison.error_mm[model][sample]:.1f} mm"
         cells.append(cell(comparison.pred_2d[model][sample], hands[sample], target, text))
     return cells
-
-
-def _extent_mm(target: np.ndarray) -> float:
-    """Side of the 3D views that holds a hand with a margin, mm; a multiple of 20."""
-    sides = np.nanmax(target, axis=0) - np.nanmin(target, axis=0)
-    return float(20 * np.ceil(1.2 * np.nanmax(sides) / 20))
 
 
 def _crop(comparison: Comparison, sample: int, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -76,13 +71,12 @@ def _crop(comparison: Comparison, sample: int, side: int) -> tuple[np.ndarray, n
 
 def _views(
     pose: np.ndarray,
-    target: np.ndarray,
+    center: np.ndarray,
     extent_mm: float,
     reference: np.ndarray | None,
     side: int,
 ) -> np.ndarray:
-    """Front and side view, side by side, about the middle of the ground truth; BGRA."""
-    center = (np.nanmin(target, axis=0) + np.nanmax(target, axis=0)) / 2
+    """Front and side view, side by side; BGRA."""
     on_white, on_black = (
         np.concatenate(
             [

@@ -11,6 +11,7 @@ from simhand_mm.visualization.drawing import (
     decode_image,
     draw_hand,
     draw_hand_3d,
+    fit_view,
     keypoint_color,
     resize_with_keypoints,
     transparent,
@@ -144,3 +145,15 @@ def test_data_uri_carries_the_image():
 def test_decode_image_refuses_other_bytes():
     with pytest.raises(ValueError, match="encoded must be a JPEG or PNG"):
         decode_image(b"no image")
+
+
+def test_view_holds_all_hands_but_never_for_the_price_of_the_target():
+    target = np.random.default_rng(0).uniform(0, 100, (21, 3))
+    target[0], target[1], target[2] = 0, 100, np.nan
+    np.testing.assert_allclose(fit_view(target)[0], [50, 50, 50])
+    assert fit_view(target)[1] == 120
+    center, extent_mm = fit_view(target, target + np.array([60, 0, 0]))
+    np.testing.assert_allclose(center, [80, 50, 50])
+    assert extent_mm == 200  # 160 mm and a margin, in steps of 20 mm
+    _, farthest = fit_view(target, target + np.array([1e6, 0, 0]))
+    assert farthest == 240

@@ -38,6 +38,8 @@ ROOT = Path(__file__).parents[2]
 CONFIGS = "configs/{0}/{0}_resnet18_1xb128-coslr-6e_synthetic-64px.py"
 SCRATCH_CONFIG = "configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py"
 WEAK_CONFIG = "configs/detnet/detnet_resnet18_1xb16-weak-30e_synthetic-64px.py"
+# The last of the training stills, which no fine-tuning sees.
+VALIDATION = ("ann_file=poses/train.parquet", "indices=-1000")
 TUNED_CONFIG = "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px.py"
 
 
@@ -132,11 +134,15 @@ def cell_jobs(root: Path, cell: Cell, seed: int) -> Iterator[Job]:
         config = TUNED_CONFIG
         options.append(f"model.backbone.init_cfg.checkpoint={job.folder}/backbone.pth")
     folder = result_folder(root, cell, seed)
+    test_options: list[str] = []
+    if cell.rate:
+        options.append(f"optim_wrapper.optimizer.lr={cell.rate}")
+        test_options = ["--cfg-options", *(f"test_dataloader.dataset.{v}" for v in VALIDATION)]
     train = f"tools/train.py {config} --resume --work-dir {folder} --cfg-options"
     yield Job(folder, (*train.split(), *options), data)
     last = "epoch_30.pth"
     test = f"tools/test.py {config} {folder}/{last} --work-dir {folder}/test --dump"
-    yield Job(folder / "test", tuple(test.split()), data)
+    yield Job(folder / "test", (*test.split(), *test_options), data)
 
 
 def result_folder(root: Path, cell: Cell, seed: int) -> Path:

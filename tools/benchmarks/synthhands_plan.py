@@ -41,17 +41,21 @@ class Cell:
         pretraining: Where its backbone comes from.
         num_labels: Labelled stills it is fine-tuned on, the first ones of the training set.
         weak: Whether as many hands of the pool, with the 2D keypoints found there, join the labels.
+        rate: Learning rate of fine-tuning to try, judged on the last training stills instead of the
+            test set; the config's otherwise.
     """
 
     label: str
     pretraining: Pretraining
     num_labels: int = 300
     weak: bool = False
+    rate: str | None = None
 
     @property
     def run_name(self) -> str:
         """Name of the fine-tuned model, without its seed."""
-        return f"{self.pretraining.name}-{self.num_labels}labels{'-weak' if self.weak else ''}"
+        name = f"{self.pretraining.name}-{self.num_labels}labels"
+        return name + ("-weak" if self.weak else "") + (f"-lr{self.rate}" if self.rate else "")
 
 
 @dataclass(frozen=True)
@@ -206,6 +210,16 @@ QUESTIONS = (
                 "translation as released",
                 _variant("translation", "model.data_preprocessor.translation_divisor=released"),
             ),
+        ),
+    ),
+    Question(
+        "rates",
+        "Is fine-tuning tuned for scratch?",
+        "on training stills",
+        tuple(
+            Cell(f"{label}, {rate}", pretraining, rate=rate)
+            for label, pretraining in (("scratch", SCRATCH), ("SiMHand, no weights", NO_WEIGHT))
+            for rate in ("1e-3", "2e-3", "4e-3", "8e-3")
         ),
     ),
 )
