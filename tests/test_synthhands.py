@@ -51,8 +51,10 @@ def test_every_option_of_the_plan_changes_its_config(benchmarks):
         config = Config.fromfile(ROOT / runner.CONFIGS.format(pretraining.algorithm))
         for option in pretraining.options:
             key, _, value = option.partition("=")
+            parsed = DictAction._parse_iterable(value)
+            assert parsed == value or not key.endswith(".pairs"), f"{option} is no name"
             changed = Config(config.to_dict())
-            changed.merge_from_dict({key: DictAction._parse_iterable(value)})
+            changed.merge_from_dict({key: parsed})
             assert changed.to_dict() != config.to_dict(), option
 
 

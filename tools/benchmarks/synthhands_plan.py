@@ -199,7 +199,8 @@ QUESTIONS = (
         (
             Cell("SiMHand, no weights", NO_WEIGHT),
             Cell(
-                "positives by true 3D pose", _variant("true", "train_dataloader.dataset.pairs=true")
+                "positives by true 3D pose",
+                _variant("true-pose", "train_dataloader.dataset.pairs=true-pose"),
             ),
             Cell(
                 "positives from the same video too",

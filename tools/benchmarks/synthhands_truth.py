@@ -1,6 +1,6 @@
 """SynthHands, the ideal miner: pair each hand with the truly most similar one of another video.
 
-python tools/benchmarks/synthhands_truth.py POOL SYNTHETIC      writes the pairs "true"
+python tools/benchmarks/synthhands_truth.py POOL SYNTHETIC      writes the pairs "true-pose"
 """
 
 import argparse
@@ -28,7 +28,7 @@ def true_pairs(pool: HandPool, truth: GroundTruth) -> HandPairs:
     poses = truth.right_hand_poses.reshape(len(truth.handedness), -1)[row].astype(np.float32)
     poses[row < 0] = np.nan
     index, distance = nearest_in_other_groups(poses, pool.video_index, 1)
-    return HandPairs(index, distance, np.array([1]), "true", "pose_3d_mm", pool.fingerprint)
+    return HandPairs(index, distance, np.array([1]), "true-pose", "pose_3d_mm", pool.fingerprint)
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
     args = parser.parse_args()
     pool = HandPool(args.pool)
     pairs = true_pairs(pool, GroundTruth.load(args.synthetic))
-    print(format_report(write_simple_pairs(pool, "true", pairs)))
+    print(format_report(write_simple_pairs(pool, "true-pose", pairs)))
 
 
 if __name__ == "__main__":
