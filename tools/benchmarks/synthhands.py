@@ -133,6 +133,8 @@ def cell_jobs(root: Path, cell: Cell, seed: int) -> Iterator[Job]:
         yield job
         config = TUNED_CONFIG
         options.append(f"model.backbone.init_cfg.checkpoint={job.folder}/backbone.pth")
+    if cell.epochs != Cell.epochs:
+        options += [f"train_cfg.max_epochs={cell.epochs}", f"param_scheduler.1.T_max={cell.epochs}"]
     folder = result_folder(root, cell, seed)
     test_options: list[str] = []
     if cell.rate:
@@ -140,8 +142,8 @@ def cell_jobs(root: Path, cell: Cell, seed: int) -> Iterator[Job]:
         test_options = ["--cfg-options", *(f"test_dataloader.dataset.{v}" for v in VALIDATION)]
     train = f"tools/train.py {config} --resume --work-dir {folder} --cfg-options"
     yield Job(folder, (*train.split(), *options), data)
-    last = "epoch_30.pth"
-    test = f"tools/test.py {config} {folder}/{last} --work-dir {folder}/test --dump"
+    last = f"{folder}/epoch_{cell.epochs}.pth"
+    test = f"tools/test.py {config} {last} --work-dir {folder}/test --dump"
     yield Job(folder / "test", (*test.split(), *test_options), data)
 
 

@@ -43,6 +43,7 @@ class Cell:
         weak: Whether as many hands of the pool, with the 2D keypoints found there, join the labels.
         rate: Learning rate of fine-tuning to try, judged on the last training stills instead of the
             test set; the config's otherwise.
+        epochs: Of fine-tuning.
     """
 
     label: str
@@ -50,12 +51,16 @@ class Cell:
     num_labels: int = 300
     weak: bool = False
     rate: str | None = None
+    epochs: int = 30
 
     @property
     def run_name(self) -> str:
         """Name of the fine-tuned model, without its seed."""
-        name = f"{self.pretraining.name}-{self.num_labels}labels"
-        return name + ("-weak" if self.weak else "") + (f"-lr{self.rate}" if self.rate else "")
+        parts = [self.pretraining.name, f"{self.num_labels}labels"]
+        parts += ["weak"] * self.weak
+        parts += [f"lr{self.rate}"] * bool(self.rate)
+        parts += [f"{self.epochs}e"] * (self.epochs != Cell.epochs)
+        return "-".join(parts)
 
 
 @dataclass(frozen=True)
@@ -188,8 +193,19 @@ QUESTIONS = (
         "Table 6",
         (
             Cell("scratch", SCRATCH),
+            Cell("scratch, as many steps as the next", SCRATCH, epochs=60),
             Cell("scratch, weakly supervised too", SCRATCH, weak=True),
             Cell("SiMHand, no weights", NO_WEIGHT),
+        ),
+    ),
+    Question(
+        "budget",
+        "Does longer fine-tuning make up for it?",
+        "not in the paper",
+        tuple(
+            Cell(f"{label}, {epochs} epochs", pretraining, epochs=epochs)
+            for epochs in (30, 60, 120)
+            for label, pretraining in (("scratch", SCRATCH), ("SiMHand, no weights", NO_WEIGHT))
         ),
     ),
     Question(
