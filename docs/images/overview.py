@@ -20,6 +20,7 @@ from simhand_mm.visualization.drawing import (
 from simhand_mm.visualization.predictions import Comparison, choose_samples, read_comparison
 
 TILE_PX = 150
+CAPTION_PX = 20
 QUERIES = 3
 RANKS = [1, 2, 5, 10, 50, 100]
 
@@ -42,7 +43,8 @@ def draw_prediction(comparison: Comparison, label: str, sample: int) -> np.ndarr
     views = [
         draw_hand_3d(pose, view, TILE_PX, extent_mm, center, truth) for view in ("front", "side")
     ]
-    tile = np.vstack([draw_hand(image, points), *views])
+    caption = np.full((CAPTION_PX, TILE_PX, 3), 255, np.uint8)
+    tile = np.vstack([draw_hand(image, points), *views, caption])
     text = f"{label}: {comparison.error_mm[model][sample]:.0f} mm"
     place = (2, tile.shape[0] - 6)
     return cv2.putText(tile, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (80,) * 3, 1, cv2.LINE_AA)

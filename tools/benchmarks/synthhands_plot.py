@@ -82,4 +82,6 @@ def _draw_ranks(axis: Axes, results: dict[str, Any]) -> None:
     ranks = [rank for rank, _ in points]
     axis.plot(ranks, [np.mean(errors) for _, errors in points], color=colour)
     axis.set_xscale("log")
+    axis.set_xticks(ranks, [str(rank) for rank in ranks])
+    axis.minorticks_off()
     axis.set_title("rank of the positive (SiMHand, no weights)")
