@@ -85,6 +85,7 @@ def test_the_readme_says_what_was_collected():
         f"{mean['scratch-300labels']} mm from scratch, {mean['simclr-300labels']} after SimCLR, "
         f"{mean['peclr-300labels']} after PeCLR, {mean['simhand-noweight-300labels']} after "
     ) in text
+    assert f"and {mean['simhand-noweight-any-video-300labels']} if they may come from the" in text
 
 
 def test_runs_have_names_of_their_own(benchmarks):
