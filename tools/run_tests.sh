@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lint and the fast tests, as CI does. Extra arguments go to pytest: -k mining, -m slow for the slow
-# tests (half an hour and more), -m "" for all.
+# tests (a quarter of an hour and more), -m "" for all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash tools/setup_env.sh
