@@ -38,7 +38,7 @@ def test_documents_say_what_was_collected(benchmarks):
 
 def test_methods_were_run_with_three_seeds(benchmarks):
     results = json.loads((ROOT / "docs" / "synthhands.json").read_text())
-    for name in ("scratch", "simclr", "peclr", "simhand-noweight"):
+    for name in ("scratch", "simclr", "peclr", "tempclr", "simhand-noweight", "simhand"):
         assert len(results["runs"][f"{name}-300labels"]) >= 3
 
 
