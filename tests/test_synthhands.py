@@ -69,7 +69,9 @@ def test_fine_tuning_takes_the_labels_that_its_cell_says(benchmarks, tmp_path):
         values = dict(option.split("=") for option in options)
         config.merge_from_dict({k: DictAction._parse_iterable(v) for k, v in values.items()})
         labeled = config.train_dataloader.dataset
-        labeled = labeled.datasets[0] if cell.weak else labeled
+        if cell.weak:
+            labeled, pseudo = labeled.datasets
+            assert pseudo.indices == 100
         assert (labeled.subset_size, config.randomness.seed) == (100, 3)
         assert config.model.backbone.get("init_cfg") is None or "peclr-seed3" in str(values)
 

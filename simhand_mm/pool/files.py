@@ -76,19 +76,3 @@ def remove_temporaries(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def resolve_inside(root: str | Path, relative: str) -> Path:
-    """Path of a data file below ``root``.
-
-    Raises:
-        ValueError: If ``relative`` is absolute or leaves ``root`` (data files must not reach out).
-    """
-    root = Path(root).resolve()
-    path = (root / relative).resolve()
-    if not path.is_relative_to(root):
-        raise ValueError(
-            f"relative must stay below {root}, but got {relative!r}. Correct the path in the "
-            "annotation file."
-        )
-    return path

@@ -1,6 +1,6 @@
 """Labelled 3D hand poses, one table for every data set: ``<data_root>/poses/<split>.parquet``."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,8 @@ def read_poses(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file lacks a column, or has rows of another shape in one.
+        ValueError: If the file lacks a column, has rows of another shape in one, or names a picture
+            outside its data root.
     """
     path = Path(path)
     if not path.is_file():
@@ -53,12 +54,25 @@ def read_poses(path: str | Path) -> dict[str, Any]:
         )
     numeric = [f.name for f in POSES if f.name in ROW_SHAPES or pa.types.is_integer(f.type)]
     try:
-        return {
+        poses = {
             name: column_to_array(table[name], name) if name in numeric else table[name].to_pylist()
             for name in POSES.names
         }
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    _check_image_paths(poses["image_path"], path)
+    return poses
+
+
+def _check_image_paths(image_paths: list[str], path: Path) -> None:
+    """By name alone: symbolic links inside the root may lead anywhere, as they do in labs."""
+    for row, image_path in enumerate(image_paths):
+        parts = PurePosixPath(image_path)
+        if parts.is_absolute() or ".." in parts.parts:
+            raise ValueError(
+                f"image_path must stay below the data_root, but row {row} of {path} has "
+                f"{image_path!r}. Convert the data set again."
+            )
 
 
 def _row(record: dict[str, Any], name: str) -> Any:

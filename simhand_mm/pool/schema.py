@@ -111,6 +111,6 @@ def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
     if values.size != len(array) * math.prod(shape):
         raise ValueError(
             f"{name} must have rows of shape {shape}, but got {values.size} numbers in "
-            f"{len(array)} rows. Convert the data set again."
+            f"{len(array)} rows. Write the table again with the tool that made it."
         )
     return values.reshape(-1, *shape)

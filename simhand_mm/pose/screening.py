@@ -1,6 +1,5 @@
 """Which rows of a poses table can be used, and why the others cannot."""
 
-import os
 from collections import Counter
 from typing import Any
 
@@ -24,10 +23,8 @@ def screen_poses(poses: dict[str, Any], name: str) -> np.ndarray:
         ``[N]`` bool.
 
     Raises:
-        ValueError: If the table is empty, is not in mm, points outside its root, or more than half
-            of it is unusable.
+        ValueError: If the table is empty, is not in mm, or more than half of it is unusable.
     """
-    _check_paths(poses["image_path"], name)
     keypoints_3d = poses["keypoints_3d"]
     finite = np.isfinite(keypoints_3d).all(-1) & np.isfinite(poses["keypoints_2d"]).all(-1)
     poses["keypoints_valid"] = valid = poses["keypoints_valid"] & finite
@@ -62,16 +59,6 @@ def _check_share(usable: np.ndarray, reasons: dict[str, np.ndarray], name: str) 
         )
     if dropped:
         print_log(f"{name}: dropped {dropped} of {len(usable)} rows: {listing}", "current")
-
-
-def _check_paths(image_paths: list[str], name: str) -> None:
-    """By name alone: symbolic links inside the root may lead anywhere, as they do in labs."""
-    for row, path in enumerate(image_paths):
-        if os.path.isabs(path) or ".." in path.split("/"):
-            raise ValueError(
-                f"image_path must stay below the data_root, but row {row} of {name} has {path!r}. "
-                "Convert the data set again."
-            )
 
 
 def _check_unit(keypoints_3d: np.ndarray, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,7 @@ def read_comparison(
         pred_3d[name], error_mm[name] = _align(table["keypoints_3d"][order], target_3d)
     return Comparison(
         sample_ids=sample_ids,
-        image_paths=[_image_path(data_root, labels["image_path"][row]) for row in rows],
+        image_paths=[Path(data_root) / labels["image_path"][row] for row in rows],
         bbox_xyxy=labels["bbox_xyxy"][rows],
         target_2d=np.where(is_labelled, labels["keypoints_2d"][rows], np.nan),
         target_3d=target_3d,
@@ -125,17 +125,6 @@ def _finite_order(values: np.ndarray) -> np.ndarray:
     """Samples by rising value, without those that have none."""
     order = np.argsort(values, kind="stable")
     return order[np.isfinite(values[order])]
-
-
-def _image_path(data_root: str | Path, relative: str) -> Path:
-    """By name alone: folders of pictures may be links to other disks."""
-    path = PurePosixPath(relative)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(
-            f"image_path must stay below the data root, but got {relative!r}. Convert the data set "
-            "again."
-        )
-    return Path(data_root) / path
 
 
 def _read_predictions(path: str | Path) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def data_jobs(root: Path, pool: str) -> Iterator[Job]:
         "mine": f"tools/mine_pairs.py {hands} --ranks {','.join(map(str, RANKS))}",
         "mine-temporal": f"tools/mine_pairs.py {hands} --rule temporal",
         "mine-any-video": f"tools/mine_pairs.py {hands} --name any-video --group-by hand_id",
-        "mine-true": f"tools/benchmarks/synthhands_truth.py {hands} {videos}",
+        "mine-true-pose": f"tools/benchmarks/synthhands_truth.py {hands} {videos}",
         "check": f"tools/check_pairs.py {hands} {videos} --out {data}/mining_check.json",
     }
     for name, command in tools.items():
@@ -127,6 +127,8 @@ def cell_jobs(root: Path, cell: Cell, seed: int) -> Iterator[Job]:
     if cell.weak:
         config, labeled = WEAK_CONFIG, f"{labeled}.datasets.0"
     options = [f"randomness.seed={seed}", f"{labeled}.subset_size={cell.num_labels}"]
+    if cell.weak:
+        options.append(f"train_dataloader.dataset.datasets.1.indices={cell.num_labels}")
     if pretraining.algorithm:
         yield from data_jobs(root, pretraining.pool)
         job = pretraining_job(root, pretraining, seed)

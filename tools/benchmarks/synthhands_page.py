@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from performance_page import write_part
-from synthhands_plan import QUESTIONS, RANKS, Cell, Question
+from synthhands_plan import QUESTIONS, RANKS, Question
 from synthhands_plot import draw
+from synthhands_results import errors_mm
 
 # Heading, name in the runs, factor, decimals.
 COLUMNS = (
@@ -43,7 +44,7 @@ def question_table(results: dict[str, Any], question: Question) -> Iterator[str]
     yield f"| {question.paper} | seeds | {' | '.join(headings)} | retrieval score ↑ |"
     yield "| --- |" + " --- |" * (len(COLUMNS) + 2)
     for cell in question.cells:
-        seeds = _seeds(results, cell)
+        seeds = results["runs"].get(cell.run_name, {})
         cells = [
             spread([factor * run[key] for run in seeds.values()], decimals)
             for _, key, factor, decimals in COLUMNS
@@ -73,10 +74,9 @@ def paper_table(results: dict[str, Any]) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for question in QUESTIONS:
         parts = [
-            f"{cell.label}: {spread([r['root_scale_mpjpe_mm'] for r in seeds.values()], 1)} "
-            f"({len(seeds)})"
+            f"{cell.label}: {spread(errors, 1)} ({len(errors)})"
             for cell in question.cells
-            if (seeds := _seeds(results, cell))
+            if (errors := errors_mm(results, cell))
         ]
         yield f"| {question.paper} | {question.title} | {'; '.join(parts) or 'not run'} |"
 
@@ -87,7 +87,3 @@ def spread(values: list[float], decimals: int) -> str:
         return "–"
     mean = f"{np.mean(values):.{decimals}f}"
     return f"{mean} ± {np.std(values, ddof=1):.{decimals}f}" if len(values) > 1 else mean
-
-
-def _seeds(results: dict[str, Any], cell: Cell) -> dict[str, dict[str, float]]:
-    return results["runs"].get(cell.run_name, {})

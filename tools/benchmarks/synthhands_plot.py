@@ -6,7 +6,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from synthhands_plan import QUESTIONS, Cell
+from synthhands_plan import QUESTIONS
+from synthhands_results import errors_mm
 
 CELLS = {question.name: question.cells for question in QUESTIONS}
 COLOURS = {
@@ -39,12 +40,6 @@ def draw(results: dict[str, Any], path: Path) -> None:
     plt.close(figure)
 
 
-def errors_mm(results: dict[str, Any], cell: Cell) -> list[float]:
-    """root_scale MPJPE of each seed."""
-    seeds = results["runs"].get(cell.run_name, {})
-    return [run["root_scale_mpjpe_mm"] for run in seeds.values()]
-
-
 def _draw_methods(axis: Axes, results: dict[str, Any]) -> None:
     cells = [cell for cell in CELLS["methods"] if errors_mm(results, cell)]
     for place, cell in enumerate(cells):
@@ -64,7 +59,8 @@ def _draw_labels(axis: Axes, results: dict[str, Any]) -> None:
     for method, means in lines.items():
         axis.plot(means.keys(), means.values(), "o-", label=method, color=COLOURS[method])
     axis.set_xscale("log")
-    axis.set_xticks([100, 300, 1000], ["100", "300", "1000"])
+    counts = sorted({cell.num_labels for cell in CELLS["labels"]})
+    axis.set_xticks(counts, [str(count) for count in counts])
     axis.minorticks_off()
     axis.legend(frameon=False, fontsize="small")
     axis.set_title("labelled stills")

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from synthhands_plan import LABELED, QUESTIONS
+from synthhands_plan import LABELED, QUESTIONS, Cell
 
 # Name in docs/synthhands.json, protocol, key of metrics.json.
 METRICS = (
@@ -41,6 +41,12 @@ def collect_results(root: Path) -> dict[str, Any]:
     checks = {path.parent.name: path for path in sorted(root.glob("*/mining_check.json"))}
     mining = {pool: json.loads(path.read_text()) for pool, path in checks.items()}
     return {"runs": runs, "pretrainings": pretrainings, "mining": mining}
+
+
+def errors_mm(results: dict[str, Any], cell: Cell) -> list[float]:
+    """root_scale MPJPE of each seed of a cell, mm."""
+    seeds = results["runs"].get(cell.run_name, {})
+    return [run["root_scale_mpjpe_mm"] for run in seeds.values()]
 
 
 def _runs(folder: Path, name: str) -> dict[str, dict[str, float]]:
