@@ -68,6 +68,22 @@ def test_imports_point_down(path):
         assert owners is None or room in owners, f"{room} must not import {name}"
 
 
+@pytest.mark.parametrize(
+    "path",
+    sorted((PACKAGE / "synthetic").rglob("*.py")),
+    ids=lambda p: str(p.relative_to(PACKAGE / "synthetic")),
+)
+def test_scenes_stand_on_hands_and_hands_on_drawing(path):
+    floors = ["drawing", "hand"]  # the scenes are above both
+    parts = path.relative_to(PACKAGE / "synthetic").parts
+    if len(parts) == 1:
+        return
+    allowed = floors[: floors.index(parts[0]) + 1]
+    for name in imports(path):
+        if name.startswith("simhand_mm.synthetic."):
+            assert name.split(".")[2] in allowed, f"synthetic/{parts[0]} must not import {name}"
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_optional_packages_are_imported_where_they_are_needed(path):
     for name in imports(path, top_level_only=True):
@@ -75,7 +91,9 @@ def test_optional_packages_are_imported_where_they_are_needed(path):
 
 
 @pytest.mark.parametrize(
-    "path", sorted((PACKAGE / "functional").glob("*.py")), ids=lambda p: p.name
+    "path",
+    sorted((PACKAGE / "functional").rglob("*.py")),
+    ids=lambda p: str(p.relative_to(PACKAGE / "functional")),
 )
 def test_functional_is_pure(path):
     import sys

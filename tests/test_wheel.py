@@ -55,7 +55,7 @@ def test_configs_tools_and_mesh_are_inside(wheel):
         expected = {f"simhand_mm/.mim/{p.relative_to(ROOT)}" for p in files}
         assert not expected - names
     assert "simhand_mm/.mim/model-index.yml" in names
-    assert "simhand_mm/synthetic/hand_mpfb.npz" in names
+    assert "simhand_mm/synthetic/hand/hand_mpfb.npz" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from simhand_mm.functional.neighbor_tiles import best_of, exact_squared_distances
 from simhand_mm.functional.neighbors import (
     brute_force_in_other_groups,
     check_pool,
     check_ranks,
     power_of_two_scale,
 )
+from simhand_mm.functional.neighbors.tiles import best_of, exact_squared_distances
 
 _SPARE_CANDIDATES = 8  # beyond K
 

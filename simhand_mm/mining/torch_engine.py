@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from simhand_mm.functional.neighbor_tiles import TILE_ROWS, TileIndex
-from simhand_mm.functional.neighbor_tree import tree_order
 from simhand_mm.functional.neighbors import check_pool, check_ranks
+from simhand_mm.functional.neighbors.tiles import TILE_ROWS, TileIndex
+from simhand_mm.functional.neighbors.tree import tree_order
 
 
 class TorchEngine:

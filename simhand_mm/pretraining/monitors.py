@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from simhand_mm.functional import representation
+from simhand_mm.functional import embeddings
 from simhand_mm.functional.weights import pairwise_keypoint_distance
 from simhand_mm.pool import atomic_path
 from simhand_mm.pretraining.dataset import collate_pairs
@@ -27,7 +27,7 @@ class CollapseHook(Hook):
 
     ``std`` (1 spread, 0 collapsed), ``effective_rank`` (of the dimensions), ``alignment`` of
     positives (0 best) and ``uniformity`` (lower is more spread), see
-    :mod:`simhand_mm.functional.representation`.
+    :mod:`simhand_mm.functional.embeddings`.
 
     Args:
         interval: Iterations between two looks.
@@ -45,10 +45,10 @@ class CollapseHook(Hook):
         projection = _unwrap(runner.model).head.latest_projection
         query, positive = (part[: self.max_samples] for part in projection.chunk(2))
         values = {
-            "std": representation.mean_dimension_std(query),
-            "effective_rank": representation.effective_rank(query),
-            "alignment": representation.alignment(query, positive),
-            "uniformity": representation.uniformity(query),
+            "std": embeddings.mean_dimension_std(query),
+            "effective_rank": embeddings.effective_rank(query),
+            "alignment": embeddings.alignment(query, positive),
+            "uniformity": embeddings.uniformity(query),
         }
         runner.message_hub.update_scalars({f"train/collapse/{k}": v for k, v in values.items()})
 
@@ -119,8 +119,8 @@ class PoseRetrievalHook(Hook):
             keypoints.append(data["data_samples"]["keypoints_2d"][queries].cpu())
         model.train()
         hands = torch.cat(keypoints) / data["inputs"].shape[-1]
-        neighbor = representation.nearest_of_other_group(torch.cat(features), self._group)
-        scores = representation.retrieval_score(
+        neighbor = embeddings.nearest_of_other_group(torch.cat(features), self._group)
+        scores = embeddings.retrieval_score(
             pairwise_keypoint_distance(hands, hands), neighbor, self._group
         )
         return {name: value.item() for name, value in scores.items()}

@@ -5,14 +5,14 @@ They differ in camera, background, light and film, as unlabelled videos differ f
 
 import numpy as np
 
-from simhand_mm.synthetic.backgrounds import studio_background, wild_background
-from simhand_mm.synthetic.camera import Camera
-from simhand_mm.synthetic.film import Film, sample_light
-from simhand_mm.synthetic.mesh import HandMesh
-from simhand_mm.synthetic.poses import smooth_path
+from simhand_mm.synthetic.drawing.backgrounds import studio_background, wild_background
+from simhand_mm.synthetic.drawing.camera import Camera
+from simhand_mm.synthetic.drawing.film import Film, sample_light
+from simhand_mm.synthetic.drawing.textures import linear_rgb
+from simhand_mm.synthetic.hand.mesh import HandMesh
+from simhand_mm.synthetic.hand.poses import smooth_path
+from simhand_mm.synthetic.hand.subjects import Subject, sample_subject
 from simhand_mm.synthetic.scenes import Scene, Staging, sample_track
-from simhand_mm.synthetic.subjects import Subject, sample_subject
-from simhand_mm.synthetic.textures import linear_rgb
 
 _PROP_SHARE = 0.2
 _PAN_SHARE = 0.25  # how far the camera may pan, of the picture's size

@@ -17,9 +17,9 @@ from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.poses import write_poses
 from simhand_mm.synthetic.domains import sample_clip, sample_still
 from simhand_mm.synthetic.ground_truth import GROUND_TRUTH
-from simhand_mm.synthetic.mesh import load_hand_mesh
+from simhand_mm.synthetic.hand.mesh import load_hand_mesh
+from simhand_mm.synthetic.hand.subjects import sample_subject
 from simhand_mm.synthetic.scenes import render_frame
-from simhand_mm.synthetic.subjects import sample_subject
 
 SOURCE = "synthetic"
 FRAMES_PER_SECOND = 10

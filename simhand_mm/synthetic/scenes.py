@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from simhand_mm.functional.boxes import clip_box, keypoints_to_box
-from simhand_mm.synthetic.camera import Camera, place_in_frame, project_points
-from simhand_mm.synthetic.film import Film
-from simhand_mm.synthetic.kinematics import axis_rotation, bone_transforms
-from simhand_mm.synthetic.mesh import HandMesh, refine, skin_vertices, vertex_normals
-from simhand_mm.synthetic.poses import sample_pose, smooth_path
-from simhand_mm.synthetic.props import fit_prop
-from simhand_mm.synthetic.rendering import Light, render
-from simhand_mm.synthetic.subjects import Subject
-from simhand_mm.synthetic.surfaces import Surface
+from simhand_mm.synthetic.drawing.camera import Camera, place_in_frame, project_points
+from simhand_mm.synthetic.drawing.film import Film
+from simhand_mm.synthetic.drawing.rendering import Light, render
+from simhand_mm.synthetic.drawing.surfaces import Surface, vertex_normals
+from simhand_mm.synthetic.hand.kinematics import axis_rotation, bone_transforms
+from simhand_mm.synthetic.hand.mesh import HandMesh, refine, skin_vertices
+from simhand_mm.synthetic.hand.poses import sample_pose, smooth_path
+from simhand_mm.synthetic.hand.props import fit_prop
+from simhand_mm.synthetic.hand.subjects import Subject
 
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 # From the hand frame (y up, palm towards the viewer) to the camera's axes.

@@ -5,13 +5,13 @@ import builtins
 import numpy as np
 import pytest
 
-from simhand_mm.functional.neighbor_tree import LEAF_ROWS, build_tree, tree_order
 from simhand_mm.functional.neighbors import (
     NeighborIndex,
     brute_force_in_other_groups,
     nearest_in_other_groups,
-    selection_plan,
 )
+from simhand_mm.functional.neighbors.index import selection_plan
+from simhand_mm.functional.neighbors.tree import LEAF_ROWS, build_tree, tree_order
 from tests.references import neighbors as reference
 
 
@@ -191,7 +191,7 @@ def test_search_without_numba_names_the_extra(monkeypatch):
     real_import = builtins.__import__
 
     def without_numba(name, *args):
-        if name == "numba" or name.endswith("neighbor_kernels"):
+        if name == "numba" or name.endswith("neighbors.kernels"):
             raise ImportError(name)
         return real_import(name, *args)
 
@@ -203,7 +203,7 @@ def test_search_without_numba_names_the_extra(monkeypatch):
 def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
     import numba
 
-    from simhand_mm.functional import neighbor_kernels
+    from simhand_mm.functional.neighbors import kernels
 
     compile_function = numba.njit
 
@@ -213,4 +213,4 @@ def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
         return compile_function(**options)
 
     monkeypatch.setattr(numba, "njit", without_cache)
-    assert neighbor_kernels._jit()(lambda x: x + 1)(2) == 3
+    assert kernels._jit()(lambda x: x + 1)(2) == 3

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from simhand_mm.synthetic.camera import Camera, place_in_frame, project_points
+from simhand_mm.synthetic.drawing.camera import Camera, place_in_frame, project_points
 
 
 def test_project_points_equals_pinhole_formula():

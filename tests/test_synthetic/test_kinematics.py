@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 
 from simhand_mm.functional.keypoints import SKELETON
-from simhand_mm.synthetic.gestures import GESTURES
-from simhand_mm.synthetic.kinematics import NUM_ANGLES, axis_rotation, bone_transforms
-from simhand_mm.synthetic.mesh import load_hand_mesh, unit
+from simhand_mm.synthetic.drawing.surfaces import unit
+from simhand_mm.synthetic.hand.gestures import GESTURES
+from simhand_mm.synthetic.hand.kinematics import NUM_ANGLES, axis_rotation, bone_transforms
+from simhand_mm.synthetic.hand.mesh import load_hand_mesh
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,8 @@ import numpy as np
 import pytest
 
 from simhand_mm.functional.keypoints import SKELETON
-from simhand_mm.synthetic.mesh import (
-    load_hand_mesh,
-    refine,
-    skin_vertices,
-    unit,
-    vertex_normals,
-)
+from simhand_mm.synthetic.drawing.surfaces import unit, vertex_normals
+from simhand_mm.synthetic.hand.mesh import load_hand_mesh, refine, skin_vertices
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from simhand_mm.synthetic.collisions import penetration_mm, segment_gap
-from simhand_mm.synthetic.gestures import GESTURES
-from simhand_mm.synthetic.kinematics import bone_transforms
-from simhand_mm.synthetic.mesh import load_hand_mesh
-from simhand_mm.synthetic.poses import limit_pose, sample_pose, smooth_path
+from simhand_mm.synthetic.hand.collisions import penetration_mm, segment_gap
+from simhand_mm.synthetic.hand.gestures import GESTURES
+from simhand_mm.synthetic.hand.kinematics import bone_transforms
+from simhand_mm.synthetic.hand.mesh import load_hand_mesh
+from simhand_mm.synthetic.hand.poses import limit_pose, sample_pose, smooth_path
 
 
 @pytest.fixture(scope="module")

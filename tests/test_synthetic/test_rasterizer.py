@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from simhand_mm.synthetic.camera import project_points
-from simhand_mm.synthetic.rasterizer import rasterize
+from simhand_mm.synthetic.drawing.camera import project_points
+from simhand_mm.synthetic.drawing.rasterizer import rasterize
 from tests.references.rasterizer import nearest_face
 
 

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simhand_mm.synthetic.camera import Camera, project_points
-from simhand_mm.synthetic.film import Film, sample_light
-from simhand_mm.synthetic.props import _shape
-from simhand_mm.synthetic.rendering import Light, render
-from simhand_mm.synthetic.surfaces import Surface
+from simhand_mm.synthetic.drawing.camera import Camera, project_points
+from simhand_mm.synthetic.drawing.film import Film, sample_light
+from simhand_mm.synthetic.drawing.rendering import Light, render
+from simhand_mm.synthetic.drawing.surfaces import Surface
+from simhand_mm.synthetic.hand.props import _shape
 
 CAMERA = Camera.centered(120.0, 60, 48)
 LIGHT = Light(np.array([0.0, 0, -1]), np.full(3, 0.8), np.full(3, 0.3), backdrop_shadow=0.0)

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from simhand_mm.functional.keypoints import FINGERS, bone_length, mirror_keypoints_3d
-from simhand_mm.synthetic.backgrounds import studio_background, wild_background
-from simhand_mm.synthetic.collisions import SEGMENTS, segment_gap
 from simhand_mm.synthetic.domains import sample_clip, sample_still
-from simhand_mm.synthetic.gestures import GESTURES
-from simhand_mm.synthetic.kinematics import bone_transforms
-from simhand_mm.synthetic.mesh import load_hand_mesh
-from simhand_mm.synthetic.props import fit_prop
+from simhand_mm.synthetic.drawing.backgrounds import studio_background, wild_background
+from simhand_mm.synthetic.hand.collisions import SEGMENTS, segment_gap
+from simhand_mm.synthetic.hand.gestures import GESTURES
+from simhand_mm.synthetic.hand.kinematics import bone_transforms
+from simhand_mm.synthetic.hand.mesh import load_hand_mesh
+from simhand_mm.synthetic.hand.props import fit_prop
+from simhand_mm.synthetic.hand.subjects import sample_subject
 from simhand_mm.synthetic.scenes import render_frame
-from simhand_mm.synthetic.subjects import sample_subject
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from simhand_mm.synthetic.mesh import load_hand_mesh, refine, vertex_normals
-from simhand_mm.synthetic.skin import paint_skin
-from simhand_mm.synthetic.subjects import sample_subject
+from simhand_mm.synthetic.drawing.surfaces import vertex_normals
+from simhand_mm.synthetic.hand.mesh import load_hand_mesh, refine
+from simhand_mm.synthetic.hand.skin import paint_skin
+from simhand_mm.synthetic.hand.subjects import sample_subject
 
 
 @pytest.fixture(scope="module")

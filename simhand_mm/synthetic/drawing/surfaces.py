@@ -41,3 +41,22 @@ class Surface:
             normals=self.normals @ rotation.T,
             faces=self.faces[:, ::-1] if is_mirror else self.faces,
         )
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Scale vectors ``[..., 3]`` to length one; a zero vector stays zero."""
+    length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+    return vectors / np.maximum(length, 1e-9)[..., None]
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return area-weighted unit normals ``[V, 3]`` that point to the side faces turn
+    counter-clockwise on."""
+    corners = vertices[faces]  # [F, 3, 3]
+    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    corner_index = faces.T.ravel()
+    sums = [
+        np.bincount(corner_index, np.tile(face_normals[:, axis], 3), len(vertices))
+        for axis in range(3)
+    ]
+    return unit(np.stack(sums, axis=1).astype(vertices.dtype))

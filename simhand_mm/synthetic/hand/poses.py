@@ -5,9 +5,9 @@ Axes: T frames, A = 23 angles (layout in ``kinematics.py``, degrees), C candidat
 
 import numpy as np
 
-from simhand_mm.synthetic.collisions import penetration_mm
-from simhand_mm.synthetic.gestures import GESTURES
-from simhand_mm.synthetic.kinematics import (
+from simhand_mm.synthetic.hand.collisions import penetration_mm
+from simhand_mm.synthetic.hand.gestures import GESTURES
+from simhand_mm.synthetic.hand.kinematics import (
     ABDUCTION,
     FLEXION,
     NUM_ANGLES,

@@ -5,10 +5,9 @@ Axes: T frames, V vertices, F faces. Millimetres, hand frame.
 
 import numpy as np
 
-from simhand_mm.synthetic.collisions import SEGMENTS, segment_gap
-from simhand_mm.synthetic.mesh import unit, vertex_normals
-from simhand_mm.synthetic.surfaces import Surface
-from simhand_mm.synthetic.textures import lattice_noise, linear_rgb
+from simhand_mm.synthetic.drawing.surfaces import Surface, unit, vertex_normals
+from simhand_mm.synthetic.drawing.textures import lattice_noise, linear_rgb
+from simhand_mm.synthetic.hand.collisions import SEGMENTS, segment_gap
 
 _KINDS = ("ball", "can", "box")
 _FINGER_RADIUS_MM = 8.5

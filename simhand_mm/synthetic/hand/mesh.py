@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from simhand_mm.synthetic.drawing.surfaces import unit
+
 MESH_PATH = Path(__file__).with_name("hand_mpfb.npz")
 
 WRIST, INDEX_MCP, MIDDLE_MCP, PINKY_MCP = 0, 5, 9, 17
@@ -85,25 +87,6 @@ def load_hand_mesh() -> HandMesh:
         edges=edges,
         fine_faces=fine_faces,
     )
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Scale vectors ``[..., 3]`` to length one; a zero vector stays zero."""
-    length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
-    return vectors / np.maximum(length, 1e-9)[..., None]
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Return area-weighted unit normals ``[V, 3]`` that point to the side faces turn
-    counter-clockwise on."""
-    corners = vertices[faces]  # [F, 3, 3]
-    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    corner_index = faces.T.ravel()
-    sums = [
-        np.bincount(corner_index, np.tile(face_normals[:, axis], 3), len(vertices))
-        for axis in range(3)
-    ]
-    return unit(np.stack(sums, axis=1).astype(vertices.dtype))
 
 
 def skin_vertices(vertices: np.ndarray, weights: np.ndarray, transforms: np.ndarray) -> np.ndarray:

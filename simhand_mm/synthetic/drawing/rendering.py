@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from simhand_mm.synthetic.camera import Camera, project_points
-from simhand_mm.synthetic.mesh import unit
-from simhand_mm.synthetic.rasterizer import Raster, rasterize
-from simhand_mm.synthetic.surfaces import Surface
+from simhand_mm.synthetic.drawing.camera import Camera, project_points
+from simhand_mm.synthetic.drawing.rasterizer import Raster, rasterize
+from simhand_mm.synthetic.drawing.surfaces import Surface, unit
 
 # Light wanders under skin, red the farthest: it still glows where the surface turns away.
 _SCATTER = np.array([0.42, 0.20, 0.13], np.float32)

@@ -1,4 +1,4 @@
-"""Compiled search in a :class:`~simhand_mm.functional.neighbor_tree.KdLeafTree` (numba).
+"""Compiled search in a :class:`~simhand_mm.functional.neighbors.tree.KdLeafTree` (numba).
 
 A float32 pass over sixteen rows at a time only *filters*, with a limit a little above the best
 distance so far; whatever passes is measured again in float64, in a fixed order of operations.
@@ -21,7 +21,7 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from simhand_mm.functional.neighbor_tree import LANES, LEAF_ROWS, KdLeafTree
+from simhand_mm.functional.neighbors.tree import LANES, LEAF_ROWS, KdLeafTree
 
 _PACKS_PER_LEAF = LEAF_ROWS // LANES
 # Up to this K the best are kept sorted; beyond it in a buffer of 2 K that is cut back when full.
@@ -266,7 +266,7 @@ def search_tree(
         groups: ``[N]`` int32.
         rows: ``[Q]`` int64, rows of the queries; those with NaN or infinity find nothing.
         ranks: ``[R]`` int64, increasing, 1 = nearest.
-        plan: ``[R, 3]`` int64, see :func:`~simhand_mm.functional.neighbors.selection_plan`.
+        plan: ``[R, 3]`` int64, see :func:`~simhand_mm.functional.neighbors.index.selection_plan`.
 
     Returns:
         Row numbers ``[Q, R]`` int32 and squared distances ``[Q, R]`` float64; -1 and inf where

@@ -5,8 +5,8 @@ Axes: R vertices. Hand frame as in ``mesh.py``; colours are RGB in linear light.
 
 import numpy as np
 
-from simhand_mm.synthetic.mesh import unit
-from simhand_mm.synthetic.textures import lattice_noise, linear_rgb
+from simhand_mm.synthetic.drawing.surfaces import unit
+from simhand_mm.synthetic.drawing.textures import lattice_noise, linear_rgb
 
 # From fair to dark, sRGB.
 _TONES = np.array(

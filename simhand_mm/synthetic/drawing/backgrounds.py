@@ -6,7 +6,7 @@ Pictures are ``[H, W, 3]`` uint8 RGB (sRGB) unless said otherwise.
 import cv2
 import numpy as np
 
-from simhand_mm.synthetic.clutter import (
+from simhand_mm.synthetic.drawing.clutter import (
     draw_block,
     draw_cable,
     draw_disc,
@@ -15,7 +15,7 @@ from simhand_mm.synthetic.clutter import (
     random_color,
     to_bytes,
 )
-from simhand_mm.synthetic.textures import cloud_noise
+from simhand_mm.synthetic.drawing.textures import cloud_noise
 
 
 def wild_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:

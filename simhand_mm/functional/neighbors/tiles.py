@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from simhand_mm.functional.neighbors import power_of_two_scale
+from simhand_mm.functional.neighbors.contract import power_of_two_scale
 
 TILE_ROWS = 512
 _BLOCK_ROWS = 32
@@ -32,7 +32,7 @@ class TileIndex:
         embeddings: ``[N, D]`` float32.
         groups: ``[N]`` integer codes, not negative.
         order: ``[M]`` finite rows in an order in which neighbours are together, see
-            :func:`~simhand_mm.functional.neighbor_tree.tree_order`.
+            :func:`~simhand_mm.functional.neighbors.tree.tree_order`.
     """
 
     def __init__(self, embeddings: Tensor, groups: Tensor, order: Tensor) -> None:

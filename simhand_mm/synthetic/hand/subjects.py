@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simhand_mm.synthetic.mesh import HandMesh, refine, vertex_normals
-from simhand_mm.synthetic.skin import paint_skin
-from simhand_mm.synthetic.surfaces import Surface
-from simhand_mm.synthetic.textures import lattice_noise, linear_rgb
+from simhand_mm.synthetic.drawing.surfaces import Surface, vertex_normals
+from simhand_mm.synthetic.drawing.textures import lattice_noise, linear_rgb
+from simhand_mm.synthetic.hand.mesh import HandMesh, refine
+from simhand_mm.synthetic.hand.skin import paint_skin
 
 _NUM_MACRO_MODES = 8  # race, gender, age, build; the rest pairs up: slimmer/thicker, shorter/longer
 _HAND_MODE_LIMIT = np.array([0.5, 0.3, 0.3, 0.4, 0.0, 0.0])  # size is drawn apart

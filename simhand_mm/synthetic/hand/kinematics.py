@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from simhand_mm.synthetic.mesh import unit
+from simhand_mm.synthetic.drawing.surfaces import unit
 
 NUM_ANGLES = 23
 FLEXION, ABDUCTION = slice(0, 12), slice(12, 16)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from simhand_mm.synthetic.mesh import unit
-from simhand_mm.synthetic.rendering import Light
+from simhand_mm.synthetic.drawing.rendering import Light
+from simhand_mm.synthetic.drawing.surfaces import unit
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Drawing surfaces: cameras, rasterizer, light and backgrounds. Knows nothing about hands."""

@@ -1,0 +1,1 @@
+"""The hand: its mesh, its poses, its skin, and what it holds."""
