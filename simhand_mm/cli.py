@@ -3,35 +3,55 @@
 ``simhand mine POOL --ranks 1,2,3`` is ``python tools/mine_pairs.py POOL --ranks 1,2,3``.
 """
 
+import ast
+import difflib
 import os
 import runpy
 import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-COMMANDS = {
-    "synthesize": "synthesize_hands.py",
-    "convert-boxes": "convert_boxes.py",
-    "prepare": "prepare_pool.py",
-    "import-hand100m": "import_hand100m.py",
-    "subset": "subset_pool.py",
-    "browse-pool": "browse_pool.py",
-    "mine": "mine_pairs.py",
-    "check-pairs": "check_pairs.py",
-    "browse-pairs": "browse_pairs.py",
-    "convert": "convert_dataset.py",
-    "import-backbone": "import_checkpoint.py",
-    "train": "train.py",
-    "dist-train": "dist_train.sh",
-    "slurm-train": "slurm_train.sh",
-    "export": "export_backbone.py",
-    "test": "test.py",
-    "dist-test": "dist_test.sh",
-    "evaluate": "evaluate_predictions.py",
-    "compare": "compare_predictions.py",
-    "demo": "demo.py",
-    "export-onnx": "export_onnx.py",
-    "report": "report.py",
+Result = TypeVar("Result")
+
+# Stage -> command -> file of tools/.
+STAGES = {
+    "data": {
+        "synthesize": "synthesize_hands.py",
+        "convert": "convert_dataset.py",
+        "convert-boxes": "convert_boxes.py",
+    },
+    "hand pools": {
+        "prepare": "prepare_pool.py",
+        "import-hand100m": "import_hand100m.py",
+        "subset": "subset_pool.py",
+        "browse-pool": "browse_pool.py",
+    },
+    "pairs": {
+        "mine": "mine_pairs.py",
+        "check-pairs": "check_pairs.py",
+        "browse-pairs": "browse_pairs.py",
+    },
+    "training and backbones": {
+        "train": "train.py",
+        "dist-train": "dist_train.sh",
+        "slurm-train": "slurm_train.sh",
+        "import-backbone": "import_checkpoint.py",
+        "export": "export_backbone.py",
+    },
+    "3D hand poses": {
+        "test": "test.py",
+        "dist-test": "dist_test.sh",
+        "evaluate": "evaluate_predictions.py",
+        "compare": "compare_predictions.py",
+        "demo": "demo.py",
+        "export-onnx": "export_onnx.py",
+        "report": "report.py",
+    },
 }
+COMMANDS = {command: tool for tools in STAGES.values() for command, tool in tools.items()}
 # Packages that no extra can bring (pyproject.toml says why), by the name they are imported by.
 WITHOUT_REQUIREMENTS = {
     "mmengine": "mmengine==0.10.7",
@@ -58,7 +78,7 @@ def find_file(name: str) -> Path:
             return root / name
     raise FileNotFoundError(
         f"{name} must lie in {package / '.mim'} or {package.parent}, but does not. "
-        "Install the wheel again."
+        "Correct the path, or install the wheel again."
     )
 
 
@@ -69,7 +89,7 @@ def find_config(argument: str) -> str:
     return argument
 
 
-def cure_of(error: ImportError) -> str:
+def what_to_install(error: ImportError) -> str:
     """What to type when a package is missing."""
     name = (error.name or "").split(".")[0]
     if name in WITHOUT_REQUIREMENTS:
@@ -78,24 +98,109 @@ def cure_of(error: ImportError) -> str:
     return 'Run: pip install "simhand-mm[all]"'
 
 
+def program_name() -> str:
+    """``simhand x`` for the tool that is running; its path if it is not a command."""
+    tool = Path(sys.argv[0])
+    names = [f"simhand {command}" for command, file in COMMANDS.items() if file == tool.name]
+    return names[0] if names else str(tool)
+
+
+@contextmanager
+def messages_instead_of_tracebacks() -> Iterator[None]:
+    """Exit with code 1 and one message if the run fails for a reason that the message explains.
+
+    Errors that point to a defect of the program keep their traceback, and so do all errors where
+    the environment variable ``SIMHAND_TRACEBACK`` is set.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"\n{program_name()}: stopped", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("SIMHAND_TRACEBACK") or not _is_explained(error):
+            raise
+        message = str(error)
+        if isinstance(error, ModuleNotFoundError):
+            message = f"the package {error.name} is missing. {what_to_install(error)}"
+        print(f"{program_name()}: {message}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _is_explained(error: Exception) -> bool:
+    """A wrong value, file or installation; or a RuntimeError of this package, not of torch."""
+    if isinstance(error, (OSError, ValueError, ImportError)):
+        return True
+    origin = traceback.extract_tb(error.__traceback__)[-1].filename
+    return isinstance(error, RuntimeError) and Path(origin).is_relative_to(Path(__file__).parent)
+
+
+def run(function: Callable[..., Result], description: str) -> Result:
+    """Call a function with what the command line says: the whole of a tool's ``__main__``.
+
+    Positional-only parameters are positional arguments; other parameters, and the fields of
+    dataclasses among them, are options. Types, defaults and help come from the signatures and
+    docstrings, so that an option is written once (see also :mod:`simhand_mm.options`).
+
+    Args:
+        function: The tool's ``main``, or a function of the stage.
+        description: Docstring of the tool.
+
+    Returns:
+        What the function returns. A wrong command line exits with code 2, a failed run with 1.
+    """
+    import tyro  # here, because importing this module must be cheap
+    from tyro import conf
+
+    style = (
+        conf.OmitArgPrefixes,  # --fps, not --settings.fps
+        conf.FlagCreatePairsOff,  # --balance without --no-balance
+        conf.DisallowNone,  # an option that is not given is None
+        conf.PositionalMetavarFromFieldName,
+    )
+    with messages_instead_of_tracebacks():
+        return tyro.cli(function, prog=program_name(), description=description, config=style)
+
+
+def summary_of(tool: Path) -> str:
+    """First sentence of a tool: of its docstring, or of the comment of a shell script."""
+    if tool.suffix == ".sh":
+        text = tool.read_text().splitlines()[1].removeprefix("# ")
+    else:
+        text = ast.get_docstring(ast.parse(tool.read_text())) or ""
+    return text.splitlines()[0].rstrip(".:")
+
+
+def overview() -> str:
+    """Text of ``simhand --help``: the commands by stage, each with a line of help."""
+    lines = ["usage: simhand COMMAND [ARGUMENTS...]", "", "simhand COMMAND --help tells more."]
+    for stage, tools in STAGES.items():
+        lines += ["", f"{stage}:"]
+        lines += [f"  {name:<16} {summary_of(find_file(f'tools/{tools[name]}'))}" for name in tools]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run a tool; a config that is not in the working folder is taken from the package."""
     command = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if command in ("-h", "--help"):
+        print(overview())
+        return
     if command not in COMMANDS:
-        usage = "usage: simhand COMMAND [ARGUMENTS...]\n\ncommands:\n" + "\n".join(
-            f"  {name:<16} tools/{tool}" for name, tool in COMMANDS.items()
+        close = difflib.get_close_matches(command, COMMANDS)
+        names = ", ".join(close or COMMANDS)
+        print(
+            f"simhand: COMMAND must be one of those of simhand --help, but got {command!r}. "
+            f"{'Did you mean' if close else 'They are'}: {names}",
+            file=sys.stderr,
         )
-        if command in ("-h", "--help"):
-            print(usage)
-            return
-        sys.exit(f"simhand: COMMAND must be one of these, but got {command!r}.\n\n{usage}")
+        sys.exit(2)
     tool = find_file(f"tools/{COMMANDS[command]}")
-    arguments = [find_config(argument) for argument in sys.argv[2:]]
-    if tool.suffix == ".sh":
-        os.environ.setdefault("PYTHON", sys.executable)
-        os.execvp("bash", ["bash", str(tool), *arguments])
+    arguments = sys.argv[2:]
     sys.argv = [str(tool), *arguments]
-    try:
+    with messages_instead_of_tracebacks():
+        sys.argv[1:] = arguments = [find_config(argument) for argument in arguments]
+        if tool.suffix == ".sh":
+            os.environ.setdefault("PYTHON", sys.executable)
+            os.execvp("bash", ["bash", str(tool), *arguments])
         runpy.run_path(str(tool), run_name="__main__")
-    except ModuleNotFoundError as error:
-        sys.exit(f"simhand: the package {error.name} is missing. {cure_of(error)}")

@@ -15,7 +15,7 @@ STAGES = {
     "synthetic",
     "visualization",
 }
-HUBS = {"pool", "registry", "checkpoint", "compat", "version"}
+HUBS = {"pool", "registry", "checkpoint", "compat", "options", "version"}
 # Frameworks that only one stage may import; heavy packages that no module may import at its top.
 OWNED = {"mmpose": {"pose"}, "mmpretrain": {"pretraining"}}
 LAZY = {"mediapipe", "faiss", "av", "ray", "onnx", "onnxruntime", "mmdet", "mmcv"}
@@ -46,7 +46,7 @@ def imports(path: Path, top_level_only: bool = False):
 def allowed_rooms(room: str) -> set[str]:
     if room == "functional":
         return {"functional"}
-    if room in {"version", "checkpoint"}:
+    if room in {"version", "checkpoint", "options"}:
         return {room}
     if room == "compat":
         return {"compat", "checkpoint"}

@@ -20,13 +20,19 @@ def test_a_command_runs_its_tool():
         text=True,
         check=True,
     )
-    assert "usage: browse_pool.py" in done.stdout
+    assert "usage: simhand browse-pool" in done.stdout
 
 
-def test_unknown_command_lists_the_known_ones(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["simhand", "minig"])
-    with pytest.raises(SystemExit, match=r"COMMAND must be one of these, but got 'minig'"):
+@pytest.mark.parametrize(
+    "command, advice", [("minig", "Did you mean: mine"), ("xyz", "They are: synthesize, convert, ")]
+)
+def test_unknown_command_names_the_known_ones(command, advice, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["simhand", command])
+    with pytest.raises(SystemExit, match="2"):
         cli.main()
+    error = capsys.readouterr().err
+    assert f"COMMAND must be one of those of simhand --help, but got '{command}'." in error
+    assert advice in error
 
 
 def test_wheel_files_come_before_those_of_the_clone(tmp_path, monkeypatch):
@@ -58,18 +64,19 @@ def test_shell_tools_run_with_this_python(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "package, cure",
+    "package, advice",
     [
         ("mmpose", "pip install --no-deps mmengine==0.10.7 mmcv-lite==2.1.0"),
         ("lmdb", 'pip install "simhand-mm[all]"'),
     ],
 )
-def test_a_missing_package_is_named_with_what_to_type(package, cure, monkeypatch):
+def test_a_missing_package_is_named_with_what_to_type(package, advice, monkeypatch, capsys):
     def run_tool(*_, **__):
         raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
     monkeypatch.setattr(cli.runpy, "run_path", run_tool)
     monkeypatch.setattr(sys, "argv", ["simhand", "mine", "data/pool"])
-    with pytest.raises(SystemExit) as stopped:
+    with pytest.raises(SystemExit, match="1"):
         cli.main()
-    assert f"the package {package} is missing. Run: {cure}" in str(stopped.value)
+    error = capsys.readouterr().err
+    assert f"simhand mine: the package {package} is missing. Run: {advice}" in error

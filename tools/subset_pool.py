@@ -1,34 +1,28 @@
 """Draw hands of a pool into a pool of their own.
 
-python tools/subset_pool.py POOL_DIR OUTPUT_DIR --hands 50000 --seed 0
-python tools/subset_pool.py POOL_DIR OUTPUT_DIR --balance
+simhand subset data/pool data/pool-50k --hands 50000
+simhand subset data/pool data/pool-balanced --balance
 """
 
-import argparse
-import sys
+from pathlib import Path
 
+from simhand_mm.cli import run
 from simhand_mm.pool import HandPool
-from simhand_mm.preparation.subset import write_subset
+from simhand_mm.preparation.subset import Draw, write_subset
 
 
-def main() -> None:
-    """Draw and tell what came out."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("pool_dir", help="the pool to draw from")
-    parser.add_argument("output_dir", help="folder of the new pool")
-    parser.add_argument("--hands", type=int, help="how many; all by default")
-    parser.add_argument("--balance", action="store_true", help="as many left as right hands")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the draw")
-    args = parser.parse_args()
-    try:
-        pool = HandPool(args.pool_dir)
-        info = write_subset(pool, args.output_dir, args.hands, args.balance, args.seed)
-    except (OSError, ValueError, RuntimeError) as error:
-        sys.exit(f"subset_pool: {error}")
-    print(f"{args.output_dir}: {info['num_hands']} of {len(pool)} hands")
+def main(pool: Path, output: Path, /, draw: Draw) -> None:
+    """Draw and print what came out.
+
+    Args:
+        pool: Pool to draw from.
+        output: Folder of the new pool.
+        draw: Which hands.
+    """
+    source = HandPool(pool)
+    info = write_subset(source, output, draw)
+    print(f"{output}: {info['num_hands']} of {len(source)} hands")
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

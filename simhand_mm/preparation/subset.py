@@ -3,16 +3,33 @@
 Axes: N hands of the pool.
 """
 
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from tyro.conf import arg
 
 from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter
 
 # Fields of pool.json that tell what is in a pool, not how it was made.
 _CONTENT = {"format_version", "num_hands", "num_videos", "num_drops", "fingerprint"}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which hands are drawn.
+
+    Attributes:
+        num_hands: Number of hands; all of them by default.
+        balance: Draw as many left as right hands (SiMHand, Sec. 3.1).
+        seed: Seed of the draw. With one seed a smaller draw is part of a larger one.
+    """
+
+    num_hands: Annotated[int | None, arg(name="hands")] = None
+    balance: bool = False
+    seed: int = 0
 
 
 def choose_hands(
@@ -43,9 +60,7 @@ def choose_hands(
     return np.sort(np.concatenate([side[:size] for side in sides]))
 
 
-def write_subset(
-    pool: HandPool, output_dir: str | Path, num_hands: int | None, balance: bool, seed: int
-) -> dict[str, Any]:
+def write_subset(pool: HandPool, output: str | Path, draw: Draw) -> dict[str, Any]:
     """Draw hands of a pool into a pool of their own, with the same ids and crops.
 
     What balancing leaves out is in its ``drops.parquet``; what a smaller draw leaves out is not,
@@ -53,21 +68,20 @@ def write_subset(
 
     Args:
         pool: Where the hands come from.
-        output_dir: Folder of the new pool.
-        num_hands: How many; None for as many as there are.
-        balance: Draw as many left as right hands.
-        seed: Seed of the draw.
+        output: Folder of the new pool.
+        draw: Which hands.
 
     Returns:
         The content of its ``pool.json``.
     """
-    rows = choose_hands(pool.handedness_index, num_hands, balance, seed)
-    is_surplus = np.full(len(pool), balance)
-    if balance:
-        is_surplus[choose_hands(pool.handedness_index, None, balance, seed)] = False
+    sides = pool.handedness_index
+    rows = choose_hands(sides, draw.num_hands, draw.balance, draw.seed)
+    is_surplus = np.full(len(pool), draw.balance)
+    if draw.balance:
+        is_surplus[choose_hands(sides, None, True, draw.seed)] = False
     settings = {key: value for key, value in pool.info.items() if key not in _CONTENT}
-    draw = {"of": pool.fingerprint, "num_hands": num_hands, "balance": balance, "seed": seed}
-    writer = PoolWriter(output_dir, {**settings, "subset": draw})
+    subset = {"of": pool.fingerprint, **asdict(draw)}
+    writer = PoolWriter(output, {**settings, "subset": subset})
     with writer.lock():
         done = writer.statuses()
         concerned = np.union1d(rows, np.flatnonzero(is_surplus))

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simhand_mm.options import Out, Pool
 from simhand_mm.pool import HandPool
 from simhand_mm.visualization.charts import histogram
 from simhand_mm.visualization.drawing import decode_image, draw_hand, resize_with_keypoints
@@ -16,13 +17,13 @@ _SHOWN_PX = 131
 
 
 def write_pool_report(
-    pool_dir: str | Path, path: str | Path, num_hands: int = 48, seed: int = 0
+    pool_dir: Pool, /, out: Out = Path("pool.html"), num_hands: int = 48, seed: int = 0
 ) -> Path:
     """Write the page that shows a pool; returns the file.
 
     Args:
-        pool_dir: The pool folder.
-        path: The ``.html`` file.
+        pool_dir: Pool folder.
+        out: HTML file to write.
         num_hands: Pictures in each gallery.
         seed: Chooses the random hands.
     """
@@ -36,7 +37,7 @@ def write_pool_report(
         page.heading("Hands")
         add_random_hands(page, pool, num_hands, seed)
         add_worst_hands(page, pool, num_hands)
-    return page.save(path)
+    return page.save(out)
 
 
 def add_pool_statistics(page: Page, pool: HandPool) -> None:

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from simhand_mm.pool import HandPool, HandRecord, PoolWriter
-from simhand_mm.preparation.subset import choose_hands, write_subset
+from simhand_mm.preparation.subset import Draw, choose_hands, write_subset
 
 SIDES = np.random.default_rng(0).permutation([0] * 300 + [1] * 700)
 
@@ -59,7 +59,7 @@ def pool(tmp_path):
 
 
 def test_subset_is_a_pool_of_the_same_hands(pool, tmp_path):
-    info = write_subset(pool, tmp_path / "out", None, balance=True, seed=0)
+    info = write_subset(pool, tmp_path / "out", Draw(balance=True))
     subset = HandPool(tmp_path / "out")
     assert info["num_hands"] == len(subset) == 16
     assert subset.handedness_index.mean() == 0.5
@@ -77,11 +77,11 @@ def test_subset_is_a_pool_of_the_same_hands(pool, tmp_path):
 
 
 def test_interrupted_subset_is_finished_and_another_draw_refused(pool, tmp_path):
-    write_subset(pool, tmp_path / "out", 10, balance=False, seed=0)
+    write_subset(pool, tmp_path / "out", Draw(10))
     before = (tmp_path / "out" / "hands.parquet").read_bytes()
     (tmp_path / "out" / "pool.json").unlink()
     next((tmp_path / "out" / "parts").glob("*.arrow")).unlink()
-    write_subset(pool, tmp_path / "out", 10, balance=False, seed=0)
+    write_subset(pool, tmp_path / "out", Draw(10))
     assert (tmp_path / "out" / "hands.parquet").read_bytes() == before
     with pytest.raises(ValueError, match="settings must be those"):
-        write_subset(pool, tmp_path / "out", 10, balance=False, seed=1)
+        write_subset(pool, tmp_path / "out", Draw(10, seed=1))

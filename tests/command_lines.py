@@ -1,0 +1,44 @@
+"""What the command line of a tool accepts, as its ``--help`` says."""
+
+import contextlib
+import io
+import re
+import runpy
+import sys
+from functools import cache
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).parents[1]
+
+
+@cache
+def help_of(tool: str) -> str:
+    """Help of a tool, e.g. ``tools/mine_pairs.py``."""
+    printed = io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", [str(ROOT / tool), "--help"]),
+        mock.patch.dict("os.environ", {"COLUMNS": "200"}),
+        contextlib.redirect_stdout(printed),
+        contextlib.suppress(SystemExit),
+    ):
+        runpy.run_path(str(ROOT / tool), run_name="__main__")
+    return printed.getvalue()
+
+
+@cache
+def options_of(tool: str) -> dict[str, str]:
+    """Option (each name of it) or positional argument of a tool -> its help."""
+    entry = re.compile(r"^[│ ]{1,3}(-{0,2}\w.*?)(?:  +(.*?))? *│?$")
+    more = re.compile(r"^[│ ] {8,}(\S.*?) *│?$")
+    options: dict[str, str] = {}
+    names: list[str] = []
+    for line in help_of(tool).splitlines():
+        if (found := more.match(line)) and names:
+            options.update({name: f"{options[name]} {found[1]}".strip() for name in names})
+        elif found := entry.match(line):
+            names = re.findall(r"(?<![\w-])--?[a-z][\w-]*", found[1]) or [found[1]]
+            options.update(dict.fromkeys(names, found[2] or ""))
+        else:
+            names = []
+    return options
