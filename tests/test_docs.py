@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from simhand_mm.cli import COMMANDS
-from simhand_mm.pool import detections, schema
+from simhand_mm.pool import detections, predictions, schema
 from tests import module_map
 from tests.command_lines import options_of
 
@@ -98,6 +98,7 @@ def test_pictures_are_small(document):
 
 def test_every_column_on_disk_is_explained():
     text = (ROOT / "docs" / "data_format.md").read_text()
-    for table in (schema.HANDS, schema.DROPS, schema.POSES, detections.DETECTIONS):
+    for table in (schema.HANDS, schema.DROPS, schema.POSES, detections.DETECTIONS,
+                  predictions.PREDICTIONS):  # fmt: skip
         missing = [name for name in table.names if f"`{name}`" not in text]
         assert not missing, f"docs/data_format.md must explain {missing}"

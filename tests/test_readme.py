@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from simhand_mm import cli
-from simhand_mm.pool import read_poses
-from simhand_mm.pose.predictions import write_predictions
+from simhand_mm.pool import read_poses, write_predictions
 from simhand_mm.synthetic import synthesize
 from tests.documented_commands import (
     BY_ANOTHER_TEST,

@@ -7,9 +7,9 @@ import numpy as np
 from mmengine.utils import ProgressBar
 
 from simhand_mm.functional.boxes import keypoints_to_box
+from simhand_mm.pool import write_json
 from simhand_mm.pose.inferencer import HandDetection, HandPose3DInferencer, describe_json
 from simhand_mm.pose.media import MediaSource, MediaWriter
-from simhand_mm.pose.predictions import write_json
 from simhand_mm.preparation.keypoints import MediaPipeHands
 from simhand_mm.visualization.demo_frame import DrawnHand, draw_demo_frame
 

@@ -1,10 +1,11 @@
 """The hand pool on disk, the hub at which all stages meet (docs/data_format.md)."""
 
 from simhand_mm.pool.detections import read_detections, write_detections
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.files import atomic_path, write_json
 from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
 from simhand_mm.pool.parts import VideoStatus
 from simhand_mm.pool.poses import read_poses, write_poses
+from simhand_mm.pool.predictions import read_predictions, write_predictions
 from simhand_mm.pool.reader import HandPool
 from simhand_mm.pool.schema import DropRecord, HandRecord
 from simhand_mm.pool.writer import PoolWriter
@@ -20,7 +21,10 @@ __all__ = [
     "load_pairs",
     "read_detections",
     "read_poses",
+    "read_predictions",
     "save_pairs",
     "write_detections",
+    "write_json",
     "write_poses",
+    "write_predictions",
 ]

@@ -1,12 +1,15 @@
 """Writing files so that a killed program or a full disk never leaves half of one behind."""
 
 import errno
+import json
+import math
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _FULL = "Free disk space and run again; what was finished is kept."
 _CURES = {
@@ -76,3 +79,18 @@ def remove_temporaries(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write JSON, atomically; NaN becomes null, which is valid JSON."""
+    with atomic_path(path) as temporary:
+        text = json.dumps(_nan_to_none(content), indent=1, allow_nan=False)
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _nan_to_none(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _nan_to_none(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_nan_to_none(value) for value in content]
+    return None if isinstance(content, float) and math.isnan(content) else content

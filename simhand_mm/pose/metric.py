@@ -8,6 +8,7 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from simhand_mm.pool import write_json, write_predictions
 from simhand_mm.pose.evaluation import (
     AUC_RANGES,
     as_metrics,
@@ -15,7 +16,7 @@ from simhand_mm.pose.evaluation import (
     format_table,
     place_in_camera,
 )
-from simhand_mm.pose.predictions import write_json, write_official, write_predictions
+from simhand_mm.pose.official_forms import write_official
 from simhand_mm.registry import METRICS
 
 _EXPORT_FILES = {"freihand": "pred.json", "dexycb": "predictions.txt"}

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 
 from simhand_mm.functional.pose_metrics import align, keypoint_errors_mm
-from simhand_mm.pool import read_poses
-from simhand_mm.pool.schema import column_to_array
+from simhand_mm.pool import read_poses, read_predictions
 
 # Which samples are shown: shares of all samples that are easier, by the mean error over models.
 SHOWN_QUANTILES = {
@@ -58,7 +56,7 @@ def read_comparison(
     Args:
         data_root: Folder that the image paths are relative to.
         poses: Poses table.
-        predictions: Model -> its ``predictions.parquet``, as ``tools/test.py --dump`` writes it.
+        predictions: Model -> its ``predictions.parquet``, as ``simhand test --dump`` writes it.
 
     Raises:
         FileNotFoundError: If a table is missing.
@@ -66,7 +64,7 @@ def read_comparison(
             common, or a picture lies outside the data root.
     """
     labels = read_poses(poses)
-    tables = {name: _read_predictions(path) for name, path in predictions.items()}
+    tables = {name: _read_table(path) for name, path in predictions.items()}
     common = set(labels["sample_id"]).intersection(*(table["row"] for table in tables.values()))
     if not common:
         raise ValueError(
@@ -127,24 +125,11 @@ def _finite_order(values: np.ndarray) -> np.ndarray:
     return order[np.isfinite(values[order])]
 
 
-def _read_predictions(path: str | Path) -> dict[str, Any]:
+def _read_table(path: str | Path) -> dict[str, Any]:
     """``row`` of each sample id, and the arrays of one file."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"predictions must be a file, but {path} does not exist. Write it with "
-            "tools/test.py --dump."
-        )
-    names = ("keypoints_2d", "keypoints_3d")
-    try:
-        table = pq.read_table(path, columns=["sample_id", *names])
-        arrays = {name: column_to_array(table[name], name) for name in names}
-    except (KeyError, OSError, ValueError) as error:  # pyarrow's errors are among these
-        raise ValueError(
-            f"predictions must be a table of tools/test.py --dump, but {path} is not: "
-            f"{str(error).partition(chr(10))[0]}."
-        ) from error
-    rows = {sample_id: row for row, sample_id in enumerate(table["sample_id"].to_pylist())}
-    return {"row": rows, **arrays}
+    table = read_predictions(path, ["keypoints_2d", "keypoints_3d"])
+    rows = {sample_id: row for row, sample_id in enumerate(table["sample_id"])}
+    return {"row": rows, **table}
 
 
 def _align(pred: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

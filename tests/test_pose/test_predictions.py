@@ -5,7 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from simhand_mm.pose.predictions import read_keypoints, write_official, write_predictions
+from simhand_mm.pool import write_predictions
+from simhand_mm.pose.official_forms import write_official
+from simhand_mm.pose.predictions import read_keypoints
 
 IDS = ["evaluation/00000002", "evaluation/00000000", "evaluation/00000001"]
 
@@ -34,7 +36,7 @@ def test_official_forms_round_trip(tmp_path, hands, form, name):
     np.testing.assert_allclose(read_keypoints(tmp_path / name, IDS), hands, atol=1e-3)
 
 
-def test_freihand_is_in_metres_and_picture_order(tmp_path, hands):
+def test_freihand_is_in_metres_and_image_order(tmp_path, hands):
     write_official(tmp_path / "pred.json", "freihand", IDS, hands)
     xyz, vertices = json.loads((tmp_path / "pred.json").read_text())
     np.testing.assert_allclose(xyz[2], hands[0] / 1000, atol=1e-6)
@@ -58,15 +60,15 @@ def test_own_table_is_joined_by_id(tmp_path, hands):
 
 
 def test_incomplete_and_damaged_files_are_refused(tmp_path, hands):
-    with pytest.raises(ValueError, match="every picture once"):
+    with pytest.raises(ValueError, match="every image once"):
         write_official(tmp_path / "pred.json", "freihand", IDS[:2], hands[:2])
-    with pytest.raises(ValueError, match="official number of the picture"):
+    with pytest.raises(ValueError, match="official number of the image"):
         write_official(tmp_path / "pred.json", "freihand", ["train/hand_a"], hands[:1])
     (tmp_path / "pred.json").write_text("[[[[0.1, 0.2, 0.3], [0.1")
     with pytest.raises(ValueError, match=r"pred\.json must be \[\[xyz"):
         read_keypoints(tmp_path / "pred.json", IDS)
     (tmp_path / "pred.json").write_text(json.dumps([np.zeros((3, 20, 3)).tolist(), []]))
-    with pytest.raises(ValueError, match="21 joints in metres"):
+    with pytest.raises(ValueError, match="21 keypoints in metres"):
         read_keypoints(tmp_path / "pred.json", IDS)
     (tmp_path / "pred.txt").write_text("0," + ",".join(["1"] * 60))
     with pytest.raises(
@@ -80,9 +82,9 @@ def test_incomplete_and_damaged_files_are_refused(tmp_path, hands):
         read_keypoints(tmp_path / "pred.csv", IDS)
 
 
-def test_wrong_joint_count_is_refused_even_where_the_numbers_could_be_regrouped(tmp_path):
+def test_wrong_keypoint_count_is_refused_even_where_the_numbers_could_be_regrouped(tmp_path):
     (tmp_path / "pred.json").write_text(json.dumps([np.ones((21, 20, 3)).tolist(), []]))
-    with pytest.raises(ValueError, match="21 joints in metres"):
+    with pytest.raises(ValueError, match="21 keypoints in metres"):
         read_keypoints(tmp_path / "pred.json", IDS)
 
 
@@ -96,14 +98,14 @@ def test_words_among_the_numbers_are_refused_with_their_line(tmp_path, hands):
 
 def test_other_tables_are_refused(tmp_path):
     pq.write_table(pa.table({"sample_id": IDS}), tmp_path / "other.parquet")
-    with pytest.raises(ValueError, match=r"other\.parquet must have the columns .* --dump"):
+    with pytest.raises(ValueError, match=r"other\.parquet must be a table .* --dump"):
         read_keypoints(tmp_path / "other.parquet", IDS)
     (tmp_path / "cut.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(ValueError, match=r"cut\.parquet must have the columns"):
+    with pytest.raises(ValueError, match=r"cut\.parquet must be a table"):
         read_keypoints(tmp_path / "cut.parquet", IDS)
 
 
-def test_nan_joints_are_refused_with_file_and_sample(tmp_path, hands):
+def test_nan_keypoints_are_refused_with_file_and_sample(tmp_path, hands):
     hands[2, 5, 1] = np.nan
     write_table(tmp_path / "p.parquet", hands)
     with pytest.raises(ValueError, match=r"p\.parquet must .* 1 of 3 .* 'evaluation/00000001'"):

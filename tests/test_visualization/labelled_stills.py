@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from simhand_mm.pool import write_poses
-from simhand_mm.pose.predictions import write_predictions as write_table
+from simhand_mm.pool import write_predictions as write_table
 
 NUM_STILLS, IMAGE_SIZE = 5, 48
 CAMERA = np.array([[60.0, 0, 24], [0, 60, 24], [0, 0, 1]])

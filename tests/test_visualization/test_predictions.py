@@ -87,7 +87,7 @@ def test_what_is_no_table_of_predictions_is_refused(compare, tmp_path):
     compare(a=[0] * NUM_STILLS)
     poses = tmp_path / "poses/test.parquet"
     (tmp_path / "metrics.parquet").write_text("{}")
-    with pytest.raises(ValueError, match=r"table of tools/test\.py --dump, but .*metrics\.parquet"):
+    with pytest.raises(ValueError, match=r"metrics\.parquet must be a table of predictions"):
         read_comparison(tmp_path, poses, {"a": tmp_path / "metrics.parquet"})
     with pytest.raises(FileNotFoundError, match=r"none\.parquet does not exist"):
         read_comparison(tmp_path, poses, {"a": tmp_path / "none.parquet"})

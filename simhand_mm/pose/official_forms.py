@@ -1,0 +1,103 @@
+"""Predictions as official evaluations read them: FreiHAND's ``pred.json`` and DexYCB's text."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS
+from simhand_mm.pool import atomic_path
+
+_MANO_VERTICES = 778
+
+
+def write_official(
+    path: str | Path, form: str, sample_ids: Sequence[str], keypoints_3d: np.ndarray
+) -> None:
+    """Write predictions as an official evaluation reads them.
+
+    Args:
+        path: The file.
+        form: ``freihand`` (JSON, metres; vertices are zeros, because none are predicted) or
+            ``dexycb`` (text, mm).
+        sample_ids: Of the poses table, ending with the official number of the image.
+        keypoints_3d: ``[N, 21, 3]``, mm, camera frame.
+
+    Raises:
+        ValueError: If the form is unknown, or FreiHAND's images are not all there.
+    """
+    numbers = [official_number(name) for name in sample_ids]
+    hands = np.asarray(keypoints_3d, np.float64)[np.argsort(numbers)]
+    if form == "freihand":
+        if sorted(numbers) != list(range(len(numbers))):
+            raise ValueError(
+                f"FreiHAND's file must hold every image once, but {len(numbers)} predictions "
+                f"go up to number {max(numbers)}. Test on the whole evaluation set."
+            )
+        vertices = [[[0.0, 0.0, 0.0]] * _MANO_VERTICES] * len(hands)
+        content = json.dumps([np.round(hands / 1000, 6).tolist(), vertices])
+    elif form == "dexycb":
+        lines = (
+            f"{number}," + ",".join(f"{value:.4f}" for value in hand.ravel())
+            for number, hand in zip(sorted(numbers), hands, strict=True)
+        )
+        content = "".join(f"{line}\n" for line in lines)
+    else:
+        raise ValueError(f"form must be 'freihand' or 'dexycb', but got {form!r}.")
+    with atomic_path(path) as temporary:
+        temporary.write_text(content, encoding="utf-8")
+
+
+def read_freihand(path: Path) -> dict[int, np.ndarray]:
+    """Read FreiHAND's ``pred.json`` (metres).
+
+    Returns:
+        Official number -> ``[21, 3]``, mm.
+
+    Raises:
+        ValueError: If the file is damaged or a hand has another number of keypoints.
+    """
+    try:
+        hands = np.array(json.loads(path.read_text(encoding="utf-8"))[0], np.float64)
+        return dict(enumerate(1000 * hands.reshape(len(hands), NUM_KEYPOINTS, 3)))
+    except (ValueError, IndexError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} must be [[xyz, ...], [vertices, ...]] with 21 keypoints in metres for each "
+            f"image, but is not ({error}). Write it as FreiHAND's evaluation asks for."
+        ) from error
+
+
+def read_dexycb(path: Path) -> dict[int, np.ndarray]:
+    """Read DexYCB's text: the number of the image and 63 mm per line.
+
+    Returns:
+        Official number -> ``[21, 3]``, mm.
+
+    Raises:
+        ValueError: If a line is damaged.
+    """
+    hands = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            image, *values = line.split(",")
+            hand = np.array(values, np.float64).reshape(NUM_KEYPOINTS, 3)
+            hands[int(image)] = hand
+        except ValueError as error:
+            raise ValueError(
+                f"line {number} of {path} must have 64 numbers, the number of the image and "
+                f"x,y,z in mm of 21 keypoints, but has {len(line.split(','))} fields ({error}). "
+                "Write it as DexYCB's evaluation asks for."
+            ) from error
+    return hands
+
+
+def official_number(sample_id: str) -> int:
+    """The official number at the end of a sample id such as ``evaluation/00000012``."""
+    number = sample_id.rsplit("/", 1)[-1]
+    if not number.isdigit():
+        raise ValueError(
+            f"sample_id must end with the official number of the image, but got {sample_id!r}. "
+            "Only tables of FreiHAND and DexYCB have official forms."
+        )
+    return int(number)
