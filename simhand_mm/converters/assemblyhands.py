@@ -1,19 +1,22 @@
 """AssemblyHands v1-1, egocentric views (Ohkawa et al., CVPR 2023), from its official folders.
 
-    <root>/images/ego_images_rectified/<split>/<file_name>
-    <root>/annotations/<split>/assemblyhands_<split>_ego_data_v1-1.json   pictures, boxes, validity
+    <root>/images/<file_name>
+    <root>/annotations/<split>/assemblyhands_<split>_ego_data_v1-1.json   images, boxes, validity
     <root>/annotations/<split>/assemblyhands_<split>_ego_calib_v1-1.json  cameras
     <root>/annotations/<split>/assemblyhands_<split>_joint_3d_v1-1.json   42 joints, mm, world frame
     <root>/annotations/<split>/invalid_<split>_ego.txt                    "file_name,hand" lines
 
+``file_name`` starts at ``images``: ``ego_images_rectified/<split>/<sequence>/<camera>/000123.jpg``.
 Of the 42 joints 0 to 20 are the right hand, 21 to 41 the left; each goes from the tip to the base
-of thumb, index, middle, ring and pinky, and ends with the wrist. Layout and order are those of the
-official toolkit's README and loader.
+of thumb, index, middle, ring and pinky, and ends with the wrist. In the list of invalid hands 0 is
+the right hand and 1 the left.
 
-Not confirmed: how ``invalid_<split>_ego.txt`` writes the side. The toolkit makes that file when it
-first runs (fewer than 10 valid joints, or no crop). We read 0 as right and 1 as left, as the joints
-are ordered, and words as what they say. Hands with fewer than 10 valid joints are left out before
-the list is asked, so that the other reading would show as many hands "on the official list".
+The labels of ``test`` are not public: measure on ``val``, and choose checkpoints on sequences held
+out of ``train``.
+
+Hands that the official toolkit keeps and that are left out here: those whose wrist or middle MCP is
+flagged invalid (``use_invalid_joints`` keeps them) and those with a labelled joint behind the
+camera, which cannot be projected.
 """
 
 import os
@@ -24,28 +27,37 @@ from typing import Any
 import numpy as np
 from mmengine.utils import track_iter_progress
 
-from simhand_mm.converters.records import Conversion, OfficialCount, UnusableSample, read_json
+from simhand_mm.converters.records import (
+    Conversion,
+    OfficialCount,
+    UnusableSample,
+    read_json,
+    to_array,
+)
 
-SPLITS = ("train", "val", "test")
-_PAPER_TEST = OfficialCount("kept", 109_800, "SiMHand's test split, which it does not name", 100)
+SPLITS = ("train", "val")
 OFFICIAL_COUNTS = {
     "train": [OfficialCount("kept", 704_000, "SiMHand", 100)],
-    "val": [_PAPER_TEST],
-    "test": [_PAPER_TEST],
+    "val": [OfficialCount("kept", 61_153, "issue 19 of the toolkit")],
 }
 # Position in the official order of each of our 21 keypoints.
 KEYPOINT_ORDER = (20, *(4 * finger + 3 - joint for finger in range(5) for joint in range(4)))
 _HANDS = {"right": 0, "left": 21}
-_ARCHIVE = "the annotations of AssemblyHands v1-1"
+_ARCHIVE = "the annotations of AssemblyHands v1-1 (those of test are not public: use val)"
 
 
-def convert_assemblyhands(root: str | Path, split: str, min_valid: int = 10) -> Conversion:
+def convert_assemblyhands(
+    root: str | Path, split: str, min_valid: int = 10, use_invalid_joints: bool = False
+) -> Conversion:
     """Read one split: a record for each hand of each egocentric picture.
 
     Args:
         root: The folder that holds ``images`` and ``annotations``.
-        split: ``train``, ``val`` or ``test``.
+        split: ``train`` or ``val``; ``test`` if you have its labels.
         min_valid: Leave out hands with fewer valid joints, as the official loader does.
+        use_invalid_joints: Treat joints that are flagged invalid as labelled if they have 3D
+            coordinates in front of the camera. The toolkit measures them and the released code
+            trains on them; here they are left out by default.
 
     Raises:
         FileNotFoundError: If an official file or folder is missing.
@@ -61,56 +73,64 @@ def convert_assemblyhands(root: str | Path, split: str, min_valid: int = 10) -> 
     images = {image["id"]: image for image in data["images"]}
     pictures = _Pictures(root)
     conversion = Conversion(f"AssemblyHands {split}")
-    for annotation in track_iter_progress(data["annotations"]):
-        image = images[annotation["image_id"]]
-        path = f"images/ego_images_rectified/{split}/{image['file_name']}"
-        for side in _HANDS:
-            sample_id = f"{split}/{image['file_name']}/{side}"
-            if annotation["bbox"].get(side) is None:
-                continue  # this hand is not in the picture
-            if path not in pictures:
-                conversion.drop("picture missing", sample_id)
-                continue
+    for number, annotation in enumerate(track_iter_progress(data["annotations"])):
+        try:
+            image = images[annotation["image_id"]]
+            file_name = image["file_name"]
+            sides = [side for side in _HANDS if annotation["bbox"].get(side) is not None]
+        except (KeyError, TypeError, AttributeError):
+            conversion.drop("malformed annotation", f"annotation {number}")
+            continue
+        for side in sides:  # the others are not in the picture
+            sample_id = f"{file_name}/{side}"
             try:
+                if f"images/{file_name}" not in pictures:
+                    raise UnusableSample("picture missing")
                 hand = _read_hand(image, annotation, calibration, joints, side)
+                if hand["valid"].sum() < min_valid:
+                    raise UnusableSample(f"fewer than {min_valid} valid joints")
+                if (file_name, side) in excluded:
+                    raise UnusableSample("on the official list of invalid hands")
             except UnusableSample as reason:
                 conversion.drop(str(reason), sample_id)
                 continue
-            if hand["valid"].sum() < min_valid:
-                conversion.drop(f"fewer than {min_valid} valid joints", sample_id)
-            elif (image["file_name"], side) in excluded:
-                conversion.drop("on the official list of invalid hands", sample_id)
-            else:
-                conversion.add(sample_id=sample_id, image_path=path, **hand)
+            if use_invalid_joints:
+                hand["valid"] |= hand["keypoints_3d"][:, 2] > 0
+            conversion.add(sample_id=sample_id, image_path=f"images/{file_name}", **hand)
     conversion.check_unit("millimetres")
     return conversion
 
 
 def _read_hand(image: dict, annotation: dict, calibration: dict, joints: dict, side: str) -> dict:
     """Labels of one hand in the camera frame and our order."""
-    sequence, frame = image["seq_name"], f"{int(image['frame_idx']):06d}"
     try:
-        world = np.array(joints[sequence][frame]["world_coord"], dtype=np.float64)
+        sequence, frame = image["seq_name"], f"{int(image['frame_idx']):06d}"
+        size_wh = int(image["width"]), int(image["height"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnusableSample("malformed annotation") from error
+    try:
+        world = to_array(joints[sequence][frame]["world_coord"], (42, 3))
     except KeyError as error:
         raise UnusableSample("frame without 3D joints") from error
     try:
         camera = _camera(calibration[sequence]["intrinsics"], image["camera"])
-        extrinsics = np.array(_camera(calibration[sequence]["extrinsics"][frame], image["camera"]))
+        extrinsics = _camera(calibration[sequence]["extrinsics"][frame], image["camera"])
     except KeyError as error:
         raise UnusableSample("no camera matrix") from error
-    valid = np.array(annotation["joint_valid"]).reshape(-1) > 0
-    if world.shape != (42, 3) or valid.shape != (42,):
-        raise ValueError(
-            f"frame {frame} of {sequence} must have 42 joints, but has {world.shape} and "
-            f"{valid.shape} validity flags. Take the official v1-1 files, unchanged."
-        )
+    if (world == world[0]).all():
+        raise UnusableSample("3D joints are placeholders, all at one point")
+    extrinsics = to_array(extrinsics, (3, 4))
+    try:
+        valid = np.array(annotation["joint_valid"], dtype=np.float64).reshape(42) > 0
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnusableSample("not 42 validity flags") from error
     order = np.array(KEYPOINT_ORDER) + _HANDS[side]
     return {
-        "size_wh": (int(image["width"]), int(image["height"])),
-        "camera_matrix": np.array(camera),
+        "size_wh": size_wh,
+        "camera_matrix": to_array(camera, (3, 3)),
         "keypoints_3d": world[order] @ extrinsics[:3, :3].T + extrinsics[:3, 3],
         "valid": valid[order],
-        "bbox_xyxy": np.array(annotation["bbox"][side], dtype=np.float64),
+        "bbox_xyxy": to_array(annotation["bbox"][side], (4,)),
         "handedness": side,
         "source": "assemblyhands",
         "sequence_id": sequence,

@@ -4,18 +4,15 @@
     <root>/<subject>/<sequence>/<serial>/color_%06d.jpg, labels_%06d.npz
     <root>/calibration/intrinsics/<serial>_640x480.yml
 
-``joint_3d [1, 21, 3]`` in metres, camera frame, our joint order; all -1 where there is no hand.
-Ten subjects with 100 sequences seen by eight cameras; the official setups s0 to s3 split them by
-sequence, subject, camera or object.
-
-Where the indices of the setups are from: s1, the paper's, from SiMHand's released loader. s0, s2
-and s3 were written down from the toolkit's description, without its files at hand: compare the
-printed counts with the official ones before publishing numbers on them. Every fifth sequence is out
-of the training set of s0, which fits its 465,504 of 582 thousand pictures.
+``joint_3d [1, 21, 3]`` in metres, camera frame, our joint order; ``joint_2d [1, 21, 2]`` px; both
+all -1 where there is no hand. Ten subjects with 100 sequences each, seen by eight cameras. The
+official setups s0 to s3 split them by sequence, subject, camera or object, and count them in the
+order of their names: a missing folder would move the indices and the official numbers of the
+pictures, so it is refused.
 """
 
+import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -25,7 +22,6 @@ import yaml
 from mmengine.utils import track_iter_progress
 
 from simhand_mm.converters.records import Conversion, OfficialCount
-from simhand_mm.functional.camera import project
 from simhand_mm.functional.keypoints import REFERENCE_BONE
 
 SETUPS = ("s0", "s1", "s2", "s3")
@@ -38,6 +34,11 @@ OFFICIAL_COUNTS = {
     "s1 train": [OfficialCount("kept", 325_300, "SiMHand, after its filter", 100)],
     "s1 test": [OfficialCount("kept", 98_200, "SiMHand, after its filter", 100)],
 }
+NUM_SUBJECTS, NUM_SEQUENCES = 10, 100
+SERIALS = (
+    *("836212060125", "839512060362", "840412060917", "841412060263"),
+    *("932122060857", "932122060861", "932122061900", "932122062010"),
+)
 _IMAGE_SIZE = (640, 480)
 _NO_HAND = "no hand labelled (-1)"
 
@@ -71,7 +72,11 @@ _CHOICES = {
 
 
 def convert_dexycb(
-    root: str | Path, split: str, setup: str = "s1", min_inside: int = 10
+    root: str | Path,
+    split: str,
+    setup: str = "s1",
+    min_inside: int = 10,
+    allow_missing_subjects: bool = False,
 ) -> Conversion:
     """Read one split of one official setup.
 
@@ -81,58 +86,92 @@ def convert_dexycb(
         root: The folder that holds the subjects and ``calibration``.
         split: ``train``, ``val`` or ``test``.
         setup: ``s0`` to ``s3``; the paper's numbers are of ``s1``, unseen subjects.
-        min_inside: Leave out frames with fewer keypoints inside the picture, or with wrist or
+        min_inside: Leave out frames with fewer keypoints inside the image, or with wrist or
             middle MCP outside it, as the released code does; 0 keeps all, as the official
             evaluation does.
+        allow_missing_subjects: Convert the subjects that are there. The numbers of the pictures
+            are then not the official ones.
 
     Raises:
-        FileNotFoundError: If the folders are missing.
-        ValueError: If units or shapes do not fit.
+        FileNotFoundError: If a folder of the split is missing.
+        ValueError: If units do not fit.
     """
     root = Path(root)
-    serials = _serials(root)
     subjects, cameras, sequences = _CHOICES[setup][split]
     conversion = Conversion(f"DexYCB {setup} {split}")
+    matrices = {serial: _camera_matrix(root, serial) for serial in SERIALS}
+    folders = _subject_folders(root)
+    wanted = sorted(range(NUM_SUBJECTS) if subjects is None else subjects)
+    missing = [index for index in wanted if index not in folders]
+    if missing and not (allow_missing_subjects and len(missing) < len(wanted)):
+        names = ", ".join(f"{index + 1:02d}" for index in missing)
+        raise FileNotFoundError(
+            f"{conversion.name} must have the subjects it is made of, but {root} lacks {names}. "
+            "Extract their archives there, or convert the others only: --allow-missing-subjects."
+        )
     chosen = [
-        folder
-        for subject_index, sequence_index, folder in _sequences(root)
-        if (subjects is None or subject_index in subjects)
-        and (sequences is None or sequence_index in sequences)
+        sequence
+        for subject in wanted
+        if subject in folders
+        for index, sequence in enumerate(_sequences(folders[subject]))
+        if sequences is None or index in sequences
     ]
     num_pictures = 0  # also of pictures that are left out: the official number of a picture
     for sequence in track_iter_progress(chosen):
-        meta = yaml.safe_load((sequence / "meta.yml").read_text(encoding="utf-8"))
-        for camera_index, serial in enumerate(serials):
+        side, num_frames = _read_meta(sequence)
+        for camera_index, serial in enumerate(SERIALS):
             if cameras is None or camera_index in cameras:
-                view = _View(root, sequence, serial, meta["mano_sides"][0])
-                view.add_to(conversion, f"{setup}_{split}", num_pictures, min_inside)
-                num_pictures += meta["num_frames"]
+                view = _View(root, sequence, serial, side, matrices[serial])
+                view.add_to(conversion, f"{setup}_{split}", num_pictures, num_frames, min_inside)
+                num_pictures += num_frames
     conversion.check_unit("metres")
     return conversion
 
 
-def _serials(root: Path) -> list[str]:
-    found = sorted((root / "calibration" / "intrinsics").glob("*_640x480.yml"))
+def _subject_folders(root: Path) -> dict[int, Path]:
+    """Index of a subject, from 0 -> its folder."""
+    found = {
+        int(path.name[-2:]) - 1: path
+        for path in (sorted(root.iterdir()) if root.is_dir() else ())
+        if re.search(r"-subject-\d\d$", path.name)
+    }
     if not found:
-        raise FileNotFoundError(
-            f"{root}/calibration/intrinsics must hold <serial>_640x480.yml, but does not. Extract "
-            "calibration.tar.gz there."
-        )
-    return [path.name.split("_")[0] for path in found]
-
-
-def _sequences(root: Path) -> Iterator[tuple[int, int, Path]]:
-    """Subject index (from 0), index of the sequence within the subject, folder."""
-    subjects = [path for path in sorted(root.iterdir()) if re.search(r"-subject-\d\d$", path.name)]
-    if not subjects:
         raise FileNotFoundError(
             f"{root} must hold folders like 20200709-subject-01, but does not. Extract the "
             "archives of the subjects there."
         )
-    for subject in subjects:
-        folders = sorted(path for path in subject.iterdir() if (path / "meta.yml").is_file())
-        for index, folder in enumerate(folders):
-            yield int(subject.name[-2:]) - 1, index, folder
+    return found
+
+
+def _sequences(subject: Path) -> list[Path]:
+    """All sequences of a subject, in the official order."""
+    folders = sorted(path for path in subject.iterdir() if (path / "meta.yml").is_file())
+    if len(folders) != NUM_SEQUENCES:
+        raise FileNotFoundError(
+            f"{subject} must hold {NUM_SEQUENCES} sequences with meta.yml, but holds "
+            f"{len(folders)}. The setups count them: extract the archive of the subject again."
+        )
+    for folder in folders:
+        lacking = [serial for serial in SERIALS if not (folder / serial).is_dir()]
+        if lacking:
+            raise FileNotFoundError(
+                f"{folder} must hold the images of {len(SERIALS)} cameras, but lacks "
+                f"{', '.join(lacking)}. Extract the archive of the subject again."
+            )
+    return folders
+
+
+def _read_meta(sequence: Path) -> tuple[str, int]:
+    """Side of the hand and number of frames."""
+    path = sequence / "meta.yml"
+    try:
+        meta = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return str(meta["mano_sides"][0]), int(meta["num_frames"])
+    except (yaml.YAMLError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} must have mano_sides and num_frames, but reading it gives "
+            f"{type(error).__name__}. Extract the archive of the subject again."
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -143,19 +182,24 @@ class _View:
     sequence: Path
     serial: str
     side: str
+    camera_matrix: np.ndarray
 
-    def add_to(self, conversion: Conversion, prefix: str, first: int, min_inside: int) -> None:
+    def add_to(
+        self, conversion: Conversion, prefix: str, first: int, num_frames: int, min_inside: int
+    ) -> None:
         """Add its frames, which have the official numbers ``first`` and up."""
         folder = self.sequence / self.serial
         relative = folder.relative_to(self.root)
-        camera = _camera_matrix(self.root, self.serial)
-        pictures = {path.name for path in folder.glob("color_*.jpg")}
-        for label in sorted(folder.glob("labels_*.npz")):
-            frame = int(label.stem.split("_")[1])
-            picture = f"color_{frame:06d}.jpg"
+        names = set(os.listdir(folder))
+        for frame in range(num_frames):
+            label, picture = f"labels_{frame:06d}.npz", f"color_{frame:06d}.jpg"
             sample_id = f"{prefix}/{first + frame:06d}"
-            hand = _read_hand(label)
-            if reason := _unusable(hand, camera, min_inside, picture in pictures):
+            if label not in names or picture not in names:
+                reason = "label file missing" if picture in names else "picture missing"
+                conversion.drop(reason, f"{sample_id} = {relative}/{picture}")
+                continue
+            hand, points = _read_hand(folder / label)
+            if reason := _unusable(hand, points, min_inside):
                 place = f"{sample_id} = {relative}/{picture}"
                 conversion.drop(reason, place, is_labelled=reason != _NO_HAND)
                 continue
@@ -163,7 +207,7 @@ class _View:
                 sample_id=sample_id,
                 image_path=f"{relative}/{picture}",
                 size_wh=_IMAGE_SIZE,
-                camera_matrix=camera,
+                camera_matrix=self.camera_matrix,
                 keypoints_3d=hand,
                 handedness=self.side,
                 source="dexycb",
@@ -172,26 +216,24 @@ class _View:
             )
 
 
-def _read_hand(label: Path) -> np.ndarray | None:
-    """``[21, 3]`` mm; None if the file is damaged or has another number of joints."""
+def _read_hand(label: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """``[21, 3]`` mm and ``[21, 2]`` px; None if the file is damaged or of other joints."""
     try:
-        return 1000 * np.load(label)["joint_3d"].astype(np.float64).reshape(21, 3)
+        with np.load(label) as content:
+            hand = 1000 * content["joint_3d"].astype(np.float64).reshape(21, 3)
+            return hand, content["joint_2d"].astype(np.float64).reshape(21, 2)
     except (BadZipFile, EOFError, OSError, KeyError, ValueError):
-        return None
+        return None, None
 
 
-def _unusable(
-    hand: np.ndarray | None, camera: np.ndarray, min_inside: int, has_picture: bool
-) -> str:
+def _unusable(hand: np.ndarray | None, points: np.ndarray | None, min_inside: int) -> str:
     """Why a frame is left out; empty if it is not."""
     if hand is None:
         return "label file damaged or not of 21 joints"
-    if not has_picture:
-        return "picture missing"
     if (hand == -1000).all():
         return _NO_HAND
-    points = project(hand, camera)
-    inside = ((points >= 0) & (points <= np.array(_IMAGE_SIZE) - 1)).all(-1)
+    # As released: of the labelled 2D joints, without the first row and column of the image.
+    inside = ((points > 0) & (points <= np.array(_IMAGE_SIZE))).all(-1)
     if min_inside and (inside.sum() < min_inside or not inside[list(REFERENCE_BONE)].all()):
         return f"wrist, middle MCP or all but {min_inside - 1} keypoints outside the picture"
     return ""
@@ -199,6 +241,8 @@ def _unusable(
 
 def _camera_matrix(root: Path, serial: str) -> np.ndarray:
     path = root / "calibration" / "intrinsics" / f"{serial}_640x480.yml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} must exist, but does not. Extract calibration.tar.gz.")
     try:
         color = yaml.safe_load(path.read_text(encoding="utf-8"))["color"]
         fx, fy, cx, cy = (float(color[name]) for name in ("fx", "fy", "ppx", "ppy"))

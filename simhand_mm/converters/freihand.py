@@ -11,9 +11,14 @@ Right hands only, 224 x 224 px, metres, our joint order.
 import os
 from pathlib import Path
 
-import numpy as np
-
-from simhand_mm.converters.records import Conversion, OfficialCount, read_json
+from simhand_mm.converters.records import (
+    Conversion,
+    OfficialCount,
+    UnusableSample,
+    read_json,
+    to_array,
+)
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 
 SPLITS = ("train", "test")
 OFFICIAL_COUNTS = {
@@ -54,12 +59,17 @@ def convert_freihand(root: str | Path, split: str) -> Conversion:
         if name not in pictures:
             conversion.drop("picture missing", sample_id)
             continue
+        try:
+            hand = 1000 * to_array(hands[label], (NUM_KEYPOINTS, 3))
+        except UnusableSample as reason:
+            conversion.drop(str(reason), sample_id)
+            continue
         conversion.add(
             sample_id=sample_id,
             image_path=f"{folder}/rgb/{name}",
             size_wh=_IMAGE_SIZE,
-            camera_matrix=np.array(cameras[label]),
-            keypoints_3d=1000 * np.array(hands[label], dtype=np.float64),
+            camera_matrix=cameras[label],
+            keypoints_3d=hand,
             handedness="right",
             source="freihand",
             sequence_id=f"{label:08d}",  # the versions of a hand belong together

@@ -143,14 +143,8 @@ def make_record(
 
     Raises:
         UnusableSample: If the hand cannot be trained or tested on.
-        ValueError: If an array has the wrong shape.
     """
-    hand, camera = np.asarray(keypoints_3d, np.float64), np.asarray(camera_matrix, np.float64)
-    if hand.shape != (NUM_KEYPOINTS, 3) or camera.shape != (3, 3):
-        raise ValueError(
-            f"sample {sample_id} must have 3D joints [21, 3] and a camera matrix [3, 3], but has "
-            f"{hand.shape} and {camera.shape}. Take the official files, unchanged."
-        )
+    hand, camera = to_array(keypoints_3d, (NUM_KEYPOINTS, 3)), to_array(camera_matrix, (3, 3))
     labelled = np.isfinite(hand).all(-1) & (True if valid is None else np.asarray(valid, bool))
     if not labelled[list(REFERENCE_BONE)].all():
         raise UnusableSample("wrist or middle MCP without label")
@@ -160,7 +154,7 @@ def make_record(
         raise UnusableSample("hand behind the camera")
     hand = np.where(labelled[:, None], hand, np.nan)
     points = project(hand, camera)
-    box = keypoints_to_box(points, labelled) if bbox_xyxy is None else np.asarray(bbox_xyxy)
+    box = keypoints_to_box(points, labelled) if bbox_xyxy is None else to_array(bbox_xyxy, (4,))
     return {
         "sample_id": sample_id,
         "image_path": image_path,
@@ -176,6 +170,21 @@ def make_record(
         "sequence_id": sequence_id,
         "source": source,
     }
+
+
+def to_array(label: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """A label of an official file as float64 of a given shape.
+
+    Raises:
+        UnusableSample: If it has another shape or is not made of numbers.
+    """
+    try:
+        array = np.array(label, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UnusableSample(f"label is not an array of numbers {list(shape)}") from error
+    if array.shape != shape:
+        raise UnusableSample(f"label is not an array of numbers {list(shape)}")
+    return array
 
 
 def hold_out(

@@ -1,4 +1,8 @@
-"""Writes hands of our synthetic generator in the folder layouts of three official data sets."""
+"""Writes hands of our synthetic generator in the folder layouts of three official data sets.
+
+Names, keys, units and orders follow the official toolkits and what users of the files say, not our
+readers; nothing here is imported from them.
+"""
 
 import json
 import shutil
@@ -34,27 +38,56 @@ def write_freihand(root, hands, data_root):
     dump(root.with_name(f"{root.name}_eval") / "evaluation_xyz.json", xyz)
 
 
+# Official serial numbers of DexYCB's cameras.
+SERIALS = (
+    *("836212060125", "839512060362", "840412060917", "841412060263"),
+    *("932122060857", "932122060861", "932122061900", "932122062010"),
+)
+
+
 def write_dexycb(root, hands, data_root, subjects=("01", "07")):
-    """A sequence a subject, one frame long, in which each camera sees a hand of its own."""
-    serials = [f"{100 + number}" for number in range(len(hands))]
-    for serial, hand in zip(serials, hands, strict=True):
+    """100 sequences a subject, of which the first is a frame long and the others are empty.
+
+    Each of the eight cameras sees a hand of its own.
+    """
+    hands = [hands[number % len(hands)] for number in range(len(SERIALS))]
+    for serial, hand in zip(SERIALS, hands, strict=True):
         (fx, _, ppx), (_, fy, ppy), _ = hand["camera_matrix"].tolist()
         path = root / "calibration" / "intrinsics" / f"{serial}_640x480.yml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump({"color": {"fx": fx, "fy": fy, "ppx": ppx, "ppy": ppy}}))
+        color = {"fx": fx, "fy": fy, "ppx": ppx, "ppy": ppy}
+        path.write_text(yaml.safe_dump({"color": color, "depth": color}))
     for subject in subjects:
-        sequence = root / f"20200709-subject-{subject}" / f"20200709_1417{subject}"
-        for serial, hand in zip(serials, hands, strict=True):
-            copy_image(data_root / hand["image_path"], sequence / serial / "color_000000.jpg")
-            np.savez(
-                sequence / serial / "labels_000000.npz",
-                seg=np.zeros((4, 4), np.uint8),
-                joint_3d=(hand["keypoints_3d"] / 1000)[None].astype(np.float32),
-                joint_2d=hand["keypoints_2d"][None].astype(np.float32),
-                pose_m=np.ones((1, 51), np.float32),
-            )
-        meta = {"num_frames": 1, "mano_sides": [hands[0]["handedness"]]}
-        (sequence / "meta.yml").write_text(yaml.safe_dump(meta))
+        folder = root / f"20200709-subject-{subject}"
+        for number in range(100):
+            sequence = folder / f"20200709_{140000 + number}"
+            for serial in SERIALS:
+                (sequence / serial).mkdir(parents=True)
+            meta = {
+                "serials": list(SERIALS),
+                "num_frames": int(number == 0),
+                "ycb_ids": [1, 11],
+                "ycb_grasp_ind": 0,
+                "mano_sides": [hands[0]["handedness"]],
+                "mano_calib": ["20200709-subject-01_left"],
+            }
+            (sequence / "meta.yml").write_text(yaml.safe_dump(meta))
+        write_dexycb_frame(
+            root / f"20200709-subject-{subject}" / "20200709_140000", hands, data_root
+        )
+
+
+def write_dexycb_frame(sequence, hands, data_root, frame=0):
+    for serial, hand in zip(SERIALS, hands, strict=True):
+        copy_image(data_root / hand["image_path"], sequence / serial / f"color_{frame:06d}.jpg")
+        np.savez(
+            sequence / serial / f"labels_{frame:06d}.npz",
+            seg=np.zeros((4, 4), np.uint8),
+            pose_y=np.zeros((2, 3, 4), np.float32),
+            joint_3d=(hand["keypoints_3d"] / 1000)[None].astype(np.float32),
+            joint_2d=hand["keypoints_2d"][None].astype(np.float32),
+            pose_m=np.ones((1, 51), np.float32),
+        )
 
 
 def write_assemblyhands(root, hands, data_root, split="train"):
@@ -66,10 +99,9 @@ def write_assemblyhands(root, hands, data_root, split="train"):
     images, annotations, joints, intrinsics, extrinsics = [], [], {}, {}, {}
     for number, hand in enumerate(hands):
         frame = f"{10 * number:06d}"
-        camera, name = f"cam_{number}", f"seq_a/cam_{number}/{frame}.jpg"
-        copy_image(
-            data_root / hand["image_path"], root / "images/ego_images_rectified" / split / name
-        )
+        camera = f"HMC_{number}"
+        name = f"ego_images_rectified/{split}/seq_a/{camera}_mono10bit/{frame}.jpg"
+        copy_image(data_root / hand["image_path"], root / "images" / name)
         offset = 0 if hand["handedness"] == "right" else 21
         camera_coordinates = np.full((42, 3), 1.0)
         camera_coordinates[np.array(TIP_FIRST) + offset] = hand["keypoints_3d"]
@@ -101,3 +133,8 @@ def write_assemblyhands(root, hands, data_root, split="train"):
     calibration = {"intrinsics": intrinsics, "extrinsics": extrinsics}
     dump(folder / f"{name}_ego_calib_v1-1.json", {"calibration": {"seq_a": calibration}})
     dump(folder / f"{name}_joint_3d_v1-1.json", {"annotations": {"seq_a": joints}})
+
+
+def assemblyhands_picture(number, split="train"):
+    """``file_name`` of the n-th hand."""
+    return f"ego_images_rectified/{split}/seq_a/HMC_{number}_mono10bit/{10 * number:06d}.jpg"

@@ -73,9 +73,9 @@ def test_official_list_of_invalid_hands(root, hands):
     sides = [hand["handedness"] for hand in hands]
     numbers = {"right": "0", "left": "1"}
     lines = [
-        f"seq_a/cam_0/000000.jpg,{sides[0]}",
-        f"seq_a/cam_1/000010.jpg,{numbers[sides[1]]}",
-        "seq_a/cam_2/000020.jpg," + ("left" if sides[2] == "right" else "right"),
+        f"{layouts.assemblyhands_picture(0)},{numbers[sides[0]]}",
+        f"{layouts.assemblyhands_picture(1)},{numbers[sides[1]]}",
+        f"{layouts.assemblyhands_picture(2)}," + ("1" if sides[2] == "right" else "0"),
     ]
     (root / "annotations/train/invalid_train_ego.txt").write_text("\n".join(lines))
     conversion = convert_assemblyhands(root, "train")
@@ -84,14 +84,54 @@ def test_official_list_of_invalid_hands(root, hands):
 
 
 def test_missing_picture_is_counted(root):
-    (root / "images/ego_images_rectified/train/seq_a/cam_3/000030.jpg").unlink()
+    (root / "images" / layouts.assemblyhands_picture(3)).unlink()
     assert convert_assemblyhands(root, "train").drops == {"picture missing": 1}
 
 
-def test_wrong_joint_count_is_refused(root):
+def test_malformed_annotations_are_counted_and_the_others_kept(root, hands):
+    def break_four(data):
+        data["annotations"][0]["bbox"] = None
+        del data["annotations"][1]["joint_valid"]
+        data["annotations"][3]["image_id"] = "nowhere"
+        data["images"][4]["frame_idx"] = None
+
     edit(root, "joint_3d", lambda c: c["annotations"]["seq_a"]["000020"]["world_coord"].pop())
-    with pytest.raises(ValueError, match=r"frame 000020 of seq_a must have 42 joints"):
-        convert_assemblyhands(root, "train")
+    edit(root, "ego_data", break_four)
+    conversion = convert_assemblyhands(root, "train")
+    assert conversion.drops == {
+        "malformed annotation": 3,
+        "not 42 validity flags": 1,
+        "label is not an array of numbers [42, 3]": 1,
+    }
+    assert len(conversion.records) == len(hands) - 5
+
+
+def test_placeholder_joints_are_no_labels(root, hands):
+    """The published files of a challenge's test split hold the same number everywhere."""
+
+    def flatten(content):
+        content["annotations"]["seq_a"]["000020"]["world_coord"] = [[1.0, 1.0, 1.0]] * 42
+
+    edit(root, "joint_3d", flatten)
+    drops = convert_assemblyhands(root, "train").drops
+    assert drops == {"3D joints are placeholders, all at one point": 1}
+
+
+def test_joints_flagged_invalid_can_be_used_as_the_toolkit_does(root, hands):
+    def flag(data):
+        for number, joint in ((0, 20), (1, 0)):  # the wrist of one, the tip of a thumb
+            offset = 0 if hands[number]["handedness"] == "right" else 21
+            data["annotations"][number]["joint_valid"][offset + joint] = 0
+
+    edit(root, "ego_data", flag)
+    ours = convert_assemblyhands(root, "train")
+    assert ours.drops == {"wrist or middle MCP without label": 1}
+    toolkit = convert_assemblyhands(root, "train", use_invalid_joints=True)
+    assert len(toolkit.records) == len(hands)
+    assert all(record["keypoints_valid"].all() for record in toolkit.records)
+    np.testing.assert_allclose(
+        toolkit.records[1]["keypoints_3d"], hands[1]["keypoints_3d"], atol=1e-3
+    )
 
 
 def test_metres_are_refused(root):
@@ -114,7 +154,7 @@ def test_metres_are_refused(root):
 
 def test_missing_camera_and_missing_joints_are_counted(root, hands):
     def lose_a_camera(content):
-        del content["calibration"]["seq_a"]["intrinsics"]["cam_1_mono10bit"]
+        del content["calibration"]["seq_a"]["intrinsics"]["HMC_1_mono10bit"]
         del content["calibration"]["seq_a"]["extrinsics"]["000020"]
 
     edit(root, "ego_calib", lose_a_camera)
@@ -122,10 +162,12 @@ def test_missing_camera_and_missing_joints_are_counted(root, hands):
     conversion = convert_assemblyhands(root, "train")
     assert conversion.drops == {"no camera matrix": 2, "frame without 3D joints": 1}
     side = hands[1]["handedness"]
-    assert conversion.examples["no camera matrix"] == f"train/seq_a/cam_1/000010.jpg/{side}"
+    assert conversion.examples["no camera matrix"] == f"{layouts.assemblyhands_picture(1)}/{side}"
     assert len(conversion.records) == len(hands) - 3
 
 
 def test_missing_annotations_are_named(root):
     with pytest.raises(FileNotFoundError, match=r"assemblyhands_val_ego_data_v1-1\.json"):
         convert_assemblyhands(root, "val")
+    with pytest.raises(FileNotFoundError, match=r"those of test are not public: use val"):
+        convert_assemblyhands(root, "test")

@@ -86,10 +86,16 @@ def test_missing_camera_is_refused(root):
         convert_freihand(root, "train")
 
 
-def test_wrong_joint_count_is_refused(root):
+def test_malformed_labels_are_counted_and_the_others_kept(root, rights):
     edit(root / "training_xyz.json", lambda xyz: xyz[2].pop())
-    with pytest.raises(ValueError, match=r"training/00000002 must have 3D joints \[21, 3\]"):
-        convert_freihand(root, "train")
+    edit(root / "training_K.json", lambda cameras: cameras[0].pop())
+    conversion = convert_freihand(root, "train")
+    assert conversion.drops == {
+        "label is not an array of numbers [21, 3]": 4,
+        "label is not an array of numbers [3, 3]": 4,
+    }
+    assert conversion.examples["label is not an array of numbers [21, 3]"] == "training/00000002"
+    assert len(conversion.records) == 4 * len(rights) - 8
 
 
 def test_millimetres_are_refused(root):

@@ -53,15 +53,41 @@ def test_official_counts_are_of_splits_and_stages_that_exist():
             assert {claim.stage for claim in claims} <= set(STAGES)
 
 
+def run_tool(*args):
+    tool = [sys.executable, "-W", "ignore", str(ROOT / "tools/convert_dataset.py")]
+    return subprocess.run([*tool, *map(str, args)], capture_output=True, text=True, check=False)
+
+
 def test_tool_shows_a_mismatch_at_once(tmp_path, hands, data_root):
     lefts = [hand for hand in hands if hand["handedness"] == "left"]
     layouts.write_dexycb(tmp_path, lefts, data_root)
-    tool = [sys.executable, "-W", "ignore", str(ROOT / "tools/convert_dataset.py"), "dexycb"]
     options = ["--splits", "train", "--setup", "s0", "--min-inside", "0"]
-    done = subprocess.run(
-        [*tool, str(tmp_path), *options], capture_output=True, text=True, check=True
-    )
-    num = 2 * len(lefts)
-    expected = f"{num:,}; official 465,504 (the toolkit): DIFFERS by {num - 465_504:+,}"
+    done = run_tool("dexycb", tmp_path, *options, "--allow-missing-subjects")
+    assert done.returncode == 0, done.stderr
+    expected = f"16; official 465,504 (the toolkit): DIFFERS by {16 - 465_504:+,}"
     assert expected in done.stdout
     assert (tmp_path / "poses" / "train.parquet").is_file()
+
+
+def test_a_split_that_cannot_be_read_does_not_end_the_others(tmp_path, hands, data_root):
+    """DexYCB with one subject: train and nothing else."""
+    lefts = [hand for hand in hands if hand["handedness"] == "left"]
+    layouts.write_dexycb(tmp_path, lefts, data_root, subjects=("01",))
+    done = run_tool("dexycb", tmp_path, "--min-inside", "0", "--allow-missing-subjects")
+    assert done.returncode == 1
+    assert "wrote 8 to" in done.stdout
+    assert "dexycb val is left out: DexYCB s1 val must have the subjects" in done.stderr
+    assert "2 splits of dexycb were left out: val, test" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_assemblyhands_sets_training_sequences_aside(tmp_path, hands, data_root):
+    """The official val is what one tests on, so checkpoints are chosen on training sequences."""
+    for split in ("train", "val"):
+        layouts.write_assemblyhands(tmp_path, hands, data_root, split)
+    done = run_tool("assemblyhands", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "official 61,153" in done.stdout
+    assert {path.name for path in (tmp_path / "poses").iterdir()} == {
+        *("train.parquet", "holdout.parquet", "val.parquet")
+    }
