@@ -30,9 +30,12 @@ def parse_shard(text: str) -> tuple[int, int]:
     Raises:
         ValueError: If it is not one of the shards 0/n ... n-1/n.
     """
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
     if not match or int(match[1]) >= int(match[2]):
-        raise ValueError(f"shard must be I/N with 0 <= I < N, but got {text!r}.")
+        raise ValueError(
+            f"shard must be I/N with 0 <= I < N, but got {text!r}. Of 4 shards the first is 0/4 "
+            "and the last 3/4."
+        )
     return int(match[1]), int(match[2])
 
 

@@ -15,7 +15,7 @@ STAGES = {
     "synthetic",
     "visualization",
 }
-HUBS = {"pool", "registry", "checkpoint", "compat", "options", "version"}
+HUBS = {"pool", "registry", "checkpoint", "compat", "executors", "options", "version"}
 # Frameworks that only one stage may import; heavy packages that no module may import at its top.
 OWNED = {"mmpose": {"pose"}, "mmpretrain": {"pretraining"}}
 LAZY = {"mediapipe", "faiss", "av", "ray", "onnx", "onnxruntime", "mmdet", "mmcv"}
@@ -46,7 +46,7 @@ def imports(path: Path, top_level_only: bool = False):
 def allowed_rooms(room: str) -> set[str]:
     if room == "functional":
         return {"functional"}
-    if room in {"version", "checkpoint", "options"}:
+    if room in {"version", "checkpoint", "executors", "options"}:
         return {room}
     if room == "compat":
         return {"compat", "checkpoint"}
@@ -108,6 +108,14 @@ def test_functional_is_pure(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not called & {"print", "open"}
+
+
+def test_only_executors_share_work_among_processes():
+    for path in modules():
+        if path.name != "executors.py":
+            names = {name.split(".")[0] for name in imports(path)}
+            assert not names & {"multiprocessing", "ray"}, f"{path}: use simhand_mm.executors"
+            assert not any(name.endswith("ProcessPoolExecutor") for name in imports(path)), path
 
 
 def test_every_folder_is_a_known_room():

@@ -6,10 +6,10 @@ The pool then has pairs/hand100m.npz, the released positives.
 """
 
 import argparse
-import os
 import sys
 
 from simhand_mm.converters.hand100m import import_hand100m
+from simhand_mm.executors import ExecutorSettings
 
 
 def main() -> None:
@@ -21,13 +21,13 @@ def main() -> None:
     parser.add_argument("--images", required=True, help="folder of <video>/frame_000030.jpg")
     parser.add_argument("--pool", required=True, help="folder of the pool")
     parser.add_argument("--crop-size", type=int, default=224, help="side of the crops in px")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument("--executor", choices=("local", "ray"), default="local", help="who works")
+    parser.add_argument("--workers", type=int, help="processes; one per core by default")
     args = parser.parse_args()
     try:
-        info = import_hand100m(
-            args.annotations, args.images, args.pool, args.crop_size, args.workers
-        )
-    except (OSError, ValueError, RuntimeError) as error:
+        executor = ExecutorSettings(args.executor, args.workers).build()
+        info = import_hand100m(args.annotations, args.images, args.pool, args.crop_size, executor)
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
         sys.exit(f"import_hand100m: {error}")
     print(f"{args.pool}: {info['num_hands']} hands of {info['num_videos']} videos")
     print("left out:", ", ".join(f"{n} {reason}" for reason, n in info["num_drops"].items()))

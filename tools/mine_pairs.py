@@ -10,11 +10,13 @@ import logging
 import sys
 from typing import Any
 
+from simhand_mm.executors import LocalExecutor, RayExecutor
 from simhand_mm.mining import SimilarSettings, format_report, mine_similar, write_simple_pairs
-from simhand_mm.mining.options import parse_options, parse_ranks, parse_shard
+from simhand_mm.mining.options import parse_options, parse_ranks
 from simhand_mm.mining.pairs import self_pairs, temporal_pairs
 from simhand_mm.mining.search import ENGINES
 from simhand_mm.mining.shards import shard_of_process
+from simhand_mm.options import parse_shard
 from simhand_mm.pool import HandPool
 
 
@@ -32,8 +34,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--engine", choices=sorted(ENGINES), default="exact")
     parser.add_argument("--engine-options", nargs="*", default=[], metavar="KEY=VALUE")
     parser.add_argument("--num-verified", type=int, default=100, help="queries to brute-force")
-    parser.add_argument("--num-shards", type=int, help="parts of the run; by size by default")
-    parser.add_argument("--shard", help="I/N: mine part I of N only; the last one joins them")
+    parser.add_argument("--num-shards", type=int, help="shards of the run; by size by default")
+    parser.add_argument("--shard", help="i/n: mine shard i of n only, counted from 0")
     parser.add_argument("--launcher", choices=("none", "torchrun", "slurm", "ray"), default="none")
     return parser.parse_args()
 
@@ -60,7 +62,9 @@ def mine(args: argparse.Namespace) -> dict[str, Any] | None:
         num_shards=num_shards,
         num_verified=args.num_verified,
     )
-    return mine_similar(pool, name, settings, shard, on_ray=args.launcher == "ray")
+    on_ray = args.launcher == "ray"
+    executor = RayExecutor(one_per_machine=True) if on_ray else LocalExecutor()
+    return mine_similar(pool, name, settings, shard, executor)
 
 
 def main() -> None:

@@ -9,16 +9,16 @@ $SLURM_ARRAY_TASK_ID/n); when all have ended, run it once without --shard to mer
 
 import argparse
 import logging
-import os
 import sys
 from dataclasses import fields
 from pathlib import Path
 
-from simhand_mm.preparation.executors import LocalExecutor, RayExecutor
+from simhand_mm.executors import ExecutorSettings
+from simhand_mm.options import parse_shard
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.quality import QualityGate
-from simhand_mm.preparation.run import Preparation, parse_shard
+from simhand_mm.preparation.run import Preparation
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,13 +36,13 @@ def parse_args() -> argparse.Namespace:
     add("--min-hand-px", type=float, default=24.0, help="smallest hand in the frame, in px")
     add("--min-sharpness", type=float, default=0.0, help="least variance of a crop's Laplacian")
     add("--max-hands", type=int, default=4, help="hands that MediaPipe finds in an image at most")
-    add("--min-score", type=float, default=0.5, help="least score of MediaPipe's palm detector")
+    add("--min-score", type=float, default=0.5, help="least score of boxes and keypoints")
     add("--task-file", default="", help="model for MediaPipe's Tasks API (hand_landmarker.task)")
     add("--detections", default="", help="table of boxes made by tools/convert_boxes.py")
     add("--mmdet", nargs=2, default=(), metavar=("CONFIG", "CHECKPOINT"), help="a hand detector")
     add("--keypoint-crop-scale", type=float, default=2.5, help="what MediaPipe sees of a box")
     add("--executor", choices=("local", "ray"), default="local", help="who does the work")
-    add("--workers", type=int, default=os.cpu_count(), help="processes; 0 works in this one")
+    add("--workers", type=int, help="processes; one per core by default; 0: none")
     add("--shard", type=parse_shard, default=(0, 1), help="i/n: each n-th video from i; no merge")
     add("--retry-failed", action="store_true", help="do videos again that failed before")
     add("--max-failed-share", type=float, default=0.9, help="more failed videos stop the merge")
@@ -56,7 +56,7 @@ def main() -> None:
     args = parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
-        gate = QualityGate(min_hand_px=args.min_hand_px, min_sharpness=args.min_sharpness)
+        gate = QualityGate(args.min_score, args.min_hand_px, min_sharpness=args.min_sharpness)
         crops = CropSettings(args.source, args.fps, args.crop_size, args.crop_scale, gate)
         names = [field.name for field in fields(MediaPipeRecipe)]
         finder = MediaPipeRecipe(**{name: getattr(args, name) for name in names})
@@ -64,7 +64,7 @@ def main() -> None:
         if args.dry_run:
             print(*(video.path for video in preparation.dry_run(args.retry_failed)), sep="\n")
             return
-        executor = {"local": LocalExecutor, "ray": RayExecutor}[args.executor](args.workers)
+        executor = ExecutorSettings(args.executor, args.workers).build()
         share, remove = args.max_failed_share, args.remove_parts
         info = preparation.run(executor, args.shard, args.retry_failed, share, remove)
     except (OSError, ValueError, RuntimeError, ImportError) as error:

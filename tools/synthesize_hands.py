@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from simhand_mm.executors import ExecutorSettings
 from simhand_mm.synthetic import synthesize
 
 
@@ -16,7 +17,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--stills-test", type=int, default=300, help="labelled test stills")
     parser.add_argument("--image-size", type=int, default=128, help="side of the stills in px")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--executor", choices=("local", "ray"), default="local", help="who works")
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0 works in this one")
     return parser.parse_args()
 
 
@@ -32,12 +34,12 @@ def main() -> None:
             num_test_stills=args.stills_test,
             seed=args.seed,
             image_size=args.image_size,
-            num_workers=args.workers,
+            executor=ExecutorSettings(args.executor, args.workers).build(),
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
         sys.exit(f"synthesize_hands: {error}")
     rows = ", ".join(f"{count} in {name}" for name, count in summary["num_rows"].items())
-    print(f"\n{args.output_dir}: {args.videos} videos; labelled hands: {rows}")
+    print(f"{args.output_dir}: {args.videos} videos; labelled hands: {rows}")
 
 
 if __name__ == "__main__":

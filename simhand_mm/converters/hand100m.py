@@ -7,9 +7,8 @@ Axes: N hands of the pool, K positives.
 """
 
 import hashlib
-import multiprocessing
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import cv2
 import numpy as np
 
 from simhand_mm.converters.hand100m_annotations import Annotation, read_annotations
+from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
 from simhand_mm.functional.affine import apply
 from simhand_mm.functional.boxes import box_area, clip_box, square_box
 from simhand_mm.pool import DropRecord, HandPairs, HandPool, HandRecord, PoolWriter, save_pairs
@@ -33,7 +33,7 @@ def import_hand100m(
     images_dir: str | Path,
     pool_dir: str | Path,
     crop_size: int = 224,
-    num_workers: int = 1,
+    executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
 ) -> dict[str, Any]:
     """Make a pool of the annotated hands, and ``pairs/hand100m.npz`` of their positives.
 
@@ -45,7 +45,7 @@ def import_hand100m(
         images_dir: Folder that the file names in them start from.
         pool_dir: Folder of the pool.
         crop_size: Side of the crops in px.
-        num_workers: Processes.
+        executor: Who makes the crops; by default this process.
 
     Returns:
         The content of ``pool.json``.
@@ -64,9 +64,8 @@ def import_hand100m(
     with writer.lock():
         for path, (annotations, drops) in zip(map(Path, annotation_files), contents, strict=True):
             source = [*path.stem.split("_"), path.stem][1].lower()
-            work = partial(_import_video, Path(images_dir), source, crop_size)
-            for video_id, hands, missing in _run(work, annotations, writer, num_workers):
-                writer.write_video(video_id, hands, missing)
+            recipe = _WorkerRecipe(Path(images_dir), source, Path(pool_dir), settings)
+            _import_videos(annotations, recipe, writer, executor)
             writer.write_video(f"({path.name})", [], drops)
         info = writer.finalize()
     everything = [annotation for annotations, _ in contents for annotation in annotations]
@@ -79,23 +78,48 @@ def import_hand100m(
     return info
 
 
-def _run(
-    work: Any, annotations: list[Annotation], writer: PoolWriter, num_workers: int
-) -> Iterator[tuple[str, list[HandRecord], list[DropRecord]]]:
-    """Work on the videos that the pool does not have yet."""
-    done = writer.statuses()
+def _import_videos(
+    annotations: list[Annotation], recipe: "_WorkerRecipe", writer: PoolWriter, executor: Executor
+) -> None:
+    """Write the videos that the pool does not have yet."""
+    done = {video_id for video_id, status in writer.statuses().items() if not status.failure}
     ordered = sorted(
         annotations, key=lambda hand: (hand.picture.video_id, hand.picture.frame_index)
     )
-    videos = (list(group) for _, group in groupby(ordered, key=lambda h: h.picture.video_id))
-    to_do = (video for video in videos if video[0].picture.video_id not in done)
-    with multiprocessing.get_context("spawn").Pool(num_workers) as pool:
-        yield from pool.imap_unordered(work, to_do)
+    videos = [list(group) for _, group in groupby(ordered, key=lambda h: h.picture.video_id)]
+    to_do = [video for video in videos if video[0].picture.video_id not in done]
+    with progress_bar(len(to_do), "videos") as progress:
+        for video, result in executor(to_do, recipe):
+            if isinstance(result, WorkerDied):
+                video_id = video[0].picture.video_id
+                drop = DropRecord(video_id, -1, "video", "crashed", str(result))
+                writer.write_video(video_id, [], [drop], failure="crashed")
+            progress.update()
+
+
+@dataclass(frozen=True)
+class _WorkerRecipe:
+    """Builds, in each process, the function that crops the hands of a video into the pool."""
+
+    images_dir: Path
+    source: str
+    pool_dir: Path
+    settings: dict[str, Any]
+
+    def __call__(self) -> Callable[[list[Annotation]], None]:
+        writer = PoolWriter(self.pool_dir, self.settings)
+
+        def work(annotations: list[Annotation]) -> None:
+            crop_size = self.settings["crop_size"]
+            hands, drops = _import_video(self.images_dir, self.source, crop_size, annotations)
+            writer.write_video(annotations[0].picture.video_id, hands, drops)
+
+        return work
 
 
 def _import_video(
     images_dir: Path, source: str, crop_size: int, annotations: list[Annotation]
-) -> tuple[str, list[HandRecord], list[DropRecord]]:
+) -> tuple[list[HandRecord], list[DropRecord]]:
     """Crops of the annotated hands of a video, and what is left out."""
     video_id = annotations[0].picture.video_id
     hands, drops = [], []
@@ -109,7 +133,7 @@ def _import_video(
                 drops.append(DropRecord(video_id, *drop))
             else:
                 hands.append(_to_record(annotation, image, source, crop_size))
-    return video_id, hands, drops
+    return hands, drops
 
 
 def _read_picture(path: Path) -> tuple[np.ndarray | None, str]:

@@ -9,16 +9,6 @@ def parse_ranks(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in numbers)
 
 
-def parse_shard(text: str) -> tuple[int, int]:
-    """``"2/7"`` -> shard 2 of 7, counted from 0."""
-    numbers = text.split("/")
-    if len(numbers) == 2 and all(number.isdecimal() for number in numbers):
-        shard, num_shards = map(int, numbers)
-        if shard < num_shards:
-            return shard, num_shards
-    raise ValueError(f"shard must be I/N with 0 <= I < N, but got {text!r}.")
-
-
 def parse_options(items: list[str]) -> dict[str, int | str]:
     """``["num_threads=4", "device=cuda:1"]`` -> options of an engine."""
     options = {}

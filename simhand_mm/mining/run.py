@@ -3,19 +3,20 @@
 import hashlib
 import json
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
 from simhand_mm.functional.neighbors import CONTRACT_VERSION, check_ranks
 from simhand_mm.mining.embedding import embed_pool
 from simhand_mm.mining.pairs import SIMILAR_METRIC, group_codes
 from simhand_mm.mining.report import same_group_share, summarize_pairs, verify_pairs
 from simhand_mm.mining.search import EXACT_ENGINES, build_engine
-from simhand_mm.mining.shards import ShardStore, default_num_shards, run_on_ray
+from simhand_mm.mining.shards import ShardStore, default_num_shards
 from simhand_mm.pool import HandPairs, HandPool, atomic_path, save_pairs
 from simhand_mm.pool.pairs import pairs_path
 
@@ -35,7 +36,7 @@ class SimilarSettings:
         group_by: See :func:`~simhand_mm.mining.pairs.group_codes`.
         engine: A key of ``ENGINES``.
         engine_options: Of the engine.
-        num_shards: Parts of the run; by size when None.
+        num_shards: Number of shards; by the size of the pool when None.
         num_verified: Random queries checked against brute force.
         seed: Chooses them.
     """
@@ -54,6 +55,8 @@ class SimilarSettings:
 class SimilarRun:
     """Mining of the similar hands of one pool; several processes may share the work.
 
+    Can be pickled: another process maps the same files and builds its own index.
+
     Args:
         pool: The pool.
         name: Of the pairs.
@@ -68,6 +71,9 @@ class SimilarRun:
         self.shards = ShardStore(pool.root / "pairs", name, self._manifest())
         self._path = pairs_path(pool.root, name)
         self._engine = None
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        return type(self), (self.pool, self.name, self.settings)
 
     def _manifest(self) -> dict[str, Any]:
         settings = self.settings
@@ -96,12 +102,32 @@ class SimilarRun:
         return info.get("key") == self.shards.key
 
     def mine_shard(self, shard: int) -> None:
-        """Search for the queries of one shard, unless its part is there."""
-        if self.shards.is_done(shard):
-            logger.info("shard %d/%d is done already", shard, len(self.shards))
-            return
-        self.shards.write(shard, *self.engine.search(self.shards.rows(shard), self.ranks))
-        logger.info("shard %d/%d is done", shard, len(self.shards))
+        """Search for the queries of one shard, unless its result is there."""
+        if not self.shards.is_done(shard):
+            self.shards.write(shard, *self.engine.search(self.shards.rows(shard), self.ranks))
+
+    def build_worker(self) -> Callable[[int], None]:
+        """What an executor runs; its index is built once per worker."""
+        return self.mine_shard
+
+    def mine(self, shards: Sequence[int], executor: Executor) -> None:
+        """Search for the queries of shards.
+
+        Raises:
+            RuntimeError: If a worker died, after the others have ended. Their results are kept.
+        """
+        dead = {}
+        with progress_bar(len(shards), "shards") as progress:
+            for shard, result in executor(shards, self.build_worker):
+                if isinstance(result, WorkerDied):
+                    dead[shard] = str(result)
+                progress.update()
+        if dead:
+            raise RuntimeError(
+                f"every shard must be mined, but workers died at {dead} of {len(self.shards)} "
+                "shards. Run again to mine these; what was finished is kept. If memory was "
+                "short, use fewer workers."
+            )
 
     @property
     def engine(self) -> Any:
@@ -161,7 +187,7 @@ def mine_similar(
     name: str,
     settings: SimilarSettings,
     shard: int | None = None,
-    on_ray: bool = False,
+    executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
 ) -> dict[str, Any] | None:
     """Mine similar hands and write them as ``pairs/<name>``.
 
@@ -169,8 +195,9 @@ def mine_similar(
         pool: The pool.
         name: Of the pairs.
         settings: How to mine.
-        shard: Mine only this part of ``settings.num_shards``; whoever finishes last joins them.
-        on_ray: Mine the parts on a Ray cluster.
+        shard: Mine only this one of ``settings.num_shards``; the process that finishes last joins
+            them.
+        executor: Who searches; by default this process, with a thread per core.
 
     Returns:
         The report; None while other processes still have shards to mine.
@@ -178,11 +205,7 @@ def mine_similar(
     run = SimilarRun(pool, name, settings)
     if not run.is_finished():
         shards = run.shards.missing() if shard is None else [shard]
-        if on_ray:
-            run_on_ray(partial(_mine_shard, pool, name, settings), shards)
-        else:
-            for each in shards:
-                run.mine_shard(each)
+        run.mine(shards, executor)
         if run.shards.missing():
             return None
         try:
@@ -204,10 +227,6 @@ def write_simple_pairs(pool: HandPool, name: str, pairs: HandPairs) -> dict[str,
 def _write_report(path: Path, report: dict[str, Any]) -> None:
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(report, indent=2) + "\n")
-
-
-def _mine_shard(pool: HandPool, name: str, settings: SimilarSettings, shard: int) -> None:
-    SimilarRun(pool, name, settings).mine_shard(shard)
 
 
 def _sha256(array: np.ndarray) -> str:

@@ -1,7 +1,7 @@
-"""Mining in parts: by range of query rows, each written when it is done, joined by concatenation.
+"""Mining in shards: ranges of query rows, each written when it is done, joined by concatenation.
 
-The parts lie in ``pairs/.<name>-<key>/`` where the key is the hash of all that determines the
-answer. So a killed run continues, parts of another pool or other settings are never mixed in, and
+The results lie in ``pairs/.<name>-<key>/`` where the key is the hash of all that determines the
+answer. So a killed run continues, results of another pool or other settings are never mixed in, and
 machines need to share nothing but the pool's folder.
 """
 
@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ class ShardStore:
         return np.arange(shard * num_hands // len(self), (shard + 1) * num_hands // len(self))
 
     def is_done(self, shard: int) -> bool:
-        """Whether the shard's part is there (parts appear as a whole)."""
+        """Whether the shard's result is there (it appears as a whole)."""
         return self._path(shard).is_file()
 
     def missing(self) -> list[int]:
@@ -68,7 +67,7 @@ class ShardStore:
         return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
     def remove(self) -> None:
-        """Delete the parts, after the joined pairs were written."""
+        """Delete the results of the shards, after the joined pairs were written."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, shard: int) -> Path:
@@ -76,7 +75,7 @@ class ShardStore:
 
 
 def default_num_shards(num_hands: int, largest_rank: int) -> int:
-    """So many that little is lost when a run is killed: a part takes a minute or so."""
+    """Number of shards such that one takes about a minute; a killed run loses at most that."""
     return max(1, num_hands // _HANDS_PER_SHARD, num_hands * largest_rank // _ANSWERS_PER_SHARD)
 
 
@@ -94,22 +93,3 @@ def shard_of_process(launcher: str) -> tuple[int, int]:
             f"not set. Start it with {launcher}, or give --shard I/N."
         )
     return int(rank), int(world_size)
-
-
-def run_on_ray(mine_shard: Callable[[int], None], shards: list[int]) -> None:
-    """Mine shards on a Ray cluster, whose machines see the pool's folder.
-
-    Raises:
-        ImportError: If Ray is not installed.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        raise ImportError('Ray is not installed: pip install "simhand-mm[ray]".') from error
-
-    def mine(shard: int) -> None:  # Ray takes functions only, not any callable
-        mine_shard(shard)
-
-    ray.init(ignore_reinit_error=True)
-    remote = ray.remote(scheduling_strategy="SPREAD")(mine)
-    ray.get([remote.remote(shard) for shard in shards])

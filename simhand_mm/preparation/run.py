@@ -1,33 +1,21 @@
 """A folder of videos -> a hand pool: what is left to do, who does it, and the merge."""
 
 import logging
-import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simhand_mm.executors import Executor, WorkerDied, progress_bar
 from simhand_mm.pool import DropRecord, PoolWriter, VideoStatus
-from simhand_mm.preparation.executors import Executor, WorkerDied
 from simhand_mm.preparation.finder_settings import FinderRecipe
 from simhand_mm.preparation.pipeline import CropSettings, prepare_video
-from simhand_mm.preparation.progress import ProgressBar, status_table
+from simhand_mm.preparation.progress import status_table
 from simhand_mm.preparation.videos import Video, find_videos
 
 logger = logging.getLogger(__name__)
-
-
-def parse_shard(text: str) -> tuple[int, int]:
-    """``(i, n)`` from ``"i/n"``, for :meth:`Preparation.run`.
-
-    Raises:
-        ValueError: If it is not one of the shards 0/n ... n-1/n.
-    """
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not match or int(match[1]) >= int(match[2]):
-        raise ValueError(f"shard must be i/n with 0 <= i < n, but got {text!r}.")
-    return int(match[1]), int(match[2])
 
 
 @dataclass(frozen=True)
@@ -116,16 +104,22 @@ class Preparation:
     def _prepare(
         self, videos: list[Video], executor: Executor, writer: PoolWriter
     ) -> Iterator[VideoStatus]:
-        progress = ProgressBar(len(videos))
         worker = _WorkerRecipe(
             self.settings, self.finder, self.pool_dir, writer.settings, executor.threads_per_worker
         )
-        for video, status in executor(videos, worker):
-            if isinstance(status, WorkerDied):
-                drop = DropRecord(video.video_id, -1, "video", "crashed", str(status))
-                status = writer.write_video(video.video_id, [], [drop], failure="crashed")
-            progress.add(status)
-            yield status
+        num_hands = 0
+        with progress_bar(len(videos), "videos") as progress:
+            for video, status in executor(videos, worker):
+                if isinstance(status, WorkerDied):
+                    drop = DropRecord(video.video_id, -1, "video", "crashed", str(status))
+                    status = writer.write_video(video.video_id, [], [drop], failure="crashed")
+                if status.failure:
+                    line = f"failed: {status.video_id} ({status.failure})"
+                    progress.write(line, file=sys.stderr)
+                num_hands += status.num_hands
+                progress.set_postfix_str(f"{num_hands} hands", refresh=False)
+                progress.update()
+                yield status
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,16 @@ OUT/parts/                    labels of finished parts, from which a killed run 
 
 import hashlib
 import json
-import multiprocessing
-import os
-import threading
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mmengine.utils import ProgressBar
 
+from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.synthetic.parts import STILLS_PER_SUBJECT, Part, make_part
 
@@ -39,12 +37,12 @@ def synthesize(
     num_test_stills: int,
     seed: int = 0,
     image_size: int = 128,
-    num_workers: int = 1,
+    executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
 ) -> dict:
-    """Make a synthetic data set, or finish one that was begun.
+    """Make a synthetic data set, or finish one that was interrupted.
 
-    The same arguments give the same bytes, whatever ``num_workers`` is and however often the
-    work was interrupted.
+    The same arguments give the same bytes, whatever the executor is and however often the work was
+    interrupted.
 
     Args:
         output_dir: Folder of the data set.
@@ -52,9 +50,9 @@ def synthesize(
         num_frames: Frames of each video, ten a second.
         num_train_stills: Labelled stills for training.
         num_test_stills: Labelled stills of other people, for testing.
-        seed: Whatever it decides, it decides alone.
+        seed: Sole source of randomness.
         image_size: Side of the square stills in px.
-        num_workers: Processes; 1 works in this one.
+        executor: Who draws; by default this process.
 
     Returns:
         The content of ``synthetic.json``.
@@ -62,6 +60,7 @@ def synthesize(
     Raises:
         ValueError: If a number is too small, or ``output_dir`` was begun with other arguments.
         NotADirectoryError: If ``output_dir`` is a file.
+        RuntimeError: If a worker died. What was finished is kept.
     """
     parameters = {
         "num_videos": num_videos,
@@ -83,7 +82,7 @@ def synthesize(
         for leftover in (root / folder).glob(".*.tmp"):  # of a run that was killed
             leftover.unlink()
     todo = [part for part in parts if not part.is_finished(root)]
-    _make_parts(todo, root, num_workers)
+    _make_parts(todo, root, executor)
     return _conclude(root, parts, parameters)
 
 
@@ -133,32 +132,33 @@ def _claim(root: Path, parameters: dict[str, int]) -> dict | None:
     return present if present["is_complete"] else None
 
 
-def _make_parts(parts: list[Part], root: Path, num_workers: int) -> None:
+def _make_parts(parts: list[Part], root: Path, executor: Executor) -> None:
     """Make the parts that are still missing, with a progress bar."""
     if not parts:
         return
-    make = partial(make_part, root=root)
-    progress = ProgressBar(len(parts))
-    if num_workers <= 1:
-        for part in parts:
-            make(part)
+    dead = {}
+    with progress_bar(len(parts), "parts") as progress:
+        for part, result in executor(parts, _WorkerRecipe(root, executor.threads_per_worker)):
+            if isinstance(result, WorkerDied):
+                dead[part.name] = str(result)
             progress.update()
-        return
-    context = multiprocessing.get_context("spawn")  # forking a process with threads is unsafe
-    with ProcessPoolExecutor(num_workers, context, _start_worker) as pool:
-        for _ in pool.map(make, parts):
-            progress.update()
+    if dead:
+        raise RuntimeError(
+            f"every part must be drawn, but workers died at {dead}. Run again to draw these; what "
+            "was finished is kept. If memory was short, use fewer workers."
+        )
 
 
-def _start_worker() -> None:
-    """Use one thread, and end with the parent even if that is killed."""
-    cv2.setNumThreads(1)
+@dataclass(frozen=True)
+class _WorkerRecipe:
+    """Builds, in each process, the function that makes a part."""
 
-    def follow_parent():
-        multiprocessing.parent_process().join()
-        os._exit(1)
+    root: Path
+    num_threads: int
 
-    threading.Thread(target=follow_parent, daemon=True).start()
+    def __call__(self) -> Callable[[Part], None]:
+        cv2.setNumThreads(self.num_threads)
+        return partial(make_part, root=self.root)
 
 
 def _conclude(root: Path, parts: list[Part], parameters: dict[str, int]) -> dict:

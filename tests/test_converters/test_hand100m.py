@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from simhand_mm.converters.hand100m import import_hand100m
+from simhand_mm.executors import LocalExecutor, WorkerDied
 from simhand_mm.pool import HandPool, load_pairs
 
 POINTS = np.stack([40 + 5.0 * (np.arange(21) % 5), 30 + 5.0 * (np.arange(21) // 5)], axis=-1)
@@ -164,10 +165,26 @@ def test_wrong_files_and_folders_are_named(release, tmp_path):
 
 def test_second_run_gives_the_same_and_other_annotations_are_refused(release, tmp_path):
     path, content = release
-    run(path, tmp_path, num_workers=2)
+    run(path, tmp_path, executor=LocalExecutor(2))
     before = (tmp_path / "pool" / "hands.parquet").read_bytes()
     run(path, tmp_path)
     assert (tmp_path / "pool" / "hands.parquet").read_bytes() == before
     content["annotations"].pop()
     with pytest.raises(ValueError, match=r"settings must be those .*annotations"):
         run(write(tmp_path, content), tmp_path)
+
+
+class DyingExecutor(LocalExecutor):
+    """Loses the worker of the first video."""
+
+    def __call__(self, tasks, build_worker):
+        yield tasks[0], WorkerDied("exit code -9")
+        yield from super().__call__(tasks[1:], build_worker)
+
+
+def test_a_dead_worker_costs_one_video_which_is_done_in_the_next_run(release, tmp_path):
+    path, _ = release
+    info = run(path, tmp_path, executor=DyingExecutor())
+    assert info["num_hands"] == 1
+    assert info["num_drops"]["crashed"] == 1
+    assert run(path, tmp_path)["num_hands"] == 3

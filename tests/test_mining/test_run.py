@@ -1,6 +1,7 @@
 """Whole runs: shards, resuming, the report, and what is refused."""
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,12 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
+from simhand_mm.executors import LocalExecutor, RayExecutor, WorkerDied
 from simhand_mm.mining import SimilarSettings, format_report, mine_similar
 from simhand_mm.mining.embedding import embed_pool
-from simhand_mm.mining.options import parse_options, parse_ranks, parse_shard
+from simhand_mm.mining.options import parse_options, parse_ranks
 from simhand_mm.mining.run import SimilarRun
+from simhand_mm.mining.search import build_engine
 from simhand_mm.mining.shards import default_num_shards, shard_of_process
 from simhand_mm.pool import load_pairs
 from tests.references import neighbors as reference
@@ -165,33 +168,45 @@ def test_wrong_engine_is_caught(pool, monkeypatch):
     assert not (pool.root / "pairs" / "top.npz").exists()
 
 
-def test_ray_runs_every_shard(pool, monkeypatch):
-    calls = []
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_processes_give_the_same_bytes(pool, num_workers):
+    mine_similar(pool, "here", settings())
+    mine_similar(pool, "there", settings(), executor=LocalExecutor(num_workers))
+    here, there = (pool.root / "pairs" / f"{name}.npz" for name in ("here", "there"))
+    assert here.read_bytes() == there.read_bytes()
 
-    class FakeRay:
-        def init(self, **options):
-            assert options == {"ignore_reinit_error": True}
 
-        def remote(self, **options):
-            def decorate(function):
-                assert type(function).__name__ == "function"  # Ray takes nothing else
+def test_the_index_is_built_once_for_all_shards(pool, monkeypatch):
+    build = Mock(side_effect=build_engine)
+    monkeypatch.setattr("simhand_mm.mining.run.build_engine", build)
+    mine_similar(pool, "top", settings(num_shards=5))
+    assert build.call_count == 1
 
-                class Remote:
-                    @staticmethod
-                    def remote(shard):
-                        calls.append(shard)
-                        return function(shard)
 
-                return Remote
+def test_a_run_travels_without_its_index(pool):
+    run = SimilarRun(pool, "top", settings())
+    assert run.engine is not None
+    sent = pickle.dumps(run)
+    assert len(sent) < 10_000
+    assert pickle.loads(sent).shards.key == run.shards.key
 
-            return decorate
 
-        def get(self, results):
-            return results
+class DyingExecutor:
+    """Loses the worker of shard 1."""
 
-    monkeypatch.setitem(sys.modules, "ray", FakeRay())
-    assert mine_similar(pool, "top", settings(), on_ray=True)["verification"]["recall"] == 1
-    assert calls == [0, 1, 2]
+    threads_per_worker = 1
+
+    def __call__(self, tasks, build_worker):
+        worker = build_worker()
+        for task in tasks:
+            yield task, WorkerDied("exit code -9") if task == 1 else worker(task)
+
+
+def test_a_dead_worker_costs_one_shard(pool):
+    with pytest.raises(RuntimeError, match=r"workers died at \{1: 'exit code -9'\} of 3 shards"):
+        mine_similar(pool, "top", settings(), executor=DyingExecutor())
+    assert SimilarRun(pool, "top", settings()).shards.missing() == [1]
+    assert mine_similar(pool, "top", settings())["verification"]["recall"] == 1
 
 
 @pytest.mark.slow
@@ -204,7 +219,7 @@ def test_ray_on_two_nodes_gives_the_same_bytes(pool):
     try:
         cluster.add_node(num_cpus=1)
         ray.init(address=cluster.address, log_to_driver=False)
-        mine_similar(pool, "there", settings(), on_ray=True)
+        mine_similar(pool, "there", settings(), executor=RayExecutor(one_per_machine=True))
     finally:
         ray.shutdown()
         cluster.shutdown()
@@ -215,14 +230,7 @@ def test_ray_on_two_nodes_gives_the_same_bytes(pool):
 def test_missing_ray_is_named(pool, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ImportError, match=r"simhand-mm\[ray\]"):
-        mine_similar(pool, "top", settings(), on_ray=True)
-
-
-def test_parse_shard():
-    assert parse_shard("2/7") == (2, 7)
-    for text in ("7/7", "-1/7", "3", "a/b", "1/2/3"):
-        with pytest.raises(ValueError, match="shard must be I/N"):
-            parse_shard(text)
+        mine_similar(pool, "top", settings(), executor=RayExecutor())
 
 
 def test_parse_options():

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from simhand_mm.executors import LocalExecutor
 from simhand_mm.pool import HandPool, PoolWriter, write_detections
 from simhand_mm.preparation.detectors import DetectionTable
-from simhand_mm.preparation.executors import LocalExecutor
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation
 from tests.test_preparation.stubs import (

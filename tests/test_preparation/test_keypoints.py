@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simhand_mm.executors import LocalExecutor
 from simhand_mm.pool import HandPool, write_detections
-from simhand_mm.preparation.executors import LocalExecutor
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
 from simhand_mm.preparation.keypoints import MediaPipeHands, MediaPipeTasks
 from simhand_mm.preparation.pipeline import CropSettings

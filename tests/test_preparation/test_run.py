@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from simhand_mm.executors import LocalExecutor
 from simhand_mm.functional.affine import apply, box_to_image_affine
 from simhand_mm.functional.boxes import square_box
 from simhand_mm.pool import HandPool, PoolWriter
-from simhand_mm.preparation.executors import LocalExecutor
 from simhand_mm.preparation.pipeline import CropSettings
-from simhand_mm.preparation.run import Preparation, parse_shard
+from simhand_mm.preparation.run import Preparation
 from tests.test_preparation.stubs import (
     PATTERN,
     StubRecipe,
@@ -100,15 +100,6 @@ def test_shards_in_any_order_give_the_same_bytes(videos_dir, reference, tmp_path
         assert not (tmp_path / "pool.json").exists()
     preparation(videos_dir, tmp_path).run(HERE)
     assert contents(tmp_path) == contents(reference)
-
-
-def test_shards_are_counted_from_zero():
-    assert parse_shard("0/3") == (0, 3)
-    for wrong in ("3/3", "1", "a/b", "-1/3", "1/0"):
-        with pytest.raises(
-            ValueError, match=f"shard must be i/n with 0 <= i < n, but got '{wrong}"
-        ):
-            parse_shard(wrong)
 
 
 RUN = """

@@ -24,7 +24,7 @@ FILES = ("hands.parquet", "drops.parquet", "hands.arrow", "pool.json", "crops/*.
 @pytest.fixture(scope="module")
 def videos_dir(tmp_path_factory):
     root = tmp_path_factory.mktemp("drawn")
-    synthesize(root, NUM_VIDEOS, 8, 0, 0, num_workers=1)
+    synthesize(root, NUM_VIDEOS, 8, 0, 0)
     return root / "videos"
 
 

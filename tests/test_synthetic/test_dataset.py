@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from simhand_mm.executors import LocalExecutor, WorkerDied
 from simhand_mm.pool import read_poses
 from simhand_mm.synthetic import GroundTruth, dataset, synthesize
 
@@ -78,7 +79,7 @@ def test_nobody_is_in_two_sets(made):
 
 
 def test_workers_do_not_change_a_byte(made, tmp_path):
-    synthesize(tmp_path, **SMALL, seed=3, num_workers=2)
+    synthesize(tmp_path, **SMALL, seed=3, executor=LocalExecutor(2))
     assert fingerprint(tmp_path) == fingerprint(made[0])
 
 
@@ -121,6 +122,23 @@ def test_killed_run_continues_with_what_is_missing(made, tmp_path, monkeypatch):
     synthesize(tmp_path, **SMALL, seed=3)
     assert done == ["video_00000", "video_00001"]
     assert again == ["train_00000", "train_00001", "test_00000"]
+    assert fingerprint(tmp_path) == fingerprint(made[0])
+
+
+class DyingExecutor(LocalExecutor):
+    """Loses the worker of the first part."""
+
+    def __call__(self, tasks, build_worker):
+        yield tasks[0], WorkerDied("exit code -9")
+        yield from super().__call__(tasks[1:], build_worker)
+
+
+def test_a_dead_worker_costs_one_part(made, tmp_path):
+    with pytest.raises(RuntimeError, match=r"workers died at \{'video_00000': 'exit code -9'\}"):
+        synthesize(tmp_path, **SMALL, seed=3, executor=DyingExecutor())
+    assert not (tmp_path / "videos/video_00000.mp4").exists()
+    assert (tmp_path / "videos/video_00001.mp4").is_file()
+    synthesize(tmp_path, **SMALL, seed=3)
     assert fingerprint(tmp_path) == fingerprint(made[0])
 
 

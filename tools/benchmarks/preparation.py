@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from parts import run_parts, take_turns
 
-from simhand_mm.preparation.executors import LocalExecutor
+from simhand_mm.executors import LocalExecutor
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation
@@ -167,7 +167,7 @@ def on_drawn_videos(part: Callable, args: argparse.Namespace) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         cores = len(os.sched_getaffinity(0))
-        synthesize(root / "drawn", args.videos, 24, 0, 0, num_workers=cores)
+        synthesize(root / "drawn", args.videos, 24, 0, 0, executor=LocalExecutor(cores))
         yield from part(root / "drawn" / "videos", root, args.turns)
 
 

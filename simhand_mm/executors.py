@@ -1,16 +1,23 @@
 """Who does the work: processes of this machine, or of a Ray cluster.
 
-A task is done by a worker that is built once in each process. The work units know nothing of who
-runs them, so that every executor gives the same result.
+Every stage that shares work hands a list of tasks to an executor. A task is done by a worker that
+is built once in each process. Workers know nothing of the executor that runs them, so that every
+executor gives the same result.
 """
 
 import multiprocessing
 import os
+import pickle
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+from tqdm import tqdm
+
+_SECONDS_BETWEEN_LINES = 10.0  # of the progress in a log file
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -18,14 +25,27 @@ Worker = Callable[[Task], Result]
 
 
 class WorkerDied(Exception):
-    """The process that worked on a task was ended from outside or crashed."""
+    """The process that worked on a task was killed or crashed."""
+
+
+def usable_cores() -> int:
+    """Number of cores that this process may run on (``taskset`` and Slurm limit it)."""
+    return len(os.sched_getaffinity(0))
+
+
+def progress_bar(total: int, unit: str) -> tqdm:
+    """The progress bar of every stage, on stderr; in a log file it writes every ten seconds."""
+    seconds = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_LINES
+    return tqdm(
+        total=total, unit=f" {unit}", mininterval=seconds, dynamic_ncols=True, file=sys.stderr
+    )
 
 
 class Executor(Protocol):
     """Runs tasks and yields their results as they come.
 
-    A worker process that dies takes only its task with it: that task yields :class:`WorkerDied`
-    and the others go on. An exception of a worker ends the run and is raised.
+    A worker process that dies costs only its task: that task yields :class:`WorkerDied` and the
+    others go on. An exception of a worker ends the run and is raised.
 
     Attributes:
         threads_per_worker: Threads that a worker may use without taking them from another one.
@@ -45,14 +65,20 @@ class LocalExecutor:
 
     Attributes:
         num_workers: Number of processes; 0 works in this one.
+
+    Raises:
+        ValueError: If ``num_workers`` is negative.
     """
 
-    num_workers: int
+    num_workers: int = 0
+
+    def __post_init__(self) -> None:
+        _check_num_workers(self.num_workers)
 
     @property
     def threads_per_worker(self) -> int:
         """See :class:`Executor`."""
-        return max(1, len(os.sched_getaffinity(0)) // max(1, self.num_workers))
+        return max(1, usable_cores() // max(1, self.num_workers))
 
     def __call__(
         self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
@@ -96,7 +122,7 @@ class _Process:
         self.is_busy = False
 
     def start(self, task: Any) -> None:
-        """Begin a task, in a new process if the last one died."""
+        """Start a task, in a new process if the last one died."""
         if self._process is None:
             # Not fork: libraries with threads of their own do not survive it.
             context = multiprocessing.get_context("spawn")
@@ -143,22 +169,40 @@ def _serve(connection: Connection, build_worker: Callable[[], Worker]) -> None:
             worker = worker or build_worker()
             reply = (True, worker(task))
         except Exception as error:
-            reply = (False, error)
+            reply = (False, _portable(error))
         connection.send(reply)
+
+
+def _portable(error: Exception) -> Exception:
+    """The exception, or one that says the same if it does not survive pickling."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 @dataclass(frozen=True)
 class RayExecutor:
     """Processes of a Ray cluster that sees the same files; see :class:`Executor`.
 
-    Uses the cluster of ``RAY_ADDRESS`` or of this machine, or starts one for the time being.
+    Uses the cluster of ``RAY_ADDRESS`` or of this machine, or starts one for this run.
 
     Attributes:
-        num_workers: Number of processes, spread over the nodes.
+        num_workers: Number of processes, spread over the machines; None for one per core of the
+            cluster.
+        one_per_machine: One process per machine instead, for workers with threads of their own.
+
+    Raises:
+        ValueError: If ``num_workers`` is negative.
     """
 
-    num_workers: int
+    num_workers: int | None = None
+    one_per_machine: bool = False
     threads_per_worker: ClassVar[int] = 1  # a worker asks the cluster for one core
+
+    def __post_init__(self) -> None:
+        _check_num_workers(self.num_workers or 0)
 
     def __call__(
         self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
@@ -174,12 +218,12 @@ class RayExecutor:
             ray.init(log_to_driver=False, configure_logging=False)
         actor_class = ray.remote(num_cpus=1, scheduling_strategy="SPREAD")(_RayWorker)
         waiting = list(reversed(tasks))
-        busy: dict[Any, tuple[Any, Task]] = {}  # promised status -> actor and its task
+        busy: dict[Any, tuple[Any, Task]] = {}  # promised result -> actor and its task
 
         def start(actor: Any, task: Task) -> None:
             busy[actor.work.remote(task)] = (actor, task)
 
-        for _ in range(min(max(self.num_workers, 1), len(tasks))):
+        for _ in range(min(self._count_workers(ray), len(tasks))):
             start(actor_class.remote(build_worker), waiting.pop())
         while busy:
             (promise,), _ = ray.wait(list(busy))
@@ -188,16 +232,23 @@ class RayExecutor:
                 result = ray.get(promise)
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from None
-            except ray.exceptions.RayActorError as error:
+            except ray.exceptions.RayError as error:  # the actor, its machine or its memory
                 result = WorkerDied(str(error))
                 actor = actor_class.remote(build_worker)
             yield task, result
             if waiting:
                 start(actor, waiting.pop())
 
+    def _count_workers(self, ray: Any) -> int:
+        if self.one_per_machine:
+            return sum(node["Alive"] for node in ray.nodes())
+        if self.num_workers is None:
+            return max(1, int(ray.cluster_resources().get("CPU", 1)))
+        return max(1, self.num_workers)
+
 
 class _RayWorker:
-    """Builds its worker with the first task, so that a failure to do so is told."""
+    """Builds its worker with the first task, so that a failure to do so is reported."""
 
     def __init__(self, build_worker: Callable[[], Worker]) -> None:
         self._build_worker = build_worker
@@ -205,4 +256,34 @@ class _RayWorker:
 
     def work(self, task: Any) -> Any:
         self._worker = self._worker or self._build_worker()
-        return self._worker(task)
+        try:
+            return self._worker(task)
+        except Exception as error:
+            raise _portable(error) from None
+
+
+@dataclass(frozen=True)
+class ExecutorSettings:
+    """The choice of an executor, as a command line makes it.
+
+    Attributes:
+        executor: ``local`` for processes of this machine, ``ray`` for those of a Ray cluster.
+        workers: Number of processes; 0 works in this one; None for one per usable core.
+    """
+
+    executor: Literal["local", "ray"] = "local"
+    workers: int | None = None
+
+    def build(self) -> Executor:
+        """The executor."""
+        if self.executor == "ray":
+            return RayExecutor(self.workers)
+        return LocalExecutor(usable_cores() if self.workers is None else self.workers)
+
+
+def _check_num_workers(num_workers: int) -> None:
+    if num_workers < 0:
+        raise ValueError(
+            f"workers must be 0 or more, but got {num_workers}. Give the number of processes; 0 "
+            "works in this one."
+        )

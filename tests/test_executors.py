@@ -1,0 +1,171 @@
+"""Tasks in other processes: all results, dead workers, raised errors."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from simhand_mm.executors import (
+    ExecutorSettings,
+    LocalExecutor,
+    RayExecutor,
+    WorkerDied,
+    progress_bar,
+    usable_cores,
+)
+
+
+class OddError(Exception):
+    """Pickling this loses an argument, and unpickling it fails."""
+
+    def __init__(self, kind, detail):
+        super().__init__(detail)
+
+
+def work(task):
+    if task == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if task == "raise":
+        raise OSError(28, "No space left on device")
+    if task == "raise odd":
+        raise OddError("kind", "of its own")
+    return task * 2, os.getpid()
+
+
+def build_worker():
+    return work
+
+
+def refuse_to_build():
+    raise ImportError("no such library")
+
+
+def build_counting_worker():
+    """A worker that tells how many were built in its process."""
+    build_counting_worker.count = getattr(build_counting_worker, "count", 0) + 1
+    return lambda task: (os.getpid(), build_counting_worker.count)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1, 3])
+def test_every_task_has_its_result(num_workers):
+    results = dict(LocalExecutor(num_workers)(list(range(7)), build_worker))
+    assert {task: result for task, (result, _) in results.items()} == {n: 2 * n for n in range(7)}
+    processes = {process for _, process in results.values()}
+    assert (processes == {os.getpid()}) == (num_workers == 0)
+    assert len(processes) <= max(num_workers, 1)
+
+
+def test_no_tasks_need_no_worker():
+    assert list(LocalExecutor(2)([], refuse_to_build)) == []
+    assert list(LocalExecutor(0)([], refuse_to_build)) == []
+
+
+def test_a_dead_worker_costs_one_task():
+    results = dict(LocalExecutor(2)(["a", "die", "b", "c", "d"], build_worker))
+    assert isinstance(results.pop("die"), WorkerDied)
+    assert {task: result for task, (result, _) in results.items()} == {t: t * 2 for t in "abcd"}
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_an_error_of_a_worker_ends_the_run(num_workers):
+    with pytest.raises(OSError, match="No space left"):
+        list(LocalExecutor(num_workers)(["a", "raise", "b"], build_worker))
+    with pytest.raises(ImportError, match="no such library"):
+        list(LocalExecutor(num_workers)(["a"], refuse_to_build))
+
+
+def test_an_error_that_cannot_be_pickled_is_told():
+    with pytest.raises(RuntimeError, match="OddError: of its own"):
+        list(LocalExecutor(1)(["raise odd"], build_worker))
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_worker_is_built_once_in_each_process(num_workers):
+    results = list(LocalExecutor(num_workers)(list("abcdef"), build_counting_worker))
+    assert len({process for _, (process, _) in results}) <= max(num_workers, 1)
+    assert len({count for _, (_, count) in results}) == 1
+
+
+def test_stopping_early_leaves_no_process():
+    results = LocalExecutor(2)(["a", "b", "c"], build_worker)
+    _, (_, process) = next(results)
+    results.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+@pytest.mark.slow
+def test_ray_on_two_nodes_gives_the_same():
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster.add_node(num_cpus=1)
+    try:
+        ray.init(address=cluster.address, log_to_driver=False)
+        results = dict(RayExecutor(2)(["a", "die", "b", "c"], build_worker))
+        counted = [r for _, r in RayExecutor(2)(list("abcdef"), build_counting_worker)]
+        assert {count for _, count in counted} == {1}
+        assert len({process for process, _ in counted}) == 2
+        assert RayExecutor(one_per_machine=True)._count_workers(ray) == 2
+        assert RayExecutor()._count_workers(ray) == 2
+        assert isinstance(results.pop("die"), WorkerDied)
+        assert {task: result for task, (result, _) in results.items()} == {t: t * 2 for t in "abc"}
+        with pytest.raises(OSError, match="No space left"):
+            list(RayExecutor(2)(["raise"], build_worker))
+        with pytest.raises(RuntimeError, match="OddError: of its own"):
+            list(RayExecutor(2)(["raise odd"], build_worker))
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def test_missing_ray_names_the_cure(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ImportError, match=r"simhand-mm\[ray\]"):
+        list(RayExecutor(1)(["a"], partial(build_worker)))
+
+
+@pytest.mark.parametrize(
+    "build", [LocalExecutor, RayExecutor, lambda n: ExecutorSettings("local", n).build()]
+)
+def test_negative_workers_are_refused(build):
+    with pytest.raises(ValueError, match="workers must be 0 or more, but got -1"):
+        build(-1)
+
+
+def test_settings_choose_the_executor():
+    assert ExecutorSettings().build() == LocalExecutor(usable_cores())
+    assert ExecutorSettings(workers=0).build() == LocalExecutor(0)
+    assert ExecutorSettings("ray", 3).build() == RayExecutor(3)
+
+
+def test_allowed_cores_are_counted():
+    """As after ``taskset``: the cores of the machine do not count."""
+    code = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from simhand_mm.executors import ExecutorSettings
+executor = ExecutorSettings().build()
+print(executor.num_workers, executor.threads_per_worker)
+"""
+    command = [sys.executable, "-c", code]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8", cwd=root)
+    assert done.stdout.split() == ["1", "1"]
+
+
+def test_progress_of_a_log_file_is_short(monkeypatch):
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    with progress_bar(1000, "videos") as progress:
+        for _ in range(1000):
+            progress.update()
+    assert "1000/1000" in log.getvalue()
+    assert "videos" in log.getvalue()
+    assert log.getvalue().count("\r") <= 3
