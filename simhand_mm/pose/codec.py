@@ -11,17 +11,34 @@ from simhand_mm.functional import detnet
 from simhand_mm.functional.keypoints import PARENTS, REFERENCE_BONE, bone_length
 from simhand_mm.pose.registry import KEYPOINT_CODECS
 
+# What mmpose packs into gt_instances, where it leaves NumPy arrays as they are.
+INSTANCE_FIELDS = {
+    "bbox": "bboxes",
+    "bbox_score": "bbox_scores",
+    "keypoints": "keypoints",
+    "keypoints_3d": "keypoints_3d",
+    "keypoints_visible": "keypoints_visible",
+}
+# Columns of the packed targets of one keypoint.
+_COLUMNS = {
+    "points": slice(0, 2),
+    "keypoint_weights": 2,
+    "location_labels": slice(3, 6),
+    "location_weights": 6,
+    "delta_labels": slice(7, 10),
+    "delta_weights": 10,
+    "bone_length_mm": 11,
+}
+NUM_COLUMNS = 12
+
 
 @KEYPOINT_CODECS.register_module()
 class DetNetCodec(BaseKeypointCodec):
     """Heatmaps with root-relative, scale-free 3D locations and bone directions.
 
-    Encoded keys:
-
-    - heatmaps ``[21, h, w]``, keypoint_weights ``[1, 21]``: 0 outside the crop or unlabelled
-    - location_labels, delta_labels ``[1, 21, 3]``: one vector a keypoint, the same in every cell
-    - location_weights, delta_weights ``[1, 21]``: 0 where the 3D label is missing
-    - bone_length_mm ``[1]``: length of the reference bone; NaN without 3D labels
+    A worker sends one small array per hand, ``hand_targets``; :meth:`unpack` turns a batch of them
+    into heatmaps and labels on the device. The array is a NumPy array in ``gt_instances``: each
+    tensor of a sample would cross from worker to trainer as an open file descriptor.
 
     Args:
         input_size: Width and height of the crop in px.
@@ -31,17 +48,7 @@ class DetNetCodec(BaseKeypointCodec):
     """
 
     auxiliary_encode_keys = {"transformed_keypoints_3d"}  # noqa: RUF012 (mmpose's interface)
-    label_mapping_table = {  # noqa: RUF012
-        name: name
-        for name in (
-            "keypoint_weights",
-            "location_labels",
-            "location_weights",
-            "delta_labels",
-            "delta_weights",
-            "bone_length_mm",
-        )
-    }
+    instance_mapping_table = {**INSTANCE_FIELDS, "hand_targets": "hand_targets"}  # noqa: RUF012
 
     def __init__(
         self,
@@ -72,6 +79,9 @@ class DetNetCodec(BaseKeypointCodec):
             keypoints_visible: ``[1, 21]``, positive where labelled; all by default.
             transformed_keypoints_3d: ``[1, 21, 3]``, mm, turned with the crop. Without it the
                 hand trains the heatmaps only.
+
+        Returns:
+            ``hand_targets``: ``[1, 21, 12]`` float32, for :meth:`unpack`.
         """
         labelled = np.ones(keypoints.shape[:2], bool)
         if keypoints_visible is not None:
@@ -79,11 +89,34 @@ class DetNetCodec(BaseKeypointCodec):
         points = detnet.image_to_map(torch.from_numpy(keypoints).float(), self.stride)
         size = np.array(self.heatmap_size)
         inside = ((points.numpy() >= -0.5) & (points.numpy() <= size - 0.5)).all(-1)
-        return dict(
-            heatmaps=detnet.heatmap_targets(points[0], self.heatmap_size, self.sigma).numpy(),
-            keypoint_weights=(labelled & inside).astype(np.float32),
+        encoded = {
+            "points": points.numpy(),
+            "keypoint_weights": labelled & inside,
             **_encode_3d(transformed_keypoints_3d, labelled),
-        )
+        }
+        packed = np.empty((*labelled.shape, NUM_COLUMNS), np.float32)
+        for name, columns in _COLUMNS.items():
+            packed[..., columns] = encoded[name]
+        return {"hand_targets": packed}
+
+    def unpack(self, hand_targets: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Make the targets of a batch, on the device of ``hand_targets``.
+
+        Args:
+            hand_targets: ``[B, 21, 12]``, those of :meth:`encode`.
+
+        Returns:
+            heatmaps: ``[B, 21, h, w]``.
+            labels: ``keypoint_weights`` ``[B, 21]``, 0 outside the crop or unlabelled;
+                ``location_labels`` and ``delta_labels`` ``[B, 21, 3]``, one vector per keypoint,
+                the same in every cell; ``location_weights`` and ``delta_weights`` ``[B, 21]``, 0
+                where the 3D label is missing; ``bone_length_mm`` ``[B]``, length of the reference
+                bone, NaN without 3D labels.
+        """
+        labels = {name: hand_targets[..., columns] for name, columns in _COLUMNS.items()}
+        labels["bone_length_mm"] = labels["bone_length_mm"][:, 0]
+        points = labels.pop("points")
+        return detnet.heatmap_targets(points, self.heatmap_size, self.sigma), labels
 
     def decode(self, encoded: tuple[Any, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read the maps of one hand; see :meth:`batch_decode`.
@@ -127,8 +160,8 @@ def _encode_3d(keypoints_3d: np.ndarray | None, labelled: np.ndarray) -> dict[st
         "location": (detnet.location_targets(hand).numpy(), known),
         "delta": (detnet.delta_targets(hand).numpy(), known & labelled[:, list(PARENTS)]),
     }
-    encoded = {"bone_length_mm": np.where(known[:, 0], length, np.nan).astype(np.float32)}
+    encoded = {"bone_length_mm": np.where(known, length[:, None], np.nan)}
     for name, (vector, weight) in vectors.items():
-        encoded[f"{name}_labels"] = np.where(weight[..., None], vector, 0).astype(np.float32)
-        encoded[f"{name}_weights"] = weight.astype(np.float32)
+        encoded[f"{name}_labels"] = np.where(weight[..., None], vector, 0)
+        encoded[f"{name}_weights"] = weight
     return encoded

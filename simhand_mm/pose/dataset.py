@@ -10,6 +10,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from simhand_mm.functional.keypoints import KEYPOINT_NAMES, NUM_KEYPOINTS, SKELETON
 from simhand_mm.pool import read_poses
+from simhand_mm.pose.codec import INSTANCE_FIELDS
 from simhand_mm.pose.screening import screen_poses
 from simhand_mm.registry import DATASETS
 
@@ -124,14 +125,7 @@ class HandPoseDataset(HandDataset):
             "keypoints": poses["keypoints_2d"][row][None],
             "keypoints_3d": poses["keypoints_3d"][row][None],
             "keypoints_visible": poses["keypoints_valid"][row][None].astype(np.float32),
-            # What PackPoseInputs puts into gt_instances.
-            "instance_mapping_table": {
-                "bbox": "bboxes",
-                "bbox_score": "bbox_scores",
-                "keypoints": "keypoints",
-                "keypoints_3d": "keypoints_3d",
-                "keypoints_visible": "keypoints_visible",
-            },
+            "instance_mapping_table": INSTANCE_FIELDS,
         }
 
     def prepare_data(self, idx: int) -> Any:

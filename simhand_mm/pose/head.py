@@ -71,8 +71,8 @@ class DetNetHead(BaseHead):
         """
         features = self.deconvs(feats if isinstance(feats, Tensor) else feats[-1])
         features = torch.cat([features, _coordinate_planes(features)], dim=1)
-        heat = self.heat_head(features).sigmoid()
-        features = torch.cat([features, heat], dim=1)
+        heat = self.heat_head(features).float().sigmoid()  # float32 under autocast, too
+        features = torch.cat([features, heat.to(features.dtype)], dim=1)
         delta = self.delta_head(features)
         location = self.location_head(torch.cat([features, delta], dim=1))
         as_vectors = (-1, NUM_KEYPOINTS, 3, *heat.shape[-2:])
@@ -83,19 +83,18 @@ class DetNetHead(BaseHead):
     ) -> dict[str, Tensor]:
         """Losses of a batch whose samples carry the targets of :class:`DetNetCodec`."""
         maps = self.forward(feats)
-        heatmaps = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
-        labels = {
-            name: torch.cat([sample.gt_instance_labels[name] for sample in batch_data_samples])
-            for name in self.decoder.label_mapping_table
-        }
+        packed = np.concatenate([s.gt_instances.hand_targets for s in batch_data_samples])
+        targets = torch.from_numpy(packed).to(maps[0].device, non_blocking=True)
+        heatmaps, labels = self.decoder.unpack(targets)
         self._remember_bone_length(labels["bone_length_mm"])
         return self.loss_module(maps, heatmaps, labels)
 
     @torch.no_grad()
     def _remember_bone_length(self, length_mm: Tensor) -> None:
-        known = length_mm[length_mm.isfinite()]
-        self.num_bones += len(known)
-        excess = (known - self.mean_bone_length_mm).sum()
+        """Update the mean of the known lengths, without waiting for the device."""
+        known = length_mm.isfinite()
+        self.num_bones += known.sum()
+        excess = torch.where(known, length_mm - self.mean_bone_length_mm, 0.0).sum()
         self.mean_bone_length_mm += excess / self.num_bones.clamp(min=1)
 
     def predict(
@@ -148,7 +147,7 @@ def _conv_head(in_channels: int, channels: int, out_channels: int) -> nn.Sequent
 def _coordinate_planes(features: Tensor) -> Tensor:
     """x and y of every cell in [-1, 1]. ``[B, 2, h, w]``."""
     batch, _, height, width = features.shape
-    x = torch.linspace(-1, 1, width, device=features.device, dtype=features.dtype)
-    y = torch.linspace(-1, 1, height, device=features.device, dtype=features.dtype)
+    x = torch.linspace(-1, 1, width, device=features.device)
+    y = torch.linspace(-1, 1, height, device=features.device)
     planes = torch.stack([x.expand(height, width), y[:, None].expand(height, width)])
-    return planes.expand(batch, -1, -1, -1)
+    return planes.to(features.dtype).expand(batch, -1, -1, -1)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from simhand_mm.functional.keypoints import PARENTS
 from simhand_mm.pose import DetNetCodec
@@ -15,12 +16,23 @@ def points():
     return np.random.default_rng(0).uniform(4, 123, (1, 21, 2)).astype(np.float32)
 
 
+def unpack(codec, encoded):
+    """Targets of one hand as arrays."""
+    heatmaps, labels = codec.unpack(torch.from_numpy(encoded["hand_targets"]))
+    return heatmaps.numpy(), {name: value.numpy() for name, value in labels.items()}
+
+
+def encode(points, visible=None, hand=None, codec=None):
+    codec = codec or DetNetCodec((128, 128), (32, 32))
+    return unpack(codec, codec.encode(points, visible, hand))[1]
+
+
 @pytest.mark.parametrize("subpixel", [False, True])
 def test_ground_truth_through_codec_and_back(points, hand, subpixel):
     codec = DetNetCodec((128, 128), (32, 32), subpixel=subpixel)
-    encoded = codec.encode(points, np.ones((1, 21)), hand)
+    heatmaps, encoded = unpack(codec, codec.encode(points, np.ones((1, 21)), hand))
     maps = np.broadcast_to(encoded["location_labels"][0, :, :, None, None], (21, 3, 32, 32))
-    decoded, scores, locations = codec.decode((encoded["heatmaps"], maps.copy()))
+    decoded, scores, locations = codec.decode((heatmaps[0], maps.copy()))
     in_mm = locations * encoded["bone_length_mm"]
     assert np.abs(in_mm - (hand - hand[:, :1])).max() < 1e-3  # the bar is 0.5 mm
     error = np.abs(decoded - points)
@@ -29,9 +41,29 @@ def test_ground_truth_through_codec_and_back(points, hand, subpixel):
     assert scores.min() > 0.7
 
 
+def test_packed_targets_equal_the_reference(points, hand):
+    """Written out keypoint by keypoint in float64."""
+    heatmaps, encoded = unpack(
+        DetNetCodec((128, 128), (32, 32)),
+        DetNetCodec((128, 128), (32, 32)).encode(points, None, hand),
+    )
+    bone = np.linalg.norm(np.float64(hand[0, 9]) - hand[0, 0])
+    assert encoded["bone_length_mm"] == pytest.approx(bone, rel=1e-6)
+    y, x = np.mgrid[:32, :32]
+    for k, (point, parent) in enumerate(zip(points[0], PARENTS, strict=True)):
+        u, v = (np.float64(point) + 0.5) / 4 - 0.5
+        expected = np.exp(-((x - u) ** 2 + (y - v) ** 2) / 2)
+        np.testing.assert_allclose(heatmaps[0, k], expected, atol=1e-6)
+        location = (np.float64(hand[0, k]) - hand[0, 0]) / bone
+        np.testing.assert_allclose(encoded["location_labels"][0, k], location, atol=1e-6)
+        step = np.float64(hand[0, k]) - hand[0, parent]
+        direction = step / max(np.linalg.norm(step), 1e-9)
+        np.testing.assert_allclose(encoded["delta_labels"][0, k], direction, atol=1e-6)
+
+
 def test_keypoints_outside_the_crop_train_no_heatmap_but_3d(points, hand):
     points[0, 5] = 130, 20
-    encoded = DetNetCodec((128, 128), (32, 32)).encode(points, None, hand)
+    encoded = encode(points, None, hand)
     assert encoded["keypoint_weights"][0, 5] == 0
     assert encoded["keypoint_weights"].sum() == 20
     assert encoded["location_weights"].sum() == 21
@@ -41,7 +73,7 @@ def test_unlabelled_keypoints_weigh_nothing(points, hand):
     visible = np.ones((1, 21))
     visible[0, 6] = 0
     hand[0, 6] = np.nan
-    encoded = DetNetCodec((128, 128), (32, 32)).encode(points, visible, hand)
+    encoded = encode(points, visible, hand)
     assert all(np.isfinite(value).all() for value in encoded.values())
     assert encoded["keypoint_weights"][0, 6] == 0
     assert np.flatnonzero(encoded["location_weights"][0] == 0).tolist() == [6]
@@ -50,7 +82,7 @@ def test_unlabelled_keypoints_weigh_nothing(points, hand):
 
 
 def test_without_3d_labels_only_heatmaps_train(points):
-    encoded = DetNetCodec((128, 128), (32, 32)).encode(points, np.ones((1, 21)))
+    encoded = encode(points, np.ones((1, 21)))
     assert encoded["location_weights"].sum() == 0
     assert encoded["delta_weights"].sum() == 0
     assert np.isnan(encoded["bone_length_mm"]).all()
@@ -59,7 +91,7 @@ def test_without_3d_labels_only_heatmaps_train(points):
 def test_without_reference_bone_no_3d_trains(points, hand):
     visible = np.ones((1, 21))
     visible[0, 9] = 0
-    encoded = DetNetCodec((128, 128), (32, 32)).encode(points, visible, hand)
+    encoded = encode(points, visible, hand)
     assert encoded["location_weights"].sum() == 0
 
 

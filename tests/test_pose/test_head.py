@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData, PixelData
+from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
 from simhand_mm.functional.affine import box_to_image_affine
@@ -21,10 +21,7 @@ def labelled_sample(record):
     hand = np.float32(record["keypoints_3d"])[None]
     targets = codec.encode(np.full((1, 21, 2), 30, np.float32), None, hand)
     sample = PoseDataSample()
-    sample.gt_fields = PixelData(heatmaps=torch.from_numpy(targets["heatmaps"]))
-    sample.gt_instance_labels = InstanceData(
-        **{name: torch.from_numpy(targets[name]) for name in codec.label_mapping_table}
-    )
+    sample.gt_instances = InstanceData(**targets)
     return sample
 
 

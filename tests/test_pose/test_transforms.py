@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from simhand_mm.functional.affine import apply, invert
 from simhand_mm.functional.camera import project, turn_keypoints_3d
@@ -42,15 +43,16 @@ def test_augment_encode_decode_undo_keeps_the_pose(records, index):
     length = np.linalg.norm(hand[9] - hand[0])
     for _ in range(5):
         moved = crop(sample_of(records[index]))
-        targets = codec.encode(
+        encoded = codec.encode(
             moved["transformed_keypoints"],
             transformed_keypoints_3d=moved["transformed_keypoints_3d"],
         )
+        heatmaps, targets = codec.unpack(torch.from_numpy(encoded["hand_targets"]))
         maps = np.broadcast_to(targets["location_labels"][0, :, :, None, None], (21, 3, 32, 32))
-        points, _, locations = codec.decode((targets["heatmaps"], maps.copy()))
+        points, _, locations = codec.decode((heatmaps[0], maps.copy()))
         undone = turn_keypoints_3d(moved["affine"], locations * length, inverse=True)[0]
         np.testing.assert_allclose(undone, hand - hand[0], atol=1e-4)
-        inside = targets["keypoint_weights"][0] > 0
+        inside = targets["keypoint_weights"][0].numpy() > 0
         image_points = apply(invert(moved["affine"]), points[0].astype(np.float64))
         error = np.abs(image_points - records[index]["keypoints_2d"])[inside]
         assert error.max() < 0.5

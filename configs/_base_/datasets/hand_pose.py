@@ -29,6 +29,7 @@ train_dataloader = dict(
     persistent_workers=True,
     pin_memory=True,
     drop_last=True,
+    collate_fn=dict(type='default_collate'),  # crops of one size: one tensor from worker to trainer
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='simhand_mm.HandPoseDataset', ann_file='poses/train.parquet', pipeline=train_pipeline))

@@ -1,0 +1,88 @@
+"""The loader of fine-tuning with the pin-memory thread that only machines with a GPU have."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DATASETS, init_default_scope
+
+from simhand_mm.pool import write_poses
+from tests.test_pose.conftest import IMAGE_SIZE, random_record
+
+CONFIG = "configs/detnet/detnet_resnet50_1xb128-120e_freihand.py"
+WORKERS, BATCH = 8, 128
+BATCHES = 2 * WORKERS + 2  # more than the workers read ahead
+
+# The accelerator is replaced, and pinned memory by a copy; the thread and its loop are torch's own.
+PROGRAM = """
+import resource, sys, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+torch.accelerator.is_available = lambda: True
+torch.accelerator.current_accelerator = lambda: torch.device("cuda")
+torch.accelerator.current_device_index = lambda: 0
+torch.accelerator.set_device_index = lambda index: None
+torch.Tensor.pin_memory = torch.Tensor.clone
+config = Config.fromfile(sys.argv[1])
+init_default_scope("mmpose")
+loader = Runner.build_dataloader(config.train_dataloader, seed=0)
+ready = loader.num_workers * loader.prefetch_factor
+batches = iter(loader)
+next(batches)
+deadline = time.monotonic() + 120
+def count():  # those that wait in the queue, and those that came before their turn
+    return batches._data_queue.qsize() + sum(len(v) == 2 for v in batches._task_info.values())
+while count() < ready and time.monotonic() < deadline:
+    time.sleep(0.1)  # a slow first step, while the workers read ahead as far as they may
+print("ready:", count(), "of", ready)
+print("batches:", 1 + sum(1 for _ in batches))
+"""
+
+
+@pytest.fixture
+def large_root(tmp_path, monkeypatch):
+    """A labelled set of 8 pictures, larger than what the workers read ahead."""
+    rng = np.random.default_rng(0)
+    records = [random_record(rng, f"hand_{i}") for i in range(8)]
+    root = tmp_path / "FreiHAND_pub_v2"
+    (root / "images").mkdir(parents=True)
+    for record in records:
+        noise = rng.integers(0, 255, (IMAGE_SIZE[1], IMAGE_SIZE[0], 3), dtype=np.uint8)
+        cv2.imwrite(str(root / record["image_path"]), noise)
+    rows = [records[i % 8] | {"sample_id": f"hand_{i}"} for i in range(BATCHES * BATCH)]
+    write_poses(root / "poses" / "train.parquet", rows)
+    monkeypatch.setenv("SIMHAND_DATA", str(tmp_path))
+    return root
+
+
+def test_a_sample_has_one_tensor(large_root):
+    """Each tensor of a sample would travel as an open file descriptor."""
+    init_default_scope("mmpose")
+    sample = DATASETS.build(Config.fromfile(CONFIG).train_dataloader.dataset)[0]
+    parts = sample["data_samples"].gt_instances.values()
+    tensors = [value for value in (sample["inputs"], *parts) if torch.is_tensor(value)]
+    assert len(tensors) == 1
+    assert len(sample["data_samples"].gt_instance_labels.values()) == 0
+
+
+@pytest.mark.slow
+def test_reads_ahead_within_a_thousand_file_descriptors(large_root):
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, CONFIG],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert f"ready: {2 * WORKERS} of {2 * WORKERS}" in done.stdout, done.stdout
+    assert f"batches: {BATCHES}" in done.stdout
