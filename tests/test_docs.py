@@ -74,6 +74,13 @@ def known_options(tool: str) -> set[str]:
     return set(re.findall(r'"(--[a-z][a-z0-9-]*)"', source))
 
 
+def test_messages_name_commands_that_users_of_the_wheel_have():
+    """``simhand mine``, not ``tools/mine_pairs.py``, in the package."""
+    for path in PACKAGE.rglob("*.py"):
+        if path != PACKAGE / "cli.py":
+            assert not re.findall(r"tools/\w+\.py", path.read_text()), path.relative_to(ROOT)
+
+
 def test_hooks_are_local_and_models_are_listed():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert [(repo["repo"], {h["language"] for h in repo["hooks"]}) for repo in hooks] == [

@@ -144,7 +144,7 @@ class PoseEmbedding:
         if not Path(path).is_file():
             raise FileNotFoundError(
                 f"path must be an embedding.npz, but {path} does not exist. "
-                "Make it with tools/mine_pairs.py."
+                "Make it with simhand mine."
             )
         with np.load(path, allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))

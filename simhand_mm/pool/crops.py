@@ -40,7 +40,7 @@ class CropReader:
             if not path.is_file():
                 raise FileNotFoundError(
                     f"crops must lie in {path}, but the file does not exist. Copy the folder "
-                    "crops/ of the pool too, or run tools/prepare_pool.py again."
+                    "crops/ of the pool too, or run simhand prepare again."
                 )
             environment = lmdb.open(
                 str(path), subdir=False, readonly=True, lock=False, readahead=False
@@ -50,7 +50,7 @@ class CropReader:
         if crop is None:
             raise KeyError(
                 f"hand_id must be in {shard_path(self._crops_dir, shard)}, but {hand_id!r} is "
-                "not. Run tools/prepare_pool.py again to finalize the pool."
+                "not. Run simhand prepare again to finalize the pool."
             )
         return crop
 

@@ -60,7 +60,7 @@ def read_detections(path: str | Path, video_id: str) -> list[dict[str, Any]]:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"detections must be a file, but {path} is not. Make it with tools/convert_boxes.py."
+            f"detections must be a file, but {path} is not. Make it with simhand convert-boxes."
         )
     try:
         missing = set(DETECTIONS.names) - set(pq.read_schema(path).names)
@@ -70,11 +70,11 @@ def read_detections(path: str | Path, video_id: str) -> list[dict[str, Any]]:
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
             f"{path} must be a table of detections, but it cannot be read: {error}. Make it with "
-            "tools/convert_boxes.py."
+            "simhand convert-boxes."
         ) from error
     if any(column.null_count for column in table.columns):
         raise ValueError(
             f"{path} must be a table of detections, but it has empty fields for {video_id!r}. "
-            "Make it with tools/convert_boxes.py."
+            "Make it with simhand convert-boxes."
         )
     return table.to_pylist()

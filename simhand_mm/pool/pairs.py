@@ -41,7 +41,7 @@ class HandPairs:
         if not len(found):
             raise ValueError(
                 f"rank must be one of {self.ranks.tolist()}, but got {rank}. Mine it with "
-                f"tools/mine_pairs.py --ranks {rank}."
+                f"simhand mine --ranks {rank}."
             )
         return int(found[0])
 
@@ -83,7 +83,7 @@ def load_pairs(pool_dir: str | Path, name: str, pool: "HandPool | None" = None) 
         known = sorted(p.stem for p in path.parent.glob("*.npz"))
         raise FileNotFoundError(
             f"pairs must name a file below {path.parent}, but got {name!r} (present: {known}). "
-            f"Mine them with tools/mine_pairs.py {pool_dir} --name {name}."
+            f"Mine them with simhand mine {pool_dir} --name {name}."
         )
     with np.load(path, allow_pickle=False) as archive:
         header = json.loads(str(archive["header"]))
@@ -94,6 +94,6 @@ def load_pairs(pool_dir: str | Path, name: str, pool: "HandPool | None" = None) 
         raise ValueError(
             f"{path} must belong to the pool {pool.root}, but was mined from another one "
             f"({pairs.pool_fingerprint[:12]}, not {pool.fingerprint[:12]}). "
-            f"Mine again with tools/mine_pairs.py {pool_dir} --name {name}."
+            f"Mine again with simhand mine {pool_dir} --name {name}."
         )
     return pairs

@@ -43,7 +43,7 @@ def read_poses(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(
             f"path must be a poses file, but {path} does not exist. Write it with "
-            "tools/convert_dataset.py or tools/synthesize_hands.py, or correct data_root."
+            "simhand convert or simhand synthesize, or correct data_root."
         )
     table = pq.read_table(path)
     missing = [name for name in POSES.names if name not in table.column_names]

@@ -40,7 +40,7 @@ class HandPool:
         if not info_path.is_file():
             raise FileNotFoundError(
                 f"root must be a finished hand pool, but {info_path} does not exist. Make it with "
-                "tools/prepare_pool.py, or correct the path (configs: data_root, or the "
+                "simhand prepare, or correct the path (configs: data_root, or the "
                 "environment variable SIMHAND_DATA)."
             )
         self.info: dict[str, Any] = json.loads(info_path.read_text())

@@ -121,7 +121,7 @@ class HandPose3DInferencer:
             if self.find_hands is None:
                 raise ValueError(
                     "detections must be given, for this inferencer has no find_hands. Give boxes "
-                    "and sides, or a detector such as MediaPipe's (tools/demo.py)."
+                    "and sides, or a detector such as MediaPipe's (simhand demo)."
                 )
             detections = self.find_hands(image)
         if not detections:

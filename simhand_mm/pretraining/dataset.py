@@ -172,7 +172,7 @@ class HandPairDataset(Dataset):
             if image is None or image.shape != crop.shape:
                 raise ValueError(
                     f"crop of hand {pool.hand_id(row)!r} in {pool.root} must be a JPEG of "
-                    f"{pool.crop_size} px, but cannot be read as one. Run tools/prepare_pool.py "
+                    f"{pool.crop_size} px, but cannot be read as one. Run simhand prepare "
                     "again."
                 )
             crop[...] = image

@@ -160,7 +160,7 @@ class NonFiniteLossHook(Hook):
         raise FloatingPointError(
             f"loss must be finite, but got {loss} at iteration {runner.iter + 1}. The hands of the "
             f"batch are in {path}, beginning with {pairs[:4]}. Look at them with "
-            "tools/browse_pool.py, lower the learning rate, or resume from the last checkpoint."
+            "simhand browse-pool, lower the learning rate, or resume from the last checkpoint."
         )
 
 

@@ -67,7 +67,7 @@ class GroundTruth:
         if not path.is_file():
             raise FileNotFoundError(
                 f"root must be a finished synthetic data set, but {path} does not exist. "
-                "Run tools/synthesize_hands.py to its end."
+                "Run simhand synthesize to its end."
             )
         table = pq.read_table(path)
         texts = {name: np.array(table[name].to_pylist()) for name in ("video_id", "handedness")}

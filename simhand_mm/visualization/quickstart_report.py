@@ -147,7 +147,7 @@ def _add_training(page: Page, work_dir: Path) -> None:
 
 def _add_pool(page: Page, pool_dir: Path) -> None:
     if not (pool_dir / "pool.json").is_file():
-        page.missing("Preparation", f"tools/prepare_pool.py VIDEOS {pool_dir}")
+        page.missing("Preparation", f"simhand prepare VIDEOS {pool_dir}")
         return
     pool = HandPool(pool_dir)
     add_pool_statistics(page, pool)
@@ -157,7 +157,7 @@ def _add_pool(page: Page, pool_dir: Path) -> None:
 def _add_pairs(page: Page, pool_dir: Path) -> None:
     pairs = _similar_pairs(pool_dir)
     if pairs is None:
-        page.missing("Mining", f"tools/mine_pairs.py {pool_dir}")
+        page.missing("Mining", f"simhand mine {pool_dir}")
         return
     pool = HandPool(pool_dir)
     add_contact_sheet(page, pool, pairs, choose_queries(pairs, _NUM_QUERIES, seed=0), True)

@@ -88,7 +88,7 @@ def test_save_and_load(tmp_path):
     assert (loaded.sha256, loaded.info) == (fitted.sha256, fitted.info)
     assert loaded.root_relative
     np.testing.assert_array_equal(loaded.apply(hands()), fitted.apply(hands()))
-    with pytest.raises(FileNotFoundError, match="mine_pairs"):
+    with pytest.raises(FileNotFoundError, match="simhand mine"):
         PoseEmbedding.load(tmp_path / "nothing.npz")
 
 

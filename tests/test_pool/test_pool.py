@@ -111,7 +111,7 @@ def test_other_settings_are_refused(tmp_path):
 
 
 def test_missing_pool_names_path_and_cure(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"pool\.json does not exist.*prepare_pool"):
+    with pytest.raises(FileNotFoundError, match=r"pool\.json does not exist.*simhand prepare"):
         HandPool(tmp_path / "nowhere")
 
 

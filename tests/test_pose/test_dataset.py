@@ -75,7 +75,7 @@ def test_wrong_joint_count_is_refused(data_root, records):
 
 
 def test_missing_table_names_the_cure(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"poses/train\.parquet.*convert_dataset"):
+    with pytest.raises(FileNotFoundError, match=r"poses/train\.parquet.*simhand convert"):
         HandPoseDataset(data_root=str(tmp_path))
 
 

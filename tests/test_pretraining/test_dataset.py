@@ -95,12 +95,12 @@ def test_workers_see_the_same_items(data_root):
 
 
 def test_missing_pool_names_path_and_cure(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"pool\.json does not exist.*prepare_pool"):
+    with pytest.raises(FileNotFoundError, match=r"pool\.json does not exist.*simhand prepare"):
         HandPairDataset(tmp_path)
 
 
 def test_missing_pairs_name_path_and_cure(data_root):
-    with pytest.raises(FileNotFoundError, match=r"got 'temporal' .*mine_pairs"):
+    with pytest.raises(FileNotFoundError, match=r"got 'temporal' .*simhand mine"):
         HandPairDataset(data_root, pairs="temporal")
 
 

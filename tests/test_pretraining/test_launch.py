@@ -116,7 +116,7 @@ def test_a_missing_pool_is_named_with_its_cure(tmp_path):
     assert code != 0
     last = output.strip().splitlines()[-1]
     assert "nowhere/pool/pool.json does not exist" in last
-    assert "tools/prepare_pool.py" in last
+    assert "simhand prepare" in last
 
 
 @pytest.mark.slow

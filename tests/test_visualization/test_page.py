@@ -44,7 +44,7 @@ def make_page():
     image = np.zeros((4, 8, 3), np.uint8)
     page.figure(gallery([picture(image, "one\ntwo", 16), picture(image)]), "A gallery.")
     page.figure(picture_grid(["x"], [[picture(image)]]), "A grid.")
-    page.missing("Mining", "tools/mine_pairs.py")
+    page.missing("Mining", "simhand mine POOL")
     return page
 
 
