@@ -87,7 +87,7 @@ BY_ANOTHER_TEST = {
     "pip uninstall *": "mends another environment",
     "simhand demo CONFIG CHECKPOINT *": "tests/test_wheel.py",
     "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",
-    "python tools/convert_boxes.py *": "tests/test_converters/test_hand_object_detector.py",
+    "simhand convert-boxes *": "tests/test_converters/test_frame_numbers.py",
     "simhand prepare * --detections boxes.parquet": "tests/test_preparation/test_finders.py",
     "simhand prepare data/videos data/pool --fps 1 --dry-run": "tests/test_cluster.py",
     "simhand prepare * --executor ray *": "tests/test_preparation/test_same_bytes.py",

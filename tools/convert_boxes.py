@@ -1,46 +1,79 @@
-"""Turn hand boxes that another program found into a table for tools/prepare_pool.py.
+"""Turn hand boxes that another program found into a table for `simhand prepare --detections`.
 
-python tools/convert_boxes.py hand_object_detector FOLDER boxes.parquet
-python tools/prepare_pool.py VIDEOS_DIR POOL_DIR --detections boxes.parquet
+simhand convert-boxes hand_object_detector FOLDER boxes.parquet
+simhand prepare VIDEOS POOL --detections boxes.parquet
+
+Boxes of pictures that ffmpeg wrote at 10 frames per second, counted from 1:
+simhand convert-boxes coco boxes.json boxes.parquet --frame-offset 1 --frame-fps 10 --videos VIDEOS
 """
 
-import argparse
-import sys
 from functools import partial
+from pathlib import Path
+from typing import Literal
 
+from simhand_mm.cli import run
+from simhand_mm.converters.boxes import BoxConversion
 from simhand_mm.converters.coco_boxes import convert_coco_boxes
+from simhand_mm.converters.frame_numbers import (
+    NUMBERING_100DOH,
+    FrameNumbering,
+    match_videos,
+    to_source_frames,
+)
 from simhand_mm.converters.hand_object_detector import (
     convert_100doh_json,
     convert_100doh_voc,
     convert_hand_object_detector,
 )
 from simhand_mm.pool import write_detections
+from simhand_mm.preparation.frame_times import frame_times_or_none
+from simhand_mm.preparation.videos import find_videos
+
+Format = Literal["hand_object_detector", "100doh_voc", "100doh_json", "coco"]
 
 
-def main() -> None:
-    """Convert and tell what came out."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    formats = ("hand_object_detector", "100doh_voc", "100doh_json", "coco")
-    parser.add_argument("format", choices=formats, help="what SOURCE is")
-    parser.add_argument("source", help="folder or file of the boxes")
-    parser.add_argument("output", help="table of detections to write (.parquet)")
-    parser.add_argument("--min-score", type=float, default=0.5, help="leave out boxes below")
-    args = parser.parse_args()
+def main(
+    format: Format,
+    source: Path,
+    output: Path,
+    /,
+    numbering: FrameNumbering,
+    min_score: float = 0.5,
+    videos: Path | None = None,
+) -> None:
+    """Convert and print what came out.
+
+    Args:
+        format: What SOURCE is.
+        source: Folder or file of the boxes.
+        output: Table of detections to write (.parquet).
+        numbering: How the names of the pictures count frames. The labels of 100DOH count 0.5
+            frames per second from 1 unless something else is given.
+        min_score: Leave out boxes with a lower score.
+        videos: Folder of the videos, as for `simhand prepare`: boxes are given the names of its
+            videos, and those of other videos are left out.
+    """
     convert = {
-        "hand_object_detector": partial(convert_hand_object_detector, min_score=args.min_score),
+        "hand_object_detector": partial(convert_hand_object_detector, min_score=min_score),
         "100doh_voc": convert_100doh_voc,
         "100doh_json": convert_100doh_json,
-        "coco": partial(convert_coco_boxes, min_score=args.min_score),
-    }[args.format]
-    try:
-        conversion = convert(args.source)
-        print(conversion.summary())
-        write_detections(args.output, conversion.boxes)
-    except (OSError, ValueError) as error:
-        sys.exit(f"convert_boxes: {error}")
+        "coco": partial(convert_coco_boxes, min_score=min_score),
+    }[format]
+    conversion: BoxConversion = convert(source)
+    if format.startswith("100doh") and numbering == FrameNumbering():
+        numbering = NUMBERING_100DOH
+    times = None
+    if videos is not None:
+        paths = {video.video_id: video.path for video in find_videos(videos)}
+        match_videos(conversion, paths)
+        times = {
+            video_id: frame_times_or_none(paths[video_id])
+            for video_id in sorted({box["video_id"] for box in conversion.boxes})
+        }
+    to_source_frames(conversion, numbering, times)
+    print(conversion.summary())
+    write_detections(output, conversion.boxes)
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

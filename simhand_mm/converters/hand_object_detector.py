@@ -9,17 +9,23 @@ Detections, one file a frame, as users of the detector save them (its demo only 
              side (0 left, 1 right)
 
 Labels of 100DOH, as Pascal VOC: ``Annotations/<video>_frame000169.xml`` with objects ``hand``
-(corners counted from 1, ``handside`` 0 left, 1 right).
+(corners counted from 1, ``handside`` 0 left, 1 right, also as a float; empty or ``None`` where
+nobody told).
 
 Labels of 100DOH, as JSON: ``{"<video>_frame000169.jpg": [{"x1": ..., "y1": ..., "x2": ...,
 "y2": ..., "width": ..., "height": ..., "hand_side": "l"}, ...]}`` with corners as fractions of the
 image (px where all exceed 1). Written after the public description of the files, not tried on them.
+
+In both, ``<video>`` is ``<genre>_v_<address at YouTube>`` and the number counts frames taken at 0.5
+per second, from 1 (:data:`~simhand_mm.converters.frame_numbers.NUMBERING_100DOH`). The authors do
+not say so; other users of the files do.
 
 Pickled files are read by an unpickler that knows arrays and nothing else.
 """
 
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -80,14 +86,11 @@ def convert_100doh_voc(root: str | Path) -> BoxConversion:
     conversion = BoxConversion()
     for path in paths:
         try:
-            frame = parse_frame_name(path.name)
-            hands = [_read_voc_hand(hand) for hand in _voc_hands(path)]
+            frame, hands = parse_frame_name(path.name), _voc_hands(path)
         except (ElementTree.ParseError, ValueError, OSError) as error:
             conversion.drop("unreadable file", f"{path}: {error}")
             continue
-        conversion.num_frames += 1
-        for box, side in hands:
-            conversion.add(frame, box, 1.0, side, str(path))
+        _add_labels(conversion, frame, hands, _read_voc_hand, str(path))
     return conversion
 
 
@@ -108,15 +111,30 @@ def convert_100doh_json(path: str | Path) -> BoxConversion:
     for name, hands in images.items():
         place = f"{path}, {name}"
         try:
-            frame = parse_frame_name(name)
-            read = [_read_json_hand(hand) for hand in hands or ()]
-        except (ValueError, KeyError, TypeError) as error:
+            frame, hands = parse_frame_name(name), list(hands or ())
+        except (ValueError, TypeError) as error:
             conversion.drop("unreadable frame", f"{place}: {type(error).__name__} {error}")
             continue
-        conversion.num_frames += 1
-        for box, side in read:
-            conversion.add(frame, box, 1.0, side, place)
+        _add_labels(conversion, frame, hands, _read_json_hand, place)
     return conversion
+
+
+def _add_labels(
+    conversion: BoxConversion,
+    frame: tuple[str, int],
+    hands: list[Any],
+    read: Callable[[Any], tuple[Any, str]],
+    place: str,
+) -> None:
+    """Add the labelled hands of a frame, as far as they can be read."""
+    conversion.num_frames += 1
+    for hand in hands:
+        try:
+            box, side = read(hand)
+        except (ValueError, KeyError, TypeError) as error:
+            conversion.drop("unreadable hand", f"{place}: {type(error).__name__} {error}")
+        else:
+            conversion.add(frame, box, 1.0, side, place)
 
 
 def _read_json_hand(hand: dict[str, Any]) -> tuple[np.ndarray, str]:
@@ -185,5 +203,14 @@ def _read_voc_hand(hand: ElementTree.Element) -> tuple[list[float], str]:
     if None in corners:
         raise ValueError("a hand has no bndbox with xmin, ymin, xmax and ymax")
     x1, y1, x2, y2 = map(float, corners)
-    side = hand.findtext("handside")
-    return [x1 - 1, y1 - 1, x2, y2], parse_side(side) if side else ""
+    return [x1 - 1, y1 - 1, x2, y2], _voc_side(hand.findtext("handside"))
+
+
+def _voc_side(text: str | None) -> str:
+    """Side of a hand; '' where the field is missing, empty or the word None."""
+    if text is None or text.strip() in ("", "None"):
+        return ""
+    try:
+        return parse_side(float(text))
+    except ValueError:
+        return parse_side(text)

@@ -80,6 +80,8 @@ class Preparation:
                 return None
             _check_failures([statuses[video.video_id] for video in videos], max_failed_share)
             info = writer.finalize()
+            if advice := _advice_on_boxes(info, self.finder):
+                logger.warning("%s", advice)
             if remove_parts:
                 writer.remove_parts()
         if not info["num_hands"]:
@@ -151,6 +153,19 @@ def _left_to_do(
         return status is None or bool(status.failure and retry_failed)
 
     return [video for video in videos if is_left(video)]
+
+
+def _advice_on_boxes(info: dict[str, Any], finder: FinderRecipe) -> str:
+    """What to look at if most boxes of a table show no hand; '' if they do."""
+    num_empty = info["num_drops"].get("no_keypoints", 0)
+    if num_empty <= info["num_hands"] or not finder.record().get("detections"):
+        return ""
+    return (
+        f"WARNING: no hand was found in {num_empty} of {num_empty + info['num_hands']} boxes. "
+        "Their frame numbers must count the frames of the videos from 0. If they count pictures "
+        "that were extracted, convert them again: simhand convert-boxes --frame-offset, and "
+        "--frame-step or --frame-fps."
+    )
 
 
 def _check_failures(statuses: list[VideoStatus], max_failed_share: float) -> None:

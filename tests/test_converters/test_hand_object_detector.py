@@ -141,7 +141,23 @@ def test_100doh_labels(tmp_path):
     np.testing.assert_array_equal(box["bbox_xyxy"], [10, 20, 60, 90])
     assert (box["video_id"], box["frame_index"]) == ("food_v_x", 30)
     assert box["handedness"] == "right"
-    assert sum(conversion.drops.values()) == 2
+    assert conversion.drops == {"unreadable file": 1, "unreadable hand": 1}
+
+
+@pytest.mark.parametrize(
+    "field, side",
+    [
+        *[("<handside>0</handside>", "left"), ("<handside>1.0</handside>", "right")],
+        *[("<handside>None</handside>", ""), ("<handside></handside>", ""), ("", "")],
+    ],
+)
+def test_100doh_sides_as_the_official_loader_takes_them(tmp_path, field, side):
+    (tmp_path / "Annotations").mkdir()
+    text = VOC.replace("<handside>1</handside>", field)
+    (tmp_path / "Annotations/food_v_x_frame000030.xml").write_text(text)
+    conversion = convert_100doh_voc(tmp_path)
+    assert [box["handedness"] for box in conversion.boxes] == [side]
+    assert not conversion.drops
 
 
 def test_100doh_json(tmp_path):
@@ -149,18 +165,19 @@ def test_100doh_json(tmp_path):
     box = {"x1": 0.1, "y1": 0.2, "x2": 0.5, "y2": 0.6, "width": 200, "height": 100}
     px = {"x1": 10, "y1": 20, "x2": 50, "y2": 60, "hand_side": None}
     frames = {
-        "food_v_x_frame000030.jpg": [box | {"hand_side": "r"}, px],
+        "food_v_x_frame000030.jpg": [box | {"hand_side": "r", "obj_bbox": None}, px],
         "food_v_x_frame000060.jpg": [],
-        "food_v_x_frame000090.jpg": [{"x1": 0.1}],
+        "food_v_x_frame000090.jpg": [{"x1": 0.1}, px, "wrong"],
+        "food_v_x_frame000120.jpg": 5,
         "poster.jpg": [box],
     }
     path.write_text(json.dumps(frames))
     conversion = convert_100doh_json(path)
     np.testing.assert_allclose(conversion.boxes[0]["bbox_xyxy"], [20, 20, 100, 60])
     np.testing.assert_array_equal(conversion.boxes[1]["bbox_xyxy"], [10, 20, 50, 60])
-    assert [box["handedness"] for box in conversion.boxes] == ["right", ""]
-    assert conversion.num_frames == 2
-    assert conversion.drops == {"unreadable frame": 2}
+    assert [box["handedness"] for box in conversion.boxes] == ["right", "", ""]
+    assert conversion.num_frames == 3
+    assert conversion.drops == {"unreadable frame": 2, "unreadable hand": 2}
     path.write_text("[1, 2]")
     with pytest.raises(ValueError, match="must map names of frames to hands"):
         convert_100doh_json(path)

@@ -13,7 +13,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from simhand_mm.preparation.finders import FullFrameFinder
+from simhand_mm.preparation.detectors import DetectionTable
+from simhand_mm.preparation.finders import BoxFinder, FullFrameFinder
 from simhand_mm.preparation.keypoints import HandKeypoints
 
 PATTERN = np.stack([np.arange(21) % 5 / 4, np.arange(21) // 5 / 4], axis=-1)  # [21, 2] in [0, 1]
@@ -107,3 +108,16 @@ class StubRecipe:
 
     def record(self):
         return {"finder": "stub", **asdict(self)} | {"seconds": 0}
+
+
+@dataclass(frozen=True)
+class StubBoxesRecipe:
+    """Looks for squares in the boxes of a table."""
+
+    detections: str
+
+    def build(self):
+        return BoxFinder(DetectionTable(self.detections), SquareEstimator(), 1.0)
+
+    def record(self):
+        return {"finder": "stub", **asdict(self)}

@@ -18,11 +18,12 @@ import pytest
 from simhand_mm.executors import LocalExecutor
 from simhand_mm.functional.affine import apply, box_to_image_affine
 from simhand_mm.functional.boxes import square_box
-from simhand_mm.pool import HandPool, PoolWriter
+from simhand_mm.pool import HandPool, PoolWriter, write_detections
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation
 from tests.test_preparation.stubs import (
     PATTERN,
+    StubBoxesRecipe,
     StubRecipe,
     empty_frame,
     hand_frame,
@@ -325,3 +326,23 @@ def test_full_disk_is_a_clear_stop_and_nothing_half_written_is_read(
         signal.signal(signal.SIGXFSZ, old_handler)
     run.run(HERE)
     assert contents(tmp_path) == contents(reference)
+
+
+@pytest.mark.parametrize("shift", [0, 60])
+def test_most_boxes_without_a_hand_are_a_warning(tmp_path, caplog, shift):
+    """As when boxes of extracted pictures are taken for boxes of source frames."""
+    frames = [hand_frame(0), hand_frame(0), empty_frame(), hand_frame(0), hand_frame(0)]
+    write_video(tmp_path / "videos/v.mp4", frames)
+    box = {"video_id": "v", "bbox_xyxy": [8, 10, 40, 42], "score": 1.0, "handedness": "right"}
+    moved = [8 + shift, 10, 40 + shift, 42]
+    boxes = [
+        box | {"frame_index": n, "bbox_xyxy": moved if n else box["bbox_xyxy"]} for n in range(5)
+    ]
+    write_detections(tmp_path / "boxes.parquet", boxes)
+    finder = StubBoxesRecipe(str(tmp_path / "boxes.parquet"))
+    settings = CropSettings(fps=10, crop_size=48)
+    with caplog.at_level("WARNING"):
+        info = Preparation(tmp_path / "videos", tmp_path / "pool", settings, finder).run(HERE)
+    assert info["num_hands"] == (1 if shift else 4)
+    assert ("no hand was found in 4 of 5 boxes" in caplog.text) == bool(shift)
+    assert ("simhand convert-boxes --frame-offset" in caplog.text) == bool(shift)
