@@ -155,6 +155,7 @@ def run(function: Callable[..., Result], description: str) -> Result:
     style = (
         conf.OmitArgPrefixes,  # --fps, not --settings.fps
         conf.FlagCreatePairsOff,  # --balance without --no-balance
+        conf.SuppressFixed,
         conf.DisallowNone,  # an option that is not given is None
         conf.PositionalMetavarFromFieldName,
     )

@@ -5,11 +5,14 @@ the docstring there is the help. ``run`` of :mod:`simhand_mm.cli` makes the comm
 """
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec
+
+Value = TypeVar("Value")
 
 
 def parse_ranks(text: str) -> tuple[int, ...]:
@@ -30,41 +33,71 @@ def parse_shard(text: str) -> tuple[int, int]:
     Raises:
         ValueError: If it is not one of the shards 0/n ... n-1/n.
     """
-    match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
     if not match or int(match[1]) >= int(match[2]):
-        raise ValueError(
-            f"shard must be I/N with 0 <= I < N, but got {text!r}. Of 4 shards the first is 0/4 "
-            "and the last 3/4."
-        )
+        raise ValueError(f"shard must be I/N with 0 <= I < N, but got {text!r}.")
     return int(match[1]), int(match[2])
 
 
-Out: TypeAlias = Annotated[Path, arg(aliases=("-o",))]
-"""A file or folder to write: ``-o`` or ``--out``."""
+def parse_key_values(texts: Sequence[str]) -> dict[str, int | str]:
+    """``["num_threads=4", "device=cuda:1"]`` -> options of an engine.
+
+    Raises:
+        ValueError: If one of them is not KEY=VALUE.
+    """
+    options: dict[str, int | str] = {}
+    for text in texts:
+        key, is_pair, value = text.partition("=")
+        if not is_pair:
+            raise ValueError(f"options must be KEY=VALUE, but got {text!r}.")
+        options[key] = int(value) if value.isdecimal() else value
+    return options
+
+
+def one_word(
+    metavar: str, parse: Callable[[str], Value], write: Callable[[Value], str]
+) -> PrimitiveConstructorSpec[Any]:
+    """How a value that is one word of the command line is read and written.
+
+    Args:
+        metavar: Its form, e.g. ``I/N``.
+        parse: From the word; raises ValueError.
+        write: To the word, for the default value in the help.
+    """
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=metavar,
+        instance_from_str=lambda words: parse(words[0]),
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=lambda value: [write(value)],
+    )
+
 
 Pool: TypeAlias = Annotated[Path, arg(metavar="POOL")]
 """The folder of a hand pool."""
 
+Out: TypeAlias = Annotated[Path, arg(aliases=("-o",))]
+"""A file or folder to write: ``-o`` or ``--out``."""
+
 Ranks: TypeAlias = Annotated[
     tuple[int, ...],
-    PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="N,N,...",
-        instance_from_str=lambda texts: parse_ranks(texts[0]),
-        is_instance=lambda value: isinstance(value, tuple),
-        str_from_instance=lambda ranks: [",".join(map(str, ranks))],
-    ),
+    one_word("N,N,...", parse_ranks, lambda ranks: ",".join(map(str, ranks))),
 ]
 """Neighbour ranks, written ``1,2,50``."""
 
 Shard: TypeAlias = Annotated[
-    tuple[int, int],
-    PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="I/N",
-        instance_from_str=lambda texts: parse_shard(texts[0]),
-        is_instance=lambda value: isinstance(value, tuple),
-        str_from_instance=lambda shard: ["/".join(map(str, shard))],
-    ),
+    tuple[int, int], one_word("I/N", parse_shard, lambda shard: "/".join(map(str, shard)))
 ]
 """One of several parts of a run, written ``I/N`` and counted from 0."""
+
+KeyValues: TypeAlias = Annotated[
+    dict[str, Any],
+    PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="KEY=VALUE",
+        instance_from_str=parse_key_values,
+        is_instance=lambda value: isinstance(value, dict),
+        str_from_instance=lambda options: [f"{key}={value}" for key, value in options.items()],
+    ),
+]
+"""Options of an engine, written ``key=value``."""

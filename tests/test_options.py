@@ -1,8 +1,11 @@
 """Options that need more than a Python type."""
 
+from typing import get_args
+
 import pytest
 
-from simhand_mm.options import parse_shard
+from simhand_mm.mining.search import ENGINES, Engine
+from simhand_mm.options import parse_key_values, parse_ranks, parse_shard
 
 
 def test_shards_are_counted_from_zero():
@@ -11,3 +14,22 @@ def test_shards_are_counted_from_zero():
     for wrong in ("3/3", "1", "a/b", "-1/3", "1/0", "1/2/3", "1/3 ", "²/3"):
         with pytest.raises(ValueError, match="shard must be I/N with 0 <= I < N, but got "):
             parse_shard(wrong)
+
+
+def test_parse_key_values():
+    assert parse_key_values(["num_threads=4", "device=cuda:1"]) == {
+        "num_threads": 4,
+        "device": "cuda:1",
+    }
+    with pytest.raises(ValueError, match="KEY=VALUE, but got 'fast'"):
+        parse_key_values(["fast"])
+
+
+def test_parse_ranks():
+    assert parse_ranks("1,2,50") == (1, 2, 50)
+    with pytest.raises(ValueError, match=r"ranks must be numbers .* '1,x'"):
+        parse_ranks("1,x")
+
+
+def test_choices_of_the_engine_are_the_engines():
+    assert get_args(Engine) == tuple(ENGINES)

@@ -1,82 +1,59 @@
 """Pair each hand of a pool with a positive: by default the most similar hand of another video.
 
-    python tools/mine_pairs.py POOL --ranks 1 --name top1
+    simhand mine data/pool --ranks 1,2,3,10,50
 
 May be killed and started again; several machines may share the work (--shard I/N, --launcher).
 """
 
-import argparse
 import logging
-import sys
-from typing import Any
+from dataclasses import replace
+from typing import Literal
 
+from simhand_mm.cli import run
 from simhand_mm.executors import LocalExecutor, RayExecutor
 from simhand_mm.mining import SimilarSettings, format_report, mine_similar, write_simple_pairs
-from simhand_mm.mining.options import parse_options, parse_ranks
 from simhand_mm.mining.pairs import self_pairs, temporal_pairs
-from simhand_mm.mining.search import ENGINES
 from simhand_mm.mining.shards import shard_of_process
-from simhand_mm.options import parse_shard
+from simhand_mm.options import Pool, Shard
 from simhand_mm.pool import HandPool
 
 
-def parse_args() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("pool", help="pool folder, made by tools/prepare_pool.py")
-    parser.add_argument("--rule", choices=("similar", "temporal", "self"), default="similar")
-    parser.add_argument("--name", help="of the pairs; the rule by default")
-    parser.add_argument("--ranks", default="1", help="neighbour ranks to keep, e.g. 1,2,5,10,50")
-    parser.add_argument("--dims", type=int, default=14, help="of the pose embedding")
-    parser.add_argument("--root-relative", action="store_true", help="subtract the wrist")
-    parser.add_argument("--group-by", default="video_id", help="column, or CSV video_id,group_id")
-    parser.add_argument("--max-gap-s", type=float, default=1.0, help="of temporal pairs")
-    parser.add_argument("--engine", choices=sorted(ENGINES), default="exact")
-    parser.add_argument("--engine-options", nargs="*", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--num-verified", type=int, default=100, help="queries to brute-force")
-    parser.add_argument("--num-shards", type=int, help="shards of the run; by size by default")
-    parser.add_argument("--shard", help="i/n: mine shard i of n only, counted from 0")
-    parser.add_argument("--launcher", choices=("none", "torchrun", "slurm", "ray"), default="none")
-    return parser.parse_args()
+def main(
+    pool_dir: Pool,
+    /,
+    similar: SimilarSettings,
+    rule: Literal["similar", "temporal", "self"] = "similar",
+    name: str | None = None,
+    max_gap_s: float = 1.0,
+    shard: Shard | None = None,
+    launcher: Literal["none", "torchrun", "slurm", "ray"] = "none",
+) -> None:
+    """Mine and print the report.
 
-
-def mine(args: argparse.Namespace) -> dict[str, Any] | None:
-    """Do what the command line says."""
-    pool, name = HandPool(args.pool), args.name or args.rule
-    if args.rule == "self":
-        return write_simple_pairs(pool, name, self_pairs(pool))
-    if args.rule == "temporal":
-        return write_simple_pairs(pool, name, temporal_pairs(pool, args.max_gap_s))
-    shard, num_shards = None, args.num_shards
-    if args.shard:
-        shard, num_shards = parse_shard(args.shard)
-    elif args.launcher in ("torchrun", "slurm"):
-        shard, num_shards = shard_of_process(args.launcher)
-    settings = SimilarSettings(
-        ranks=parse_ranks(args.ranks),
-        num_dims=args.dims,
-        root_relative=args.root_relative,
-        group_by=args.group_by,
-        engine=args.engine,
-        engine_options=parse_options(args.engine_options),
-        num_shards=num_shards,
-        num_verified=args.num_verified,
-    )
-    on_ray = args.launcher == "ray"
-    executor = RayExecutor(one_per_machine=True) if on_ray else LocalExecutor()
-    return mine_similar(pool, name, settings, shard, executor)
-
-
-def main() -> None:
-    """Mine and print the report."""
-    args = parse_args()
+    Args:
+        pool_dir: Pool folder.
+        similar: How similar hands are mined (--rule similar).
+        rule: Positives: similar hands of other videos, the same hand in a near frame, or the hand
+            itself.
+        name: Name of the pairs; by default the rule.
+        max_gap_s: Longest time between the two frames of a temporal pair, in seconds.
+        shard: Mine shard I of N only; the last one that finishes joins them.
+        launcher: How the processes that share the work were started.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        report = mine(args)
-    except (OSError, ValueError, RuntimeError, ImportError) as error:
-        sys.exit(f"mine_pairs: {error}")
-    print(format_report(report) if report else "mine_pairs: other shards are still to be mined")
+    pool, name = HandPool(pool_dir), name or rule
+    if rule != "similar":
+        pairs = self_pairs(pool) if rule == "self" else temporal_pairs(pool, max_gap_s)
+        report = write_simple_pairs(pool, name, pairs)
+    else:
+        if launcher in ("torchrun", "slurm") and shard is None:
+            shard = shard_of_process(launcher)
+        index, num_shards = shard or (None, similar.num_shards)
+        executor = RayExecutor(one_per_machine=True) if launcher == "ray" else LocalExecutor()
+        similar = replace(similar, num_shards=num_shards)
+        report = mine_similar(pool, name, similar, index, executor)
+    print(format_report(report) if report else "simhand mine: other shards are not mined yet")
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

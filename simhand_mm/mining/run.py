@@ -6,17 +6,19 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from tyro.conf import arg
 
 from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
 from simhand_mm.functional.neighbors import CONTRACT_VERSION, check_ranks
 from simhand_mm.mining.embedding import embed_pool
 from simhand_mm.mining.pairs import SIMILAR_METRIC, group_codes
 from simhand_mm.mining.report import same_group_share, summarize_pairs, verify_pairs
-from simhand_mm.mining.search import EXACT_ENGINES, build_engine
+from simhand_mm.mining.search import EXACT_ENGINES, Engine, build_engine
 from simhand_mm.mining.shards import ShardStore, default_num_shards
+from simhand_mm.options import KeyValues, Ranks
 from simhand_mm.pool import HandPairs, HandPool, atomic_path, save_pairs
 from simhand_mm.pool.pairs import pairs_path
 
@@ -33,20 +35,21 @@ class SimilarSettings:
         ranks: Neighbour ranks to keep, increasing, 1 = nearest.
         num_dims: Dimensions of the pose embedding.
         root_relative: Subtract the wrist from the keypoints.
-        group_by: See :func:`~simhand_mm.mining.pairs.group_codes`.
-        engine: A key of ``ENGINES``.
-        engine_options: Of the engine.
-        num_shards: Number of shards; by the size of the pool when None.
-        num_verified: Random queries checked against brute force.
-        seed: Chooses them.
+        group_by: Hands that share its value are never paired: a column of hands.parquet, or a CSV
+            file with the columns video_id and group_id.
+        engine: Search engine.
+        engine_options: Options of the engine, e.g. num_threads=4.
+        num_shards: Number of shards; by default it depends on the size of the pool.
+        num_verified: Number of random queries that are checked against brute force.
+        seed: Seed that chooses them.
     """
 
-    ranks: tuple[int, ...] = (1,)
-    num_dims: int = 14
+    ranks: Ranks = (1,)
+    num_dims: Annotated[int, arg(name="dims")] = 14
     root_relative: bool = False
     group_by: str = "video_id"
-    engine: str = "exact"
-    engine_options: dict[str, Any] = field(default_factory=dict)
+    engine: Engine = "exact"
+    engine_options: KeyValues = field(default_factory=dict)
     num_shards: int | None = None
     num_verified: int = 100
     seed: int = 0

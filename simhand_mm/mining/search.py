@@ -6,7 +6,7 @@ freely, between the shards of one run too.
 
 from importlib import import_module
 from inspect import signature
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -24,8 +24,9 @@ class SearchEngine(Protocol):
         ...
 
 
+Engine = Literal["exact", "torch", "faiss", "faiss-ivf"]
 # Module and class; imported on use, because torch alone takes seconds and 0.3 GB.
-ENGINES = {
+ENGINES: dict[Engine, tuple[str, str]] = {
     "exact": ("simhand_mm.functional.neighbors", "NeighborIndex"),
     "torch": ("simhand_mm.mining.torch_engine", "TorchEngine"),
     "faiss": ("simhand_mm.mining.faiss_engine", "FaissEngine"),

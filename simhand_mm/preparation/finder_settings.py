@@ -3,7 +3,9 @@
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
+
+from tyro.conf import Fixed, arg
 
 from simhand_mm.preparation.detectors import DetectionTable, HandDetector, MMDetDetector
 from simhand_mm.preparation.finders import BoxFinder, FullFrameFinder, HandFinder
@@ -25,20 +27,23 @@ class MediaPipeRecipe:
     """MediaPipe on whole frames, or in given boxes.
 
     Attributes:
-        max_hands: Hands found in an image at most.
-        min_score: Least confidence of MediaPipe's palm detector.
-        task_file: Model for the Tasks API; '' for the legacy solution, which brings its own.
-        detections: Table of boxes; '' for MediaPipe's own detector on whole frames.
-        mmdet: Config and checkpoint of an mmdet detector; empty for none.
-        keypoint_crop_scale: With boxes, side of the square crop that MediaPipe sees over the
-            longer side of the box.
+        max_hands: Largest number of hands that are found in an image.
+        min_score: Least confidence of MediaPipe's palm detector. On the command line it is that of
+            the quality gate.
+        task_file: Model (hand_landmarker.task) for MediaPipe's Tasks API; by default the legacy
+            solution is used, which has its own.
+        detections: Table of boxes from simhand convert-boxes; by default MediaPipe finds the hands
+            in whole frames.
+        mmdet: Config and checkpoint of an mmdet detector that finds the boxes.
+        keypoint_crop_scale: With boxes: side of the square crop that MediaPipe sees over the longer
+            side of the box.
     """
 
     max_hands: int = 4
-    min_score: float = 0.5
+    min_score: Fixed[float] = 0.5
     task_file: str = ""
     detections: str = ""
-    mmdet: tuple[str, ...] = ()
+    mmdet: Annotated[tuple[str, str] | None, arg(metavar="CONFIG CHECKPOINT")] = None
     keypoint_crop_scale: float = 2.5
 
     def build(self) -> HandFinder:
@@ -64,7 +69,7 @@ class MediaPipeRecipe:
         record = {**asdict(self), "mediapipe": mediapipe_version()}
         for name in ("task_file", "detections"):
             record[name] = _digest(record[name]) if record[name] else ""
-        record["mmdet"] = [_digest(path) for path in self.mmdet]
+        record["mmdet"] = [_digest(path) for path in self.mmdet or ()]
         return record
 
 

@@ -19,6 +19,22 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class RunPolicy:
+    """What a run does with failed videos, and with the parts of finished ones.
+
+    Attributes:
+        retry_failed: Prepare videos again that failed before.
+        max_failed_share: Stop before merging if a larger share of the videos failed.
+        remove_parts: Free the disk space of the parts after merging; without them videos cannot be
+            added to the pool.
+    """
+
+    retry_failed: bool = False
+    max_failed_share: float = 0.9
+    remove_parts: bool = False
+
+
+@dataclass(frozen=True)
 class Preparation:
     """The preparation of one folder of videos into one pool.
 
@@ -41,9 +57,7 @@ class Preparation:
         self,
         executor: Executor,
         shard: tuple[int, int] = (0, 1),
-        retry_failed: bool = False,
-        max_failed_share: float = 0.9,
-        remove_parts: bool = False,
+        policy: RunPolicy = RunPolicy(),  # noqa: B008 (frozen)
     ) -> dict[str, Any] | None:
         """Prepare the videos that the pool does not have yet, then merge.
 
@@ -51,10 +65,7 @@ class Preparation:
             executor: Who does the work.
             shard: ``(i, n)`` does every n-th video from the i-th on and does not merge: that is for
                 a run without shards, when all of them have ended.
-            retry_failed: Do videos again that failed before.
-            max_failed_share: Stop before merging if more of the videos than this failed.
-            remove_parts: Free the disk space of the parts after merging; without them videos
-                cannot be added.
+            policy: What to do with failed videos and finished parts.
 
         Returns:
             The content of ``pool.json``; None for a shard.
@@ -71,18 +82,18 @@ class Preparation:
         with writer.lock(shared=count > 1):
             statuses = writer.statuses()
             videos = find_videos(self.videos_dir)
-            to_do = _left_to_do(videos[index::count], statuses, retry_failed)
+            to_do = _left_to_do(videos[index::count], statuses, policy.retry_failed)
             logger.info("%d of %d videos are left to do", len(to_do), len(videos))
             for status in self._prepare(to_do, executor, writer):
                 statuses[status.video_id] = status
             logger.info("%s", status_table(statuses.values()))
             if count > 1:
                 return None
-            _check_failures([statuses[video.video_id] for video in videos], max_failed_share)
+            _check_failures([statuses[video.video_id] for video in videos], policy.max_failed_share)
             info = writer.finalize()
             if advice := _advice_on_boxes(info, self.finder):
                 logger.warning("%s", advice)
-            if remove_parts:
+            if policy.remove_parts:
                 writer.remove_parts()
         if not info["num_hands"]:
             raise RuntimeError(

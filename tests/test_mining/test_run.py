@@ -13,7 +13,6 @@ import pytest
 from simhand_mm.executors import LocalExecutor, RayExecutor, WorkerDied
 from simhand_mm.mining import SimilarSettings, format_report, mine_similar
 from simhand_mm.mining.embedding import embed_pool
-from simhand_mm.mining.options import parse_options, parse_ranks
 from simhand_mm.mining.run import SimilarRun
 from simhand_mm.mining.search import build_engine
 from simhand_mm.mining.shards import default_num_shards, shard_of_process
@@ -233,21 +232,6 @@ def test_missing_ray_is_named(pool, monkeypatch):
         mine_similar(pool, "top", settings(), executor=RayExecutor())
 
 
-def test_parse_options():
-    assert parse_options(["num_threads=4", "device=cuda:1"]) == {
-        "num_threads": 4,
-        "device": "cuda:1",
-    }
-    with pytest.raises(ValueError, match="KEY=VALUE, but got 'fast'"):
-        parse_options(["fast"])
-
-
-def test_parse_ranks():
-    assert parse_ranks("1,2,50") == (1, 2, 50)
-    with pytest.raises(ValueError, match=r"ranks must be numbers .* '1,x'"):
-        parse_ranks("1,x")
-
-
 def test_shard_of_process(monkeypatch):
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "4")
@@ -279,5 +263,5 @@ def test_tool_mines_and_reports(pool):
 def test_tool_names_a_missing_pool(tmp_path):
     done = run_tool(tmp_path / "nowhere")
     assert done.returncode == 1
-    assert "mine_pairs: root must be a finished hand pool" in done.stderr
+    assert "simhand mine: root must be a finished hand pool" in done.stderr
     assert "Traceback" not in done.stderr

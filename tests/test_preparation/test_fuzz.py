@@ -11,7 +11,7 @@ from simhand_mm.executors import LocalExecutor
 from simhand_mm.pool import HandPool, PoolWriter, write_detections
 from simhand_mm.preparation.detectors import DetectionTable
 from simhand_mm.preparation.pipeline import CropSettings
-from simhand_mm.preparation.run import Preparation
+from simhand_mm.preparation.run import Preparation, RunPolicy
 from tests.test_preparation.stubs import (
     StubRecipe,
     hand_frame,
@@ -108,7 +108,7 @@ def fuzzed(tmp_path_factory):
 
 def test_fuzzed_videos_do_not_harm_the_others(fuzzed, tmp_path):
     run = Preparation(fuzzed, tmp_path, SETTINGS, StubRecipe())
-    run.run(LocalExecutor(2), max_failed_share=1.0)
+    run.run(LocalExecutor(2), policy=RunPolicy(max_failed_share=1.0))
     pool = HandPool(tmp_path)
     writer = PoolWriter(tmp_path, run._pool_settings())
     statuses = writer.statuses()

@@ -20,7 +20,7 @@ from simhand_mm.functional.affine import apply, box_to_image_affine
 from simhand_mm.functional.boxes import square_box
 from simhand_mm.pool import HandPool, PoolWriter, write_detections
 from simhand_mm.preparation.pipeline import CropSettings
-from simhand_mm.preparation.run import Preparation
+from simhand_mm.preparation.run import Preparation, RunPolicy
 from tests.test_preparation.stubs import (
     PATTERN,
     StubBoxesRecipe,
@@ -168,7 +168,7 @@ def test_broken_part_is_done_again(videos_dir, reference, tmp_path):
 
 
 def test_parts_can_be_removed(videos_dir, reference, tmp_path):
-    preparation(videos_dir, tmp_path / "pool").run(HERE, remove_parts=True)
+    preparation(videos_dir, tmp_path / "pool").run(HERE, policy=RunPolicy(remove_parts=True))
     assert not (tmp_path / "pool" / "parts").exists()
     info = preparation(videos_dir, tmp_path / "pool").run(HERE)
     assert info["num_hands"] == 24
@@ -232,7 +232,7 @@ def test_failed_videos_can_be_done_again(tmp_path):
     preparation(videos, pool_dir).run(HERE)
     assert HandPool(pool_dir).video_ids == ["good"]
     assert [v.video_id for v in preparation(videos, pool_dir).dry_run(True)] == ["late"]
-    preparation(videos, pool_dir).run(HERE, retry_failed=True)
+    preparation(videos, pool_dir).run(HERE, policy=RunPolicy(retry_failed=True))
     assert HandPool(pool_dir).video_ids == ["good", "late"]
 
 
@@ -242,7 +242,7 @@ def test_too_many_failures_stop_before_merging(tmp_path):
     for name in "abc":
         (videos / f"{name}.mp4").touch()
     with pytest.raises(RuntimeError, match=r"3 of 4 videos failed .*'empty_file': 3"):
-        preparation(videos, pool_dir).run(HERE, max_failed_share=0.5)
+        preparation(videos, pool_dir).run(HERE, policy=RunPolicy(max_failed_share=0.5))
     assert not (pool_dir / "pool.json").exists()
     preparation(videos, pool_dir).run(HERE)
     assert len(HandPool(pool_dir)) == 3
