@@ -50,6 +50,9 @@ STAGES = {
         "export-onnx": "export_onnx.py",
         "report": "report.py",
     },
+    "experiments": {
+        "reproduce": "reproduce.py",
+    },
 }
 COMMANDS = {command: tool for tools in STAGES.values() for command, tool in tools.items()}
 # Packages that no extra can bring (pyproject.toml says why), by the name they are imported by.

@@ -2,11 +2,11 @@
 
 python docs/images/overview.py work_dirs/quickstart scratch docs/images/overview.jpg
 
-The README's: pool and stills of SynthHands (tools/benchmarks/synthhands.py, its folder 10k), and
-its pre-training simhand-noweight-seed0, fine-tuned on all stills: tools/train.py with
+The README's: pool 10k and stills of SynthHands (simhand reproduce synthhands methods --run), and
+its pre-training simhand-noweight-seed0, fine-tuned on all stills: simhand train with
 configs/detnet/detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px.py and --cfg-options
 randomness.seed=0 train_cfg.max_epochs=12 param_scheduler.1.T_max=12
-model.backbone.init_cfg.checkpoint=.../backbone.pth; then tools/test.py with --dump.
+model.backbone.init_cfg.checkpoint=.../backbone.pth; then simhand test with --dump.
 """
 
 import argparse

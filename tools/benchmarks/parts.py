@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from performance_page import machine, write_part
+from performance_page import machine
+
+from simhand_mm.experiments.tables import write_part
 
 Part = Callable[[argparse.Namespace], Iterator[str]]
 

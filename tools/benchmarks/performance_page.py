@@ -16,24 +16,3 @@ def machine() -> str:
     cores = len(os.sched_getaffinity(0))
     load = os.getloadavg()[0]
     return f"{name}, {cores} cores, {memory:.0f} GiB, NumPy {np.__version__}; load {load:.1f}"
-
-
-def write_part(path: Path, benchmark: str, part: str, text: str) -> None:
-    """Replace what lies between the markers of a part of a benchmark in a document.
-
-    Args:
-        path: The document. It has ``<!-- <benchmark>: <part> -->`` and, farther down,
-            ``<!-- end of <benchmark>: <part> -->``.
-        benchmark: Name of the benchmark in the markers.
-        part: Name of the table in the markers.
-        text: What comes between them.
-
-    Raises:
-        ValueError: If the document lacks a marker.
-    """
-    begin, end = f"<!-- {benchmark}: {part} -->", f"<!-- end of {benchmark}: {part} -->"
-    before, is_there, rest = path.read_text().partition(begin)
-    _, found, after = rest.partition(end)
-    if not (is_there and found):
-        raise ValueError(f"{path} must have the lines {begin} and {end}.")
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -19,10 +19,11 @@ import numpy as np
 import torch
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData
-from performance_page import machine, write_part
+from performance_page import machine
 from torch import Tensor, nn
 
 import simhand_mm  # noqa: F401 (before mmpose: it mends what mmpose imports)
+from simhand_mm.experiments.tables import write_part
 
 INPUT_SIZE, MAP_SIZE, DEPTH_BINS = 128, 32, 64
 STAGES = ("backbone", "network", "all")

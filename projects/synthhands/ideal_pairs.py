@@ -1,6 +1,6 @@
 """SynthHands, the ideal miner: pair each hand with the truly most similar one of another video.
 
-python tools/benchmarks/synthhands_truth.py POOL SYNTHETIC      writes the pairs "true-pose"
+python projects/synthhands/ideal_pairs.py POOL SYNTHETIC      writes the pairs "true-pose"
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("pool", help="pool prepared from the synthetic videos")
-    parser.add_argument("synthetic", help="folder of tools/synthesize_hands.py")
+    parser.add_argument("synthetic", help="folder that simhand synthesize wrote")
     args = parser.parse_args()
     pool = HandPool(args.pool)
     pairs = true_pairs(pool, GroundTruth.load(args.synthetic))

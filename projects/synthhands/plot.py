@@ -6,10 +6,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from synthhands_plan import QUESTIONS
-from synthhands_results import errors_mm
 
-CELLS = {question.name: question.cells for question in QUESTIONS}
+from projects.synthhands.plan import PLAN
+from simhand_mm.experiments.plan import Row
+from simhand_mm.experiments.results import errors_mm
+
+ROWS = {question.name: question.rows for question in PLAN.questions}
 COLOURS = {
     "scratch": "#7f7f7f",
     "SimCLR": "#9467bd",
@@ -41,36 +43,42 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
 
 def _draw_methods(axis: Axes, results: dict[str, Any]) -> None:
-    cells = [cell for cell in CELLS["methods"] if errors_mm(results, cell)]
-    for place, cell in enumerate(cells):
-        errors, colour = errors_mm(results, cell), COLOURS[cell.label]
+    rows = [row for row in ROWS["methods"] if errors_mm(results, row)]
+    for place, row in enumerate(rows):
+        errors, colour = errors_mm(results, row), COLOURS.get(row.label, "#17becf")
         axis.scatter([place] * len(errors), errors, color=colour, alpha=0.6, zorder=3)
         axis.hlines(np.mean(errors), place - 0.3, place + 0.3, color=colour, linewidth=2.5)
-    axis.set_xticks(range(len(cells)), [c.label.replace(", ", ",\n") for c in cells], fontsize=8)
-    axis.set_title("pre-training, 300 labels (a dot a seed)")
+    axis.set_xticks(range(len(rows)), [r.label.replace(", ", ",\n") for r in rows], fontsize=8)
+    axis.set_title("pre-training, 300 labels (one dot per seed)")
 
 
 def _draw_labels(axis: Axes, results: dict[str, Any]) -> None:
     lines: dict[str, dict[int, float]] = {}
-    for cell in CELLS["labels"]:
-        if errors := errors_mm(results, cell):
-            method = cell.label.removesuffix(f", {cell.num_labels} labels")
-            lines.setdefault(method, {})[cell.num_labels] = np.mean(errors)
+    for row in ROWS["labels"]:
+        if errors := errors_mm(results, row):
+            method, num_labels = _method_and_labels(row)
+            lines.setdefault(method, {})[num_labels] = np.mean(errors)
     for method, means in lines.items():
         axis.plot(means.keys(), means.values(), "o-", label=method, color=COLOURS[method])
     axis.set_xscale("log")
-    counts = sorted({cell.num_labels for cell in CELLS["labels"]})
+    counts = sorted({_method_and_labels(row)[1] for row in ROWS["labels"]})
     axis.set_xticks(counts, [str(count) for count in counts])
     axis.minorticks_off()
     axis.legend(frameon=False, fontsize="small")
     axis.set_title("labelled stills")
 
 
+def _method_and_labels(row: Row) -> tuple[str, int]:
+    """``SimCLR, 100 labels``: ``("SimCLR", 100)``."""
+    method, _, labels = row.label.rpartition(", ")
+    return method, int(labels.removesuffix(" labels"))
+
+
 def _draw_ranks(axis: Axes, results: dict[str, Any]) -> None:
     points = [
-        (int(cell.label.removeprefix("Top-")), errors)
-        for cell in CELLS["ranks"]
-        if (errors := errors_mm(results, cell))
+        (int(row.label.removeprefix("Top-")), errors)
+        for row in ROWS["ranks"]
+        if (errors := errors_mm(results, row))
     ]
     colour = COLOURS["SiMHand, no weights"]
     for rank, errors in points:

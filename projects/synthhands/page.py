@@ -1,0 +1,85 @@
+"""Put collected numbers of SynthHands into docs/.
+
+    simhand reproduce synthhands --collect
+    python -m projects.synthhands.page work_dirs/synthhands/results.json
+
+docs/synthhands.json keeps what it has and takes the new runs; the tables of docs/synthhands.md, the
+summary in docs/reproduction.md and the picture are written from it.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from projects.synthhands.plan import FULL, PLAN
+from projects.synthhands.plot import draw
+from simhand_mm.experiments.tables import question_table, summary_table, write_part
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Take what ``new`` has, seed by seed; keep the rest of ``old``.
+
+    Args:
+        old: As ``collect_results`` returns them.
+        new: Of the same form.
+    """
+    merged = {part: dict(content) for part, content in old.items()}
+    for part in ("runs", "pretrainings"):
+        for name, seeds in new[part].items():
+            merged[part][name] = {**merged[part].get(name, {}), **seeds}
+    merged["data"].update(new["data"])
+    return merged
+
+
+def write_page(results: dict[str, Any], docs: Path = DOCS) -> None:
+    """Write the numbers, and put their tables into the documents.
+
+    Args:
+        results: As ``collect_results`` returns them.
+        docs: Folder of ``synthhands.md`` and ``reproduction.md``.
+    """
+    text = json.dumps(results, indent=1, sort_keys=True)
+    (docs / "synthhands.json").write_text(f"{text}\n")
+    for document, part, table in parts(results):
+        write_part(docs / document, PLAN.name, part, table)
+    draw(results, docs / "images" / "synthhands.png")
+
+
+def parts(results: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Document, name of the part and text of everything that is written from the numbers."""
+    tables = [("synthhands.md", q.name, question_table(results, q)) for q in PLAN.questions]
+    mining = ("synthhands.md", "mining", mining_table(results))
+    return [*tables, mining, ("reproduction.md", "paper", summary_table(results, PLAN))]
+
+
+def mining_table(results: dict[str, Any]) -> str:
+    """True 3D distance between a hand and its positive, mm."""
+    ranks = [f"Top-{rank}" for rank in FULL.ranks]
+    lines = [
+        f"| pool | hands | {' | '.join(ranks)} | random hand of another video |",
+        "| --- | --- |" + " --- |" * (len(ranks) + 1),
+    ]
+    for pool, check in sorted(results["data"].items()):
+        distances = [
+            *(check["top_mm"][str(rank)] for rank in FULL.ranks),
+            check["random_other_video_mm"],
+        ]
+        cells = " | ".join(f"{distance:.1f}" for distance in distances)
+        lines.append(f"| {pool} | {check['num_hands']:,} | {cells} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("results", type=Path, help="results.json of simhand reproduce --collect")
+    args = parser.parse_args()
+    old = json.loads((DOCS / "synthhands.json").read_text())
+    write_page(merge(old, json.loads(args.results.read_text())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Plans: the questions of a paper as data, and the commands that answer them."""
+
+from simhand_mm.experiments.plan import (
+    SCRATCH,
+    Data,
+    Finetuning,
+    Plan,
+    Pretraining,
+    Question,
+    Row,
+    Score,
+    Step,
+    load_plan,
+)
+
+__all__ = [
+    "SCRATCH",
+    "Data",
+    "Finetuning",
+    "Plan",
+    "Pretraining",
+    "Question",
+    "Row",
+    "Score",
+    "Step",
+    "load_plan",
+]

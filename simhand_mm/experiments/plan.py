@@ -1,0 +1,257 @@
+"""What an experiment is: pre-trainings, fine-tunings, and the rows of tables made from them.
+
+A plan is data. `commands.py` turns its rows into commands, `jobs.py` runs them, `results.py` reads
+what they wrote, `tables.py` prints it. docs/plans.md explains how to write a plan.
+
+Commands and options may name three folders: ``{data}`` (``SIMHAND_DATA``), ``{work}`` (the results)
+and ``{plan}`` (the folder of the plan's file).
+"""
+
+import importlib.util
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command that makes data.
+
+    Attributes:
+        name: Short name, unique within its data.
+        command: Command line that begins with ``simhand`` or ``python``. Arguments are separated
+            by spaces; there is no quoting.
+    """
+
+    name: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """A hand pool or a labelled set.
+
+    Attributes:
+        name: Name that pre-trainings, fine-tunings and other data refer to.
+        steps: Commands that make it, in order.
+        needs: Names of the data it is made from.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """How a backbone is pre-trained.
+
+    Attributes:
+        name: Name of the run.
+        config: Config file; None for random weights.
+        options: ``key=value`` of ``--cfg-options``: the differences from the config.
+        data: Names of the data it needs.
+        num_gpus: Number of processes for which the config is written.
+        one_gpu_options: Options that give the same global batch with one process.
+    """
+
+    name: str
+    config: str | None = None
+    options: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    num_gpus: int = 1
+    one_gpu_options: tuple[str, ...] = ()
+
+
+SCRATCH = Pretraining("scratch")
+
+
+@dataclass(frozen=True)
+class Finetuning:
+    """How a pose model is fine-tuned and tested.
+
+    Attributes:
+        name: Name of this fine-tuning.
+        config: Config file that starts from random weights.
+        pretrained_config: Its child that takes ``model.backbone.init_cfg.checkpoint``.
+        options: ``key=value`` of ``--cfg-options`` for training.
+        test_options: The same for testing.
+        data: Names of the data it needs.
+        checkpoint: File in the work dir that is tested; may be a pattern with ``*``.
+    """
+
+    name: str
+    config: str
+    pretrained_config: str
+    options: tuple[str, ...] = ()
+    test_options: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    checkpoint: str = "best_*.pth"
+
+
+@dataclass(frozen=True)
+class Score:
+    """A published result.
+
+    Attributes:
+        mpjpe_mm: Mean per-joint position error, mm, protocol ``root_scale``.
+        auc: PCK-AUC over 20 to 50 mm, percent; None if it was not published.
+    """
+
+    mpjpe_mm: float
+    auc: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        label: Text of the row.
+        pretraining: Where the backbone comes from.
+        finetuning: What is done with it.
+        paper: The published result; None where there is none.
+    """
+
+    label: str
+    pretraining: Pretraining
+    finetuning: Finetuning
+    paper: Score | None = None
+
+    @property
+    def run_name(self) -> str:
+        """Name of the fine-tuned model, without its seed. Rows with the same name share a run."""
+        return f"{self.pretraining.name}-{self.finetuning.name}"
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Names of all data that the row needs."""
+        return (*self.pretraining.data, *self.finetuning.data)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A table.
+
+    Attributes:
+        name: Short name.
+        title: The question, as a sentence.
+        source: Table or figure of the paper that asks it.
+        rows: Rows of the table.
+    """
+
+    name: str
+    title: str
+    source: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Several questions about the same data.
+
+    Attributes:
+        name: Short name; results are written to ``work_dirs/<name>``.
+        data_root: ``SIMHAND_DATA`` of all commands where the user does not set it.
+        data: What the rows need, by name.
+        questions: The tables.
+
+    Raises:
+        ValueError: If names are used twice for different things, or name unknown data.
+    """
+
+    name: str
+    data_root: str
+    data: tuple[Data, ...]
+    questions: tuple[Question, ...]
+
+    def __post_init__(self) -> None:
+        _refuse_repeated("data", (data.name for data in self.data))
+        _refuse_repeated("question", (question.name for question in self.questions))
+        for question in self.questions:
+            _refuse_repeated(f"row of {question.name}", (row.label for row in question.rows))
+        _refuse_ambiguous("pretraining", {row.pretraining for row in self.rows})
+        _refuse_ambiguous("finetuning", {row.finetuning for row in self.rows})
+        known = {data.name for data in self.data}
+        wanted = {name for data in self.data for name in data.needs}
+        wanted |= {name for row in self.rows for name in row.data}
+        if unknown := sorted(wanted - known):
+            raise ValueError(f"data must be one of {sorted(known)}, but got {unknown}.")
+
+    @property
+    def rows(self) -> list[Row]:
+        """Rows of all questions."""
+        return [row for question in self.questions for row in question.rows]
+
+    def select(self, question: str | None = None, row: str | None = None) -> list[Question]:
+        """Questions, reduced to the rows that are asked for.
+
+        Args:
+            question: Name of a question; all by default.
+            row: Label or run name of a row; all by default.
+
+        Raises:
+            ValueError: If there is none of that name; the message lists the names.
+        """
+        names = [q.name for q in self.questions]
+        if question is not None and question not in names:
+            raise ValueError(f"question must be one of {names}, but got {question!r}.")
+        chosen = [q for q in self.questions if question in (None, q.name)]
+        if row is None:
+            return chosen
+        found = [
+            Question(q.name, q.title, q.source, rows)
+            for q in chosen
+            if (rows := tuple(r for r in q.rows if row in (r.label, r.run_name)))
+        ]
+        if not found:
+            labels = [r.label for q in chosen for r in q.rows]
+            raise ValueError(f"row must be one of {labels}, but got {row!r}.")
+        return found
+
+
+def load_plan(name: str, projects: Path, tiny: bool = False) -> tuple[Plan, Path]:
+    """Read a plan.
+
+    Args:
+        name: Name of a folder in ``projects`` that holds ``plan.py``, or a path to a Python file.
+        projects: Folder of the plans that belong to the package.
+        tiny: Take ``TINY`` of the file, the same plan with next to no data, instead of ``PLAN``.
+
+    Returns:
+        The plan and the folder of its file.
+
+    Raises:
+        FileNotFoundError: If there is no such plan.
+        ValueError: If the file does not define the plan.
+    """
+    path = Path(name) if name.endswith(".py") else projects / name / "plan.py"
+    if not path.is_file():
+        known = sorted(p.parent.name for p in projects.glob("*/plan.py"))
+        raise FileNotFoundError(
+            f"PLAN must be one of {known} or the path of a .py file, but got {name!r}."
+        )
+    spec = importlib.util.spec_from_file_location(f"plan_{path.parent.name}", path)
+    assert spec and spec.loader  # it is a .py file that exists
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    variable = "TINY" if tiny else "PLAN"
+    plan = getattr(module, variable, None)
+    if not isinstance(plan, Plan):
+        raise ValueError(
+            f"{path} must define {variable}, a simhand_mm.experiments.Plan, but got {plan!r}. "
+            "docs/plans.md shows how."
+        )
+    return plan, path.parent.resolve()
+
+
+def _refuse_repeated(kind: str, names: Iterable[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{kind} names must differ, but got {repeated} more than once.")
+
+
+def _refuse_ambiguous(kind: str, used: set) -> None:
+    """Runs are stored by name: different runs must not share one."""
+    _refuse_repeated(kind, (item.name for item in used))

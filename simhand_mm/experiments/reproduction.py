@@ -1,0 +1,141 @@
+"""``simhand reproduce``: show, print, run or collect the rows of a plan."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from simhand_mm.cli import find_file
+from simhand_mm.experiments.commands import Launcher, Workplace, row_jobs, shell_script
+from simhand_mm.experiments.jobs import run_chains
+from simhand_mm.experiments.plan import Plan, Question, load_plan
+from simhand_mm.experiments.results import collect_results
+from simhand_mm.experiments.tables import missing_runs, question_table
+from simhand_mm.pool.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What to do with which rows. Without an action, the rows and their state are listed."""
+
+    row: str | None = None
+    """Label of a row, or name of its run; all rows by default."""
+
+    seeds: tuple[int, ...] = (0,)
+    """Seeds of pre-training and fine-tuning."""
+
+    print: bool = False
+    """Print the commands of the rows."""
+
+    run: bool = False
+    """Run what is missing."""
+
+    collect: bool = False
+    """Write results.json and tables.md into the work dir, and print the tables."""
+
+    tiny: bool = False
+    """Take the plan's TINY, which has next to no data, to see everything run."""
+
+    launcher: Launcher = "pytorch"
+    """How a pre-training for several GPUs is started. none: on one GPU, at the same batch."""
+
+    partition: str = "PARTITION"
+    """Partition of Slurm."""
+
+    work_dir: Path | None = None
+    """Folder of the results; work_dirs/<plan> by default."""
+
+    data: Path | None = None
+    """Folder of the data; $SIMHAND_DATA or, where that is not set, the plan's own by default."""
+
+    def __post_init__(self) -> None:
+        actions = [name for name in ("print", "run", "collect") if getattr(self, name)]
+        if len(actions) > 1:
+            raise ValueError(
+                f"action must be one of --print, --run and --collect, but got {actions}. "
+                "Choose one."
+            )
+
+
+def reproduce(plan: str, question: str | None = None, /, *, do: Reproduction) -> None:
+    """Show, print, run or collect the rows of a plan.
+
+    Args:
+        plan: Name of a plan in projects/, or path of a Python file that defines PLAN.
+        question: Name of a question of the plan; all by default.
+        do: What to do with which rows.
+
+    Raises:
+        ValueError: If a name is unknown.
+        FileNotFoundError: If there is no such plan.
+        RuntimeError: If commands failed. What does not depend on them was run nevertheless.
+    """
+    loaded, folder = load_plan(plan, find_file("projects"), do.tiny)
+    place = Workplace(
+        data=do.data or Path(os.environ.get("SIMHAND_DATA") or loaded.data_root),
+        work=do.work_dir or Path("work_dirs") / loaded.name,
+        plan=_from_here(folder),
+        launcher=do.launcher,
+        partition=do.partition,
+    )
+    questions = loaded.select(question, do.row)
+    if do.collect:
+        print(collect(loaded, questions, do.seeds, place.work))
+        return
+    chains = [
+        list(row_jobs(loaded, row, seed, place))
+        for question in questions
+        for seed in do.seeds
+        for row in question.rows
+    ]
+    if do.print:
+        print(shell_script([job for chain in chains for job in chain]))
+    elif do.run:
+        if errors := run_chains(chains):
+            raise RuntimeError(
+                f"{len(errors)} commands failed:\n" + "\n".join(errors) + "\nTheir errors are "
+                "above and in their job.log. Correct the reason and run the same command again."
+            )
+    else:
+        print(list_rows(loaded, questions, do.seeds, place))
+
+
+def list_rows(
+    plan: Plan, questions: Sequence[Question], seeds: Sequence[int], place: Workplace
+) -> str:
+    """The rows of the questions, and how many of their seeds are done, as text."""
+    lines = []
+    for question in questions:
+        lines.append(f"{question.name}: {question.title} ({question.source})")
+        for row in question.rows:
+            chains = [row_jobs(plan, row, seed, place) for seed in seeds]
+            done = sum(all(job.is_done for job in chain) for chain in chains)
+            lines.append(f"  {row.label:<36} {row.run_name:<36} {done} of {len(seeds)} seeds done")
+    return "\n".join(lines)
+
+
+def collect(plan: Plan, questions: Sequence[Question], seeds: Sequence[int], work: Path) -> str:
+    """Write ``results.json`` (all rows) and ``tables.md`` (these questions) into the work folder.
+
+    Returns:
+        The text of ``tables.md``.
+    """
+    results = collect_results(plan, work)
+    parts = []
+    for question in questions:
+        parts.append(f"## {question.title}\n\n{question_table(results, question)}\n")
+        if missing := list(missing_runs(results, question, seeds)):
+            parts.append("missing:\n\n" + "\n".join(f"* {line}" for line in missing) + "\n")
+    text = "\n".join(parts)
+    numbers = json.dumps(results, indent=1, sort_keys=True)
+    for name, content in (("results.json", f"{numbers}\n"), ("tables.md", text)):
+        with atomic_path(work / name) as temporary:
+            temporary.write_text(content)
+    return text
+
+
+def _from_here(folder: Path) -> Path:
+    """A path relative to the working directory where the folder lies below it."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder

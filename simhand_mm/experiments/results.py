@@ -1,0 +1,77 @@
+"""What finished jobs of a plan left in its work folder."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from simhand_mm.experiments.plan import Plan, Row
+
+# Name in the results, protocol, key of metrics.json.
+_METRICS = (
+    ("root_scale_mpjpe_mm", "root_scale", "mpjpe_mm"),
+    ("root_scale_auc_20_50", "root_scale", "pck_auc_20_50"),
+    ("procrustes_mpjpe_mm", "procrustes", "mpjpe_mm"),
+    ("root_mpjpe_mm", "root", "mpjpe_mm"),
+)
+
+
+def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
+    """Read all finished runs of a plan.
+
+    Args:
+        plan: The plan.
+        work: Its work folder.
+
+    Returns:
+        ``runs``: of each fine-tuned model and seed the metrics and seconds. ``pretrainings``: of
+        each pre-training and seed ``retrieval_score`` (how well frozen features find the same pose,
+        None where it was not measured) and seconds. ``data``: of each data its ``report.json``.
+    """
+    runs = {row.run_name: _runs(work / "finetune", row.run_name) for row in plan.rows}
+    names = {row.pretraining.name for row in plan.rows if row.pretraining.config}
+    pretrainings = {name: _pretrainings(work / "pretrain", name) for name in names}
+    reports = {data.name: work / "data" / data.name / "report.json" for data in plan.data}
+    return {
+        "runs": {name: seeds for name, seeds in runs.items() if seeds},
+        "pretrainings": {name: seeds for name, seeds in pretrainings.items() if seeds},
+        "data": {n: json.loads(p.read_text()) for n, p in reports.items() if p.is_file()},
+    }
+
+
+def errors_mm(results: dict[str, Any], row: Row) -> list[float]:
+    """``root_scale`` MPJPE of each seed of a row, mm."""
+    seeds = results["runs"].get(row.run_name, {})
+    return [run["root_scale_mpjpe_mm"] for run in seeds.values()]
+
+
+def _runs(folder: Path, name: str) -> dict[str, dict[str, float]]:
+    found = {}
+    for seed, work_dir in _seeds(folder, name):
+        if not (work_dir / "test" / "job.done").is_file():
+            continue
+        protocols = json.loads((work_dir / "test" / "metrics.json").read_text())["protocols"]
+        found[seed] = {key: round(protocols[p][k], 4) for key, p, k in _METRICS}
+        found[seed]["seconds"] = _seconds(work_dir)
+    return found
+
+
+def _pretrainings(folder: Path, name: str) -> dict[str, dict[str, float | None]]:
+    found = {}
+    for seed, work_dir in _seeds(folder, name):
+        if (work_dir / "job.done").is_file():
+            log = (work_dir / "job.log").read_text()
+            scores = re.findall(r"Pose retrieval of .*? score: ([-\d.]+)", log)
+            score = float(scores[-1]) if scores else None
+            found[seed] = {"retrieval_score": score, "seconds": _seconds(work_dir)}
+    return found
+
+
+def _seeds(folder: Path, name: str) -> list[tuple[str, Path]]:
+    """Work dirs of a run by seed, in order of the seeds."""
+    found = {path.name.removeprefix(f"{name}-seed"): path for path in folder.glob(f"{name}-seed*")}
+    return sorted(found.items(), key=lambda item: int(item[0]))
+
+
+def _seconds(work_dir: Path) -> int:
+    return int((work_dir / "job.done").read_text().split("\n")[1])

@@ -1,0 +1,115 @@
+"""Tables of a plan in Markdown: the paper's number, ours, their difference, what is missing."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simhand_mm.experiments.plan import Plan, Question, Row
+
+# Heading, name in the results, factor, decimals, field of Score.
+_COLUMNS = (
+    ("root_scale MPJPE mm ↓", "root_scale_mpjpe_mm", 1, 1, "mpjpe_mm"),
+    ("PCK-AUC 20–50 % ↑", "root_scale_auc_20_50", 100, 1, "auc"),
+    ("PA MPJPE mm ↓", "procrustes_mpjpe_mm", 1, 1, None),
+    ("root MPJPE mm ↓", "root_mpjpe_mm", 1, 1, None),
+)
+
+
+def question_table(results: dict[str, Any], question: Question) -> str:
+    """Table of a question: mean ± standard deviation over the seeds.
+
+    Where a row has a published number, it stands before ours, and the difference (ours minus the
+    paper's) behind it.
+
+    Args:
+        results: As ``collect_results`` returns them.
+        question: The question.
+    """
+    with_paper = any(row.paper for row in question.rows)
+    headings = []
+    for heading, *_, published in _COLUMNS:
+        if with_paper and published:
+            headings += [f"paper: {heading}", "ours", "difference"]
+        else:
+            headings.append(heading)
+    lines = [f"| {question.source} | seeds | {' | '.join(headings)} | retrieval score ↑ |"]
+    lines.append("| --- |" + " --- |" * (len(headings) + 2))
+    lines += [_table_row(results, row, with_paper) for row in question.rows]
+    return "\n".join(lines)
+
+
+def _table_row(results: dict[str, Any], row: Row, with_paper: bool) -> str:
+    seeds = results["runs"].get(row.run_name, {})
+    cells = []
+    for _, key, factor, decimals, published in _COLUMNS:
+        values = [factor * run[key] for run in seeds.values()]
+        if not (with_paper and published):
+            cells.append(spread(values, decimals))
+            continue
+        paper = getattr(row.paper, published) if row.paper else None
+        known = paper is not None
+        difference = f"{np.mean(values) - paper:+.{decimals}f}" if known and values else "–"
+        cells += [f"{paper:.2f}" if known else "–", spread(values, decimals), difference]
+    scores = results["pretrainings"].get(row.pretraining.name, {})
+    found = [scores[seed]["retrieval_score"] for seed in seeds if seed in scores]
+    score = spread([value for value in found if value is not None], 2)
+    return f"| {row.label} | {len(seeds) or 'not run'} | {' | '.join(cells)} | {score} |"
+
+
+def summary_table(results: dict[str, Any], plan: Plan) -> str:
+    """One line per question, with our error in every row that was run."""
+    lines = [
+        "| paper | question | our root_scale MPJPE mm, mean ± s.d. (seeds) |",
+        "| --- | --- | --- |",
+    ]
+    for question in plan.questions:
+        parts = []
+        for row in question.rows:
+            runs = results["runs"].get(row.run_name, {}).values()
+            values = [run["root_scale_mpjpe_mm"] for run in runs]
+            if values:
+                parts.append(f"{row.label}: {spread(values, 1)} ({len(values)})")
+        text = "; ".join(parts) or "not run"
+        lines.append(f"| {question.source} | {question.title} | {text} |")
+    return "\n".join(lines)
+
+
+def missing_runs(
+    results: dict[str, Any], question: Question, seeds: Sequence[int]
+) -> Iterator[str]:
+    """Rows without results for some of the seeds, one line of text per row."""
+    for row in question.rows:
+        done = results["runs"].get(row.run_name, {})
+        if missing := [str(seed) for seed in seeds if str(seed) not in done]:
+            yield f"{row.label}: seed {', '.join(missing)}"
+
+
+def spread(values: list[float], decimals: int) -> str:
+    """Mean ± sample standard deviation; the value alone where there is one."""
+    if not values:
+        return "–"
+    mean = f"{np.mean(values):.{decimals}f}"
+    return f"{mean} ± {np.std(values, ddof=1):.{decimals}f}" if len(values) > 1 else mean
+
+
+def write_part(path: Path, document: str, part: str, text: str) -> None:
+    """Replace what lies between the markers of a part in a document.
+
+    Args:
+        path: The document. It has ``<!-- <document>: <part> -->`` and, farther down,
+            ``<!-- end of <document>: <part> -->``.
+        document: First word of the markers, e.g. the name of a plan.
+        part: Name of the table in the markers.
+        text: What comes between them.
+
+    Raises:
+        ValueError: If the document lacks a marker.
+    """
+    begin, end = f"<!-- {document}: {part} -->", f"<!-- end of {document}: {part} -->"
+    before, is_there, rest = path.read_text().partition(begin)
+    _, found, after = rest.partition(end)
+    if not (is_there and found):
+        raise ValueError(f"{path} must have the lines {begin} and {end}, but lacks one. Add them.")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")

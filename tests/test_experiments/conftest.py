@@ -1,0 +1,29 @@
+import json
+import re
+
+import pytest
+
+from simhand_mm.experiments import jobs
+
+
+@pytest.fixture
+def stub_jobs(monkeypatch):
+    """Jobs that leave what the real commands would leave, at once; the list of what was run.
+
+    A test with seed s scores 30 + s mm.
+    """
+    done = []
+
+    def run(job, lock=None):
+        command = job.command
+        done.append(command)
+        if command.startswith("simhand test"):
+            error = 30 + int(re.search(r"seed(\d+)/test", str(job.folder))[1])
+            score = {"mpjpe_mm": error, "pck_auc_20_50": 0.6}
+            protocols = dict.fromkeys(("root_scale", "procrustes", "root"), score)
+            (job.folder / "metrics.json").write_text(json.dumps({"protocols": protocols}))
+        (job.folder / "job.log").write_text("Pose retrieval of 10 hands, score: 0.50\n")
+        (job.folder / "job.done").write_text(f"{command}\n7\n")
+
+    monkeypatch.setattr(jobs.Job, "run", run)
+    return done

@@ -1,0 +1,78 @@
+"""Plans: names are checked, rows are found, files are read."""
+
+from pathlib import Path
+
+import pytest
+
+from simhand_mm.experiments import (
+    SCRATCH,
+    Data,
+    Finetuning,
+    Plan,
+    Pretraining,
+    Question,
+    Row,
+    Step,
+    load_plan,
+)
+
+TUNE = Finetuning("all", "scratch.py", "pre.py", data=("labels",))
+LABELS = Data("labels", (Step("draw", "simhand synthesize {data}/labels"),))
+
+
+def plan(*rows, data=(LABELS,)):
+    return Plan("p", "data/p", data, (Question("q", "Why?", "Table 1", rows),))
+
+
+def test_rows_are_found_by_label_and_by_run():
+    rows = (Row("one", SCRATCH, TUNE), Row("two", Pretraining("x", "x.py"), TUNE))
+    for name in ("two", "x-all"):
+        (question,) = plan(*rows).select("q", name)
+        assert question.rows == rows[1:]
+    assert plan(*rows).select()[0].rows == rows
+
+
+@pytest.mark.parametrize(
+    "question, row, message",
+    [
+        ("r", None, r"question must be one of \['q'\], but got 'r'"),
+        (None, "three", r"row must be one of \['one'\], but got 'three'"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_known_ones(question, row, message):
+    with pytest.raises(ValueError, match=message):
+        plan(Row("one", SCRATCH, TUNE)).select(question, row)
+
+
+def test_runs_have_names_of_their_own():
+    rows = [Row(f"{i}", Pretraining("x", "x.py", (f"a={i}",)), TUNE) for i in range(2)]
+    with pytest.raises(ValueError, match=r"pretraining names must differ, but got \['x'\]"):
+        plan(*rows)
+
+
+def test_data_that_nothing_makes_is_refused():
+    with pytest.raises(ValueError, match=r"data must be one of \[\], but got \['labels'\]"):
+        plan(Row("one", SCRATCH, TUNE), data=())
+
+
+def test_repeated_labels_are_refused():
+    with pytest.raises(ValueError, match=r"row of q names must differ, but got \['one'\]"):
+        plan(Row("one", SCRATCH, TUNE), Row("one", SCRATCH, TUNE))
+
+
+def test_a_plan_is_one_file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from simhand_mm.experiments import Plan\nPLAN = Plan('mine', 'data', (), ())\n"
+    )
+    loaded, folder = load_plan(str(path), Path("nowhere"))
+    assert (loaded.name, folder) == ("mine", tmp_path)
+    with pytest.raises(ValueError, match=r"mine\.py must define TINY, .* but got None"):
+        load_plan(str(path), Path("nowhere"), tiny=True)
+
+
+def test_a_missing_plan_is_refused_with_the_known_ones(tmp_path):
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "plan.py").touch()
+    with pytest.raises(FileNotFoundError, match=r"PLAN must be one of \['known'\].* got 'other'"):
+        load_plan("other", tmp_path)

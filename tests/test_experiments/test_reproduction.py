@@ -1,0 +1,121 @@
+"""``simhand reproduce``: whole plans with stubbed commands, and a small one with real ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from simhand_mm.experiments import (
+    Data,
+    Finetuning,
+    Plan,
+    Pretraining,
+    Question,
+    Row,
+    Step,
+)
+from simhand_mm.experiments.commands import Workplace, row_jobs
+from simhand_mm.experiments.reproduction import Reproduction, reproduce
+
+EIGHT = Pretraining("m", "m.py", ("a=1",), ("pool",), 8, ("batch=8192",))
+ROW = Row("m", EIGHT, Finetuning("all", "d.py", "p.py", ("b=2",), ("c=3",), ("labels",)))
+PLAN = Plan(
+    "p",
+    "data",
+    (
+        Data("labels", (Step("draw", "simhand synthesize {data}/labels"),)),
+        Data("pool", (Step("own", "python {plan}/own.py {data}/pool {work}"),), ("labels",)),
+    ),
+    (Question("q", "Why?", "Table 1", (ROW,)),),
+)
+
+
+def commands(tmp_path, launcher):
+    place = Workplace(tmp_path / "data", tmp_path / "work", tmp_path, launcher, "gpus")
+    text = "\n".join(
+        " ".join([*job.environment, *job.arguments]) for job in row_jobs(PLAN, ROW, 3, place)
+    )
+    return text.replace(str(tmp_path), "HERE").splitlines()
+
+
+def test_a_row_is_data_then_backbone_then_pose_then_test(tmp_path):
+    assert commands(tmp_path, "none") == [
+        "simhand synthesize HERE/data/labels",
+        "python HERE/own.py HERE/data/pool HERE/work",
+        "simhand synthesize HERE/data/labels",
+        "simhand train m.py --work-dir HERE/work/pretrain/m-seed3 --amp --resume --cfg-options "
+        "randomness.seed=3 a=1 batch=8192",
+        "simhand train p.py --work-dir HERE/work/finetune/m-all-seed3 --resume --cfg-options "
+        "randomness.seed=3 b=2 "
+        "model.backbone.init_cfg.checkpoint=HERE/work/pretrain/m-seed3/backbone.pth",
+        "simhand test p.py HERE/work/finetune/m-all-seed3/best_*.pth "
+        "--work-dir HERE/work/finetune/m-all-seed3/test --dump --cfg-options c=3",
+    ]
+
+
+@pytest.mark.parametrize(
+    "launcher, start",
+    [
+        ("pytorch", "simhand dist-train m.py 8 --work-dir HERE/work/pretrain/m-seed3 "),
+        ("slurm", "GPUS=8 simhand slurm-train gpus m m.py HERE/work/pretrain/m-seed3 "),
+    ],
+)
+def test_pretraining_on_several_gpus(tmp_path, launcher, start):
+    command = commands(tmp_path, launcher)[3]
+    assert command == start + "--amp --resume --cfg-options randomness.seed=3 a=1"
+
+
+@pytest.fixture
+def own_plan(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(
+        """
+from simhand_mm.experiments import *
+
+TUNE = Finetuning("all", "d.py", "p.py", data=("labels",))
+LABELS = Data("labels", (Step("draw", "simhand synthesize {data}/labels"),))
+ROWS = (
+    Row("scratch", SCRATCH, TUNE, Score(29.0, 61.0)),
+    Row("m", Pretraining("m", "m.py"), TUNE),
+)
+PLAN = Plan("own", "data", (LABELS,), (Question("q", "Why?", "Table 9", ROWS),))
+"""
+    )
+    return "own.py"
+
+
+def test_a_whole_plan_gives_a_table_with_the_papers_numbers(own_plan, stub_jobs, capsys):
+    reproduce(own_plan, do=Reproduction(run=True, seeds=(0, 2)))
+    assert len(stub_jobs) == 1 + 2 * (2 + 3)  # data once; scratch has no pre-training
+    reproduce(own_plan, do=Reproduction(run=True, seeds=(0, 2)))
+    assert len(stub_jobs) == 11  # nothing was left to do
+    capsys.readouterr()
+    reproduce(own_plan, do=Reproduction(seeds=(0, 1, 2)))
+    assert "scratch-all" in (text := capsys.readouterr().out) and "2 of 3 seeds done" in text
+    reproduce(own_plan, do=Reproduction(collect=True, seeds=(0, 1, 2)))
+    text = capsys.readouterr().out
+    assert "| scratch | 2 | 29.00 | 31.0 ± 1.4 | +2.0 | 61.00 | 60.0 ± 0.0 | -1.0 |" in text
+    assert "* m: seed 1" in text
+    results = json.loads(Path("work_dirs/own/results.json").read_text())
+    assert results["pretrainings"]["m"]["2"] == {"retrieval_score": 0.5, "seconds": 7}
+
+
+def test_printed_commands_are_whole_and_appear_once(own_plan, capsys, monkeypatch):
+    monkeypatch.delenv("SIMHAND_DATA", raising=False)
+    reproduce(own_plan, do=Reproduction(print=True))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["export SIMHAND_DATA=data", "simhand synthesize data/labels"]
+    assert len(lines) == len(set(lines)) == 7
+
+
+def test_failures_are_named_at_the_end(own_plan, monkeypatch):
+    monkeypatch.setattr(
+        "simhand_mm.experiments.reproduction.run_chains", lambda chains: {"simhand x": "why"}
+    )
+    with pytest.raises(RuntimeError, match=r"1 commands failed:\nsimhand x"):
+        reproduce(own_plan, do=Reproduction(run=True))
+
+
+def test_one_action_at_a_time():
+    with pytest.raises(ValueError, match=r"action must be one of .*, but got \['print', 'run'\]"):
+        Reproduction(print=True, run=True)

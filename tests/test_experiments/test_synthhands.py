@@ -1,0 +1,140 @@
+"""SynthHands: the documents say what the collected numbers say, and every run can be configured."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from mmengine.config import Config, DictAction
+
+from projects.synthhands.page import merge, parts
+from projects.synthhands.plan import NEXT_TO_NOTHING, PLAN, TINY
+from simhand_mm.experiments.commands import Workplace, row_jobs
+from simhand_mm.experiments.reproduction import Reproduction, reproduce
+
+ROOT = Path(__file__).parents[2]
+RESULTS = json.loads((ROOT / "docs" / "synthhands.json").read_text())
+
+
+def configured(config, options):
+    """A config with ``key=value`` merged in, as the command line does."""
+    cfg = Config.fromfile(ROOT / config)
+    values = dict(option.split("=", 1) for option in options)
+    cfg.merge_from_dict({key: DictAction._parse_iterable(v) for key, v in values.items()})
+    return cfg
+
+
+def test_documents_say_what_was_collected():
+    for document, part, table in parts(RESULTS):
+        text = (ROOT / "docs" / document).read_text()
+        begin, end = f"<!-- synthhands: {part} -->\n", f"\n<!-- end of synthhands: {part} -->"
+        assert text.split(begin)[1].split(end)[0] == table, part
+
+
+def test_methods_were_run_with_three_seeds():
+    for name in ("scratch", "simclr", "peclr", "tempclr", "simhand-noweight", "simhand"):
+        assert len(RESULTS["runs"][f"{name}-300labels"]) >= 3
+
+
+def test_every_run_that_was_collected_is_in_the_plan():
+    assert set(RESULTS["runs"]) <= {row.run_name for row in PLAN.rows}
+    assert set(RESULTS["pretrainings"]) <= {row.pretraining.name for row in PLAN.rows}
+
+
+def test_every_option_of_a_pretraining_changes_its_config():
+    for pretraining in {row.pretraining for row in PLAN.rows if row.pretraining.config}:
+        config = Config.fromfile(ROOT / pretraining.config)
+        for option in pretraining.options:
+            changed = configured(pretraining.config, [option])
+            assert changed.to_dict() != config.to_dict(), option
+            pairs = changed.train_dataloader.dataset.pairs
+            assert pairs is None or isinstance(pairs, str), f"{option} is no name"
+
+
+@pytest.mark.parametrize("plan", [PLAN, TINY], ids=lambda plan: plan.name)
+def test_fine_tuning_takes_the_labels_that_its_row_says(plan, tmp_path):
+    place = Workplace(tmp_path, tmp_path, ROOT / "projects" / "synthhands")
+    divisor = NEXT_TO_NOTHING.labels_divisor if plan is TINY else 1
+    for row in plan.rows:
+        train, test = list(row_jobs(plan, row, 3, place))[-2:]
+        options = train.arguments[train.arguments.index("--cfg-options") + 1 :]
+        cfg = configured(train.arguments[2], options)
+        labeled = cfg.train_dataloader.dataset
+        num_labels = int(row.finetuning.name.split("labels")[0])
+        if row.finetuning.name.endswith("weak"):
+            labeled, pseudo = labeled.datasets
+            assert pseudo.indices == num_labels // divisor
+        assert (labeled.subset_size, cfg.randomness.seed) == (num_labels // divisor, 3)
+        assert test.arguments[3].endswith(f"epoch_{cfg.train_cfg.max_epochs}.pth")
+        init_cfg = cfg.model.backbone.get("init_cfg")
+        if row.pretraining.config:
+            assert init_cfg.checkpoint.endswith(f"{row.pretraining.name}-seed3/backbone.pth")
+        else:
+            assert init_cfg is None
+
+
+def test_the_readme_says_what_was_collected():
+    text = " ".join((ROOT / "README.md").read_text().split())
+    mean = {
+        name: f"{sum(r['root_scale_mpjpe_mm'] for r in seeds.values()) / len(seeds):.1f}"
+        for name, seeds in RESULTS["runs"].items()
+    }
+    assert (
+        f"{mean['scratch-300labels']} mm from scratch, {mean['simclr-300labels']} after SimCLR, "
+        f"{mean['peclr-300labels']} after PeCLR, {mean['simhand-noweight-300labels']} after "
+    ) in text
+    assert f"and {mean['simhand-noweight-any-video-300labels']} if they may come from the" in text
+
+
+def test_new_results_join_the_old():
+    old = {"runs": {"a": {"0": 1, "1": 2}}, "pretrainings": {}, "data": {"10k": 1}}
+    new = {"runs": {"a": {"1": 3}, "b": {"0": 4}}, "pretrainings": {}, "data": {}}
+    assert merge(old, new) == {
+        "runs": {"a": {"0": 1, "1": 3}, "b": {"0": 4}},
+        "pretrainings": {},
+        "data": {"10k": 1},
+    }
+
+
+def test_the_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    reproduce("synthhands", do=Reproduction(run=True, tiny=True))
+    assert len(stub_jobs) == len(set(stub_jobs))
+    capsys.readouterr()
+    reproduce("synthhands", do=Reproduction(collect=True, tiny=True))
+    text = capsys.readouterr().out
+    assert text.count("\n## ") == len(TINY.questions) - 1 and "not run" not in text
+
+
+@pytest.mark.slow
+def test_a_question_runs_with_next_to_no_data(tmp_path, monkeypatch, capsys):
+    """About three minutes: draw, prepare, mine, pre-train, fine-tune and test for real."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIMHAND_DATA", "data")
+    reproduce("synthhands", "weak", do=Reproduction(run=True, tiny=True))
+    work = Path("work_dirs/synthhands-tiny")
+    resolved = next((work / "pretrain/simhand-noweight-seed0").glob("*.py"))
+    assert Config.fromfile(resolved).train_dataloader.dataset.pool == "10k/pool"
+    reproduce("synthhands", "weak", do=Reproduction(collect=True, tiny=True))
+    results = json.loads((work / "results.json").read_text())
+    assert set(results["runs"]) == {row.run_name for row in TINY.select("weak")[0].rows}
+    assert all(0 < run["0"]["root_scale_mpjpe_mm"] < 500 for run in results["runs"].values())
+    assert results["data"]["10k"]["num_hands"] > 20
+    assert "not run" not in capsys.readouterr().out
+
+
+def test_model_cards_say_what_was_collected():
+    models = yaml.safe_load((ROOT / "configs" / "detnet" / "metafile.yml").read_text())["Models"]
+    cards = {model["Name"]: model for model in models}
+    for name, run in (
+        ("detnet_resnet18_1xb16-30e_synthetic-64px", "scratch-300labels"),
+        ("detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px", "simhand-noweight-300labels"),
+    ):
+        (result,) = cards[name]["Results"]
+        for metric, key, factor in (
+            ("MPJPE root_scale", "root_scale_mpjpe_mm", 1),
+            ("PCK-AUC 20-50", "root_scale_auc_20_50", 100),
+        ):
+            seeds = [factor * RESULTS["runs"][run][seed][key] for seed in ("0", "1", "2")]
+            stated = result["Metrics"][f"{metric} (mean of seeds)"]
+            assert stated == pytest.approx(sum(seeds) / 3, abs=0.01)

@@ -1,0 +1,56 @@
+"""Tables: mean and spread, the paper's number, the difference, what is missing; parts of pages."""
+
+import pytest
+
+from simhand_mm.experiments import SCRATCH, Finetuning, Question, Row, Score
+from simhand_mm.experiments.tables import missing_runs, question_table, spread, write_part
+
+TUNE = Finetuning("all", "a.py", "b.py")
+RUN = {"root_scale_auc_20_50": 0.7, "procrustes_mpjpe_mm": 9.0, "root_mpjpe_mm": 20.0}
+RESULTS = {
+    "runs": {
+        "scratch-all": {str(s): {**RUN, "root_scale_mpjpe_mm": 20.0 + 2 * s} for s in range(2)}
+    },
+    "pretrainings": {},
+}
+
+
+def question(paper):
+    rows = (Row("scratch", SCRATCH, TUNE, paper), Row("x", SCRATCH, Finetuning("y", "", "")))
+    return Question("q", "Why?", "Table 1", rows)
+
+
+def test_numbers_are_mean_and_spread():
+    assert spread([], 1) == "–"
+    assert spread([2.0], 1) == "2.0"
+    assert spread([1.0, 3.0], 1) == "2.0 ± 1.4"
+
+
+def test_the_paper_stands_before_ours_and_the_difference_behind():
+    lines = question_table(RESULTS, question(Score(19.21, 85.61))).splitlines()
+    cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
+    assert cells[:5] == ["scratch", "2", "19.21", "21.0 ± 1.4", "+1.8"]
+    assert cells[5:8] == ["85.61", "70.0 ± 0.0", "-15.6"]
+    assert lines[3].split("|")[2].strip() == "not run"
+    assert {line.count("|") for line in lines} == {lines[0].count("|")}
+
+
+def test_without_a_published_number_there_is_no_column_for_it():
+    text = question_table(RESULTS, question(None))
+    assert "paper" not in text and "| scratch | 2 | 21.0 ± 1.4 | 70.0 ± 0.0 |" in text
+
+
+def test_missing_seeds_are_listed():
+    assert list(missing_runs(RESULTS, question(None), [0, 1, 2])) == [
+        "scratch: seed 2",
+        "x: seed 0, 1, 2",
+    ]
+
+
+def test_a_part_of_a_document_is_replaced(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- p: t -->\nold\n<!-- end of p: t -->\nb\n")
+    write_part(page, "p", "t", "new")
+    assert page.read_text() == "a\n<!-- p: t -->\nnew\n<!-- end of p: t -->\nb\n"
+    with pytest.raises(ValueError, match="must have the lines <!-- p: u -->"):
+        write_part(page, "p", "u", "new")
