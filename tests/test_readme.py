@@ -1,6 +1,7 @@
 """Every command of the documents is run on tiny data, or named with a reason; its options parse."""
 
 import argparse
+import functools
 import os
 import re
 import runpy
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tyro
 
 from simhand_mm import cli
 from simhand_mm.pool import read_poses, write_predictions
@@ -74,7 +76,16 @@ def test_the_tool_accepts_what_is_printed(command, monkeypatch):
         parse(parser, arguments)
         raise _Parsed
 
+    def parse_for_a_stub(function, **style):
+        @functools.wraps(function)
+        def stop(*_, **__):
+            raise _Parsed
+
+        tyro_cli(stop, args=arguments, **style)
+
+    tyro_cli = tyro.cli
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_and_stop)
+    monkeypatch.setattr(tyro, "cli", parse_for_a_stub)
     monkeypatch.setattr(sys, "argv", [str(tool)])
     monkeypatch.setattr(sys, "path", [str(tool.parent), *sys.path])
     with pytest.raises(_Parsed):
