@@ -7,8 +7,8 @@ import numpy as np
 from mmengine.utils import ProgressBar
 
 from simhand_mm.functional.boxes import keypoints_to_box
-from simhand_mm.pool import write_json
-from simhand_mm.pose.inferencer import HandDetection, HandPose3DInferencer, describe_json
+from simhand_mm.pool import HandBox, write_json
+from simhand_mm.pose.inferencer import HandPose3DInferencer, describe_json
 from simhand_mm.pose.media import MediaSource, MediaWriter
 from simhand_mm.preparation.keypoints import MediaPipeHands
 from simhand_mm.visualization.demo_frame import DrawnHand, draw_demo_frame
@@ -34,9 +34,9 @@ def mediapipe_finder(max_hands: int):
     """Boxes and sides from MediaPipe, for :class:`HandPose3DInferencer`."""
     estimate = MediaPipeHands(max_hands)
 
-    def find_hands(image: np.ndarray) -> list[HandDetection]:
+    def find_hands(image: np.ndarray) -> list[HandBox]:
         hands = estimate(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-        return [HandDetection(keypoints_to_box(h.keypoints_2d), h.handedness) for h in hands]
+        return [HandBox(keypoints_to_box(h.keypoints_2d), h.handedness) for h in hands]
 
     return find_hands
 
@@ -50,7 +50,7 @@ def main() -> None:
     """Run the command line."""
     args = parse_args()
     source = MediaSource(args.source)
-    given = [HandDetection(np.array(args.box), args.side)] if args.box else None
+    given = [HandBox(np.array(args.box), args.side)] if args.box else None
     finder = None if given else mediapipe_finder(args.max_hands)
     inferencer = HandPose3DInferencer(args.config, args.checkpoint, args.device, finder)
     camera = pinhole(*args.camera) if args.camera else None

@@ -59,7 +59,7 @@ def configure(args: argparse.Namespace) -> Config:
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
-        from simhand_mm.pretraining import scale_learning_rate
+        from simhand_mm.engine import scale_learning_rate
 
         world_size = int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", 1)))
         scale_learning_rate(cfg, world_size if args.launcher != "none" else 1, args.auto_scale_lr)

@@ -1,6 +1,6 @@
 """The hand pool on disk, the hub at which all stages meet (docs/data_format.md)."""
 
-from simhand_mm.pool.detections import read_detections, write_detections
+from simhand_mm.pool.detections import HandBox, read_detections, write_detections
 from simhand_mm.pool.files import atomic_path, write_json
 from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
 from simhand_mm.pool.parts import VideoStatus
@@ -12,6 +12,7 @@ from simhand_mm.pool.writer import PoolWriter
 
 __all__ = [
     "DropRecord",
+    "HandBox",
     "HandPairs",
     "HandPool",
     "HandRecord",

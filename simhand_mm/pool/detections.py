@@ -1,6 +1,7 @@
 """The table of hand boxes that a detector of any kind found: ``detections.parquet``."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,21 @@ DETECTIONS = pa.schema(
 )
 # Small, so that one video is read without the others.
 _ROW_GROUP = 20_000
+
+
+@dataclass(frozen=True)
+class HandBox:
+    """Where a hand is in an image.
+
+    Attributes:
+        bbox_xyxy: ``[4]``, px of the image, tight around the hand; x2 and y2 exclusive.
+        handedness: ``'left'`` or ``'right'``, the person's own hand, or '' if that is not known.
+        score: In [0, 1].
+    """
+
+    bbox_xyxy: np.ndarray
+    handedness: str
+    score: float = 1.0
 
 
 def write_detections(path: str | Path, records: Iterable[dict[str, Any]]) -> int:

@@ -1,6 +1,5 @@
 """3D hand pose in mmpose: data set, transforms, DetNet codec, head and loss, metric, inference."""
 
-from simhand_mm.pose.checkpoint_hook import CheckpointReportHook
 from simhand_mm.pose.codec import DetNetCodec
 from simhand_mm.pose.dataset import HandPoseDataset
 from simhand_mm.pose.head import DetNetHead
@@ -10,7 +9,6 @@ from simhand_mm.pose.pseudo_labels import PseudoLabelDataset
 from simhand_mm.pose.transforms import HandCrop
 
 __all__ = [
-    "CheckpointReportHook",
     "DetNetCodec",
     "DetNetHead",
     "DetNetLoss",

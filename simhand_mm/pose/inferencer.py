@@ -1,4 +1,4 @@
-"""3D hand poses of pictures, for people rather than for training loops."""
+"""3D hand poses of images, for people rather than for training loops."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,22 +12,8 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmpose.apis import init_model
 
 from simhand_mm.functional.keypoints import KEYPOINT_NAMES
+from simhand_mm.pool import HandBox
 from simhand_mm.pose.evaluation import place_in_camera
-
-
-@dataclass(frozen=True)
-class HandDetection:
-    """Where a hand is.
-
-    Attributes:
-        bbox_xyxy: ``[4]``, px of the image, tight around the hand.
-        handedness: ``left`` or ``right``, the person's own hand.
-        score: In [0, 1].
-    """
-
-    bbox_xyxy: np.ndarray
-    handedness: str
-    score: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +21,7 @@ class HandPose3D:
     """One hand. Left hands come out as left hands: nothing is mirrored.
 
     Attributes:
-        detection: Where it was looked for.
+        box: Where it was looked for.
         keypoints_2d: ``[21, 2]``, px of the image.
         keypoint_score: ``[21]`` in [0, 1].
         keypoints_3d: ``[21, 3]``, mm relative to the wrist, in the camera's axes (x right, y down,
@@ -43,7 +29,7 @@ class HandPose3D:
         position: ``[3]``, mm, the wrist in the camera frame; None if the camera is not known.
     """
 
-    detection: HandDetection
+    box: HandBox
     keypoints_2d: np.ndarray
     keypoint_score: np.ndarray
     keypoints_3d: np.ndarray
@@ -52,14 +38,14 @@ class HandPose3D:
     @property
     def handedness(self) -> str:
         """``left`` or ``right``, the person's own hand."""
-        return self.detection.handedness
+        return self.box.handedness
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers under names that carry the units."""
         return {
             "handedness": self.handedness,
-            "bbox_xyxy_px": np.round(self.detection.bbox_xyxy, 2).tolist(),
-            "bbox_score": round(float(self.detection.score), 4),
+            "bbox_xyxy_px": np.round(self.box.bbox_xyxy, 2).tolist(),
+            "bbox_score": round(float(self.box.score), 4),
             "keypoints_2d_px": np.round(self.keypoints_2d, 2).tolist(),
             "keypoint_score": np.round(self.keypoint_score, 4).tolist(),
             "keypoints_3d_root_relative_mm": np.round(self.keypoints_3d, 2).tolist(),
@@ -72,7 +58,7 @@ class HandPose3D:
 def describe_json() -> dict[str, Any]:
     """What a file of :meth:`HandPose3D.to_json` has to say before its numbers."""
     return {
-        "units": "px of the picture; mm",
+        "units": "px of the image; mm",
         "frame": "axes of the camera: x right, y down, z away from it; keypoints_3d relative to "
         "the wrist, with the mean bone length of the training set; left hands are left hands",
         "keypoint_names": list(KEYPOINT_NAMES),
@@ -95,7 +81,7 @@ class HandPose3DInferencer:
         config: str | Path | Config,
         checkpoint: str | Path,
         device: str = "cpu",
-        find_hands: Callable[[np.ndarray], Sequence[HandDetection]] | None = None,
+        find_hands: Callable[[np.ndarray], Sequence[HandBox]] | None = None,
     ) -> None:
         self.model = init_model(config, str(checkpoint), device=device)
         self.find_hands = find_hands
@@ -104,51 +90,51 @@ class HandPose3DInferencer:
     def __call__(
         self,
         image: np.ndarray,
-        detections: Sequence[HandDetection] | None = None,
+        boxes: Sequence[HandBox] | None = None,
         camera_matrix: np.ndarray | None = None,
     ) -> list[HandPose3D]:
         """Estimate all hands of one image.
 
         Args:
             image: ``[H, W, 3]`` uint8, BGR.
-            detections: The hands; by default those that ``find_hands`` finds.
+            boxes: The hands; by default those that ``find_hands`` finds.
             camera_matrix: ``[3, 3]``, px; gives the position of the hands.
 
         Raises:
-            ValueError: If there are neither ``detections`` nor ``find_hands``.
+            ValueError: If there are neither ``boxes`` nor ``find_hands``.
         """
-        if detections is None:
+        if boxes is None:
             if self.find_hands is None:
                 raise ValueError(
-                    "detections must be given, for this inferencer has no find_hands. Give boxes "
+                    "boxes must be given, for this inferencer has no find_hands. Give boxes "
                     "and sides, or a detector such as MediaPipe's (simhand demo)."
                 )
-            detections = self.find_hands(image)
-        if not detections:
+            boxes = self.find_hands(image)
+        if not boxes:
             return []
-        samples = [self._pipeline(_as_sample(image, detection)) for detection in detections]
+        samples = [self._pipeline(_as_sample(image, box)) for box in boxes]
         with torch.no_grad():
             outputs = self.model.test_step(pseudo_collate(samples))
         return [
-            _as_hand(detection, output.pred_instances, camera_matrix)
-            for detection, output in zip(detections, outputs, strict=True)
+            _as_hand(box, output.pred_instances, camera_matrix)
+            for box, output in zip(boxes, outputs, strict=True)
         ]
 
 
-def _as_sample(image: np.ndarray, detection: HandDetection) -> dict[str, Any]:
+def _as_sample(image: np.ndarray, box: HandBox) -> dict[str, Any]:
     return {
         "img": image,
-        "bbox": np.float32(detection.bbox_xyxy)[None],
-        "bbox_score": np.float32([detection.score]),
-        "handedness": detection.handedness,
+        "bbox": np.float32(box.bbox_xyxy)[None],
+        "bbox_score": np.float32([box.score]),
+        "handedness": box.handedness,
     }
 
 
-def _as_hand(detection: HandDetection, pred: Any, camera_matrix: np.ndarray | None) -> HandPose3D:
+def _as_hand(box: HandBox, pred: Any, camera_matrix: np.ndarray | None) -> HandPose3D:
     position = None
     if camera_matrix is not None:
         arrays = (pred.keypoints_3d, pred.keypoints, pred.keypoint_scores)
         position = place_in_camera(*arrays, np.asarray(camera_matrix)[None])[0, 0]
     return HandPose3D(
-        detection, pred.keypoints[0], pred.keypoint_scores[0], pred.keypoints_3d[0], position
+        box, pred.keypoints[0], pred.keypoint_scores[0], pred.keypoints_3d[0], position
     )

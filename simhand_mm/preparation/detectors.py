@@ -4,30 +4,13 @@ Boxes that some other program found come as a table (``simhand_mm.pool.detection
 their origin; ``simhand_mm.converters`` makes it from the formats in use.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from simhand_mm.pool import read_detections
+from simhand_mm.pool import HandBox, read_detections
 from simhand_mm.preparation.frame_reader import Frame
-
-
-@dataclass(frozen=True)
-class HandBox:
-    """A hand's box.
-
-    Attributes:
-        bbox_xyxy: ``[4]``, px of the frame.
-        score: In [0, 1].
-        handedness: ``'left'`` or ``'right'``, the person's own hand, or '' if the detector does
-            not tell.
-    """
-
-    bbox_xyxy: np.ndarray
-    score: float
-    handedness: str
 
 
 class HandDetector(Protocol):
@@ -72,7 +55,7 @@ class DetectionTable:
         if self._video_id != video_id:
             self._boxes = {}
             for row in read_detections(self._path, video_id):
-                box = HandBox(np.array(row["bbox_xyxy"]), row["score"], row["handedness"])
+                box = HandBox(np.array(row["bbox_xyxy"]), row["handedness"], row["score"])
                 self._boxes.setdefault(row["frame_index"], []).append(box)
             self._video_id = video_id
         return self._boxes
@@ -130,7 +113,7 @@ class MMDetDetector:
         image = np.ascontiguousarray(frame.image[..., ::-1])  # mmdet takes BGR
         found = self._infer(self._model, image).pred_instances.numpy()
         return [
-            HandBox(box.astype(np.float64), float(score), self._sides[label])
+            HandBox(box.astype(np.float64), self._sides[label], float(score))
             for box, score, label in zip(found.bboxes, found.scores, found.labels, strict=True)
             if label in self._sides and score >= self._min_score
         ]

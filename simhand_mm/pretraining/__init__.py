@@ -5,13 +5,12 @@ from simhand_mm.pretraining.head import EquivariantContrastiveHead
 from simhand_mm.pretraining.loss import SimilarHandLoss
 from simhand_mm.pretraining.model import HandContrastive
 from simhand_mm.pretraining.monitors import CollapseHook, NonFiniteLossHook, PoseRetrievalHook
-from simhand_mm.pretraining.optimizer import BFloat16OptimWrapper, LARSAdam, scale_learning_rate
+from simhand_mm.pretraining.optimizer import LARSAdam
 from simhand_mm.pretraining.preprocessor import HandPairPreprocessor
 from simhand_mm.pretraining.publishing import PublishBackboneHook
 from simhand_mm.pretraining.sampler import ResumeEpochHook, VideoBalancedSampler
 
 __all__ = [
-    "BFloat16OptimWrapper",
     "CollapseHook",
     "EquivariantContrastiveHead",
     "HandContrastive",
@@ -25,5 +24,4 @@ __all__ = [
     "SimilarHandLoss",
     "VideoBalancedSampler",
     "collate_pairs",
-    "scale_learning_rate",
 ]

@@ -5,7 +5,6 @@ around the names.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from simhand_mm.checkpoint import load_checkpoint
+from simhand_mm.engine.checkpoint_report import WeightReport, compare_weights
 from simhand_mm.pool import atomic_path
 from simhand_mm.pretraining.publishing import PREFIX, save_backbone
 
@@ -27,38 +27,6 @@ _LIGHTNING_FEATURES = {
 }
 TARGETS = ("mmpretrain", "mmpose", "torchvision", "timm")
 _DEPTH_OF_BLOCKS = {(2, False): 18, (6, False): 34, (6, True): 50, (23, True): 101, (36, True): 152}
-
-
-@dataclass(frozen=True)
-class KeyReport:
-    """How the weights of a file and those of a network fit together, by name and shape."""
-
-    matched: list[str]
-    missing: list[str]
-    unexpected: list[str]
-
-    def __str__(self) -> str:
-        parts = [f"matched {len(self.matched)}"]
-        for name in ("missing", "unexpected"):
-            keys = getattr(self, name)
-            shown = ", ".join(keys[:4]) + (", ..." if len(keys) > 4 else "")
-            parts.append(f"{name} {len(keys)}" + (f" ({shown})" if keys else ""))
-        return " | ".join(parts)
-
-
-def compare_keys(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> KeyReport:
-    """Match weights by name and shape.
-
-    Args:
-        found: Weights of a file.
-        wanted: Weights of the network.
-    """
-    matched = [key for key in wanted if key in found and found[key].shape == wanted[key].shape]
-    return KeyReport(
-        matched,
-        [key for key in wanted if key not in matched],
-        [key for key in found if key not in matched],
-    )
 
 
 def read_backbone(path: str | Path) -> tuple[dict[str, Tensor], list[str], str]:
@@ -115,7 +83,7 @@ def build_like(backbone: dict[str, Tensor]) -> torch.nn.Module:
     )
 
 
-def import_checkpoint(source: str | Path, target: str | Path) -> tuple[KeyReport, str]:
+def import_checkpoint(source: str | Path, target: str | Path) -> tuple[WeightReport, str]:
     """Turn somebody's checkpoint into a backbone file of this project.
 
     Args:
@@ -130,15 +98,15 @@ def import_checkpoint(source: str | Path, target: str | Path) -> tuple[KeyReport
     """
     backbone, others, layout = read_backbone(source)
     network = build_like(backbone).state_dict()
-    report = compare_keys(backbone | dict.fromkeys(others, torch.empty(0)), network)
-    if report.missing:
+    report = compare_weights(backbone | dict.fromkeys(others, torch.empty(0)), network)
+    if report.missing or report.reshaped:
         raise ValueError(f"source must hold a whole ResNet, but {source} does not: {report}.")
-    weights = {key: backbone[key] for key in network}
+    weights = {key: backbone.get(key, value) for key, value in network.items()}
     save_backbone(target, weights, {"imported_from": Path(source).name, "layout": layout})
     return report, layout
 
 
-def export_backbone(source: str | Path, target: str | Path, framework: str) -> KeyReport:
+def export_backbone(source: str | Path, target: str | Path, framework: str) -> WeightReport:
     """Write a backbone as another framework stores it.
 
     Args:
@@ -158,11 +126,11 @@ def export_backbone(source: str | Path, target: str | Path, framework: str) -> K
         raise ValueError(f"framework must be one of {TARGETS}, but got {framework!r}.")
     backbone, _, _ = read_backbone(source)
     if framework in ("mmpretrain", "mmpose"):
-        report = compare_keys(backbone, build_like(backbone).state_dict())
+        report = compare_weights(backbone, build_like(backbone).state_dict())
         save_backbone(target, backbone, {"exported_for": framework})
         return report
-    report = compare_keys(backbone, _torchvision_like(backbone))
-    if report.unexpected:
+    report = compare_weights(backbone, _torchvision_like(backbone))
+    if report.unexpected or report.reshaped:
         raise ValueError(f"source must fit a ResNet of {framework}, but does not: {report}.")
     with atomic_path(Path(target)) as temporary:
         torch.save({key: value.clone() for key, value in backbone.items()}, temporary)

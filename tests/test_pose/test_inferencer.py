@@ -9,7 +9,8 @@ from mmengine.registry import MODELS, init_default_scope
 from PIL import Image
 
 from simhand_mm.functional.camera import project
-from simhand_mm.pose.inferencer import HandDetection, HandPose3DInferencer
+from simhand_mm.pool import HandBox
+from simhand_mm.pose.inferencer import HandPose3DInferencer
 from simhand_mm.pose.media import MediaSource, MediaWriter
 from tests.test_pose.test_stock_mmpose import CONFIG
 
@@ -33,9 +34,9 @@ def image():
 
 def test_left_hand_is_the_mirror_image_of_a_right_hand(inferencer, image):
     """The same hand in a mirrored picture, called by the other side, is the mirrored hand."""
-    right = inferencer(image, [HandDetection(np.array([20, 30, 90, 100]), "right")])[0]
+    right = inferencer(image, [HandBox(np.array([20, 30, 90, 100]), "right")])[0]
     box = np.array([160 - 90, 30, 160 - 20, 100])
-    left = inferencer(image[:, ::-1].copy(), [HandDetection(box, "left")])[0]
+    left = inferencer(image[:, ::-1].copy(), [HandBox(box, "left")])[0]
     np.testing.assert_allclose(left.keypoints_3d, right.keypoints_3d * [-1, 1, 1], atol=1e-3)
     np.testing.assert_allclose(left.keypoints_2d[:, 0], 159 - right.keypoints_2d[:, 0], atol=1e-3)
     np.testing.assert_allclose(left.keypoints_2d[:, 1], right.keypoints_2d[:, 1], atol=1e-3)
@@ -43,8 +44,8 @@ def test_left_hand_is_the_mirror_image_of_a_right_hand(inferencer, image):
 
 def test_camera_gives_the_position(inferencer, image):
     camera = np.array([[200.0, 0, 80], [0, 200, 60], [0, 0, 1]])
-    detections = [HandDetection(np.array([20, 30, 90, 100]), "left", 0.7)]
-    hand = inferencer(image, detections, camera)[0]
+    boxes = [HandBox(np.array([20, 30, 90, 100]), "left", 0.7)]
+    hand = inferencer(image, boxes, camera)[0]
     assert hand.position.shape == (3,)
 
     # It is where the projection fits best: moving the hand fits worse.
@@ -59,7 +60,7 @@ def test_camera_gives_the_position(inferencer, image):
 
 
 def test_finder_and_json(inferencer, image):
-    inferencer.find_hands = lambda image: [HandDetection(np.array([20, 30, 90, 100]), "left", 0.7)]
+    inferencer.find_hands = lambda image: [HandBox(np.array([20, 30, 90, 100]), "left", 0.7)]
     record = inferencer(image)[0].to_json()
     assert record["handedness"] == "left"
     assert record["bbox_xyxy_px"] == [20, 30, 90, 100]
@@ -71,7 +72,7 @@ def test_finder_and_json(inferencer, image):
 
 
 def test_without_boxes_the_cure_is_named(inferencer, image):
-    with pytest.raises(ValueError, match="detections must be given"):
+    with pytest.raises(ValueError, match="boxes must be given"):
         inferencer(image)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simhand_mm.pool import read_detections, write_detections
-from simhand_mm.preparation.detectors import DetectionTable, HandBox
+from simhand_mm.pool import HandBox, read_detections, write_detections
+from simhand_mm.preparation.detectors import DetectionTable
 from simhand_mm.preparation.finders import BoxFinder, FullFrameFinder
 from simhand_mm.preparation.frame_reader import Frame
 from tests.test_preparation.stubs import SquareEstimator, hand_frame
@@ -15,7 +15,7 @@ EXPECTED = SquareEstimator()(FRAME.image)[0].keypoints_2d
 
 class OneBox:
     def __init__(self, bbox_xyxy, handedness=""):
-        self.box = HandBox(np.array(bbox_xyxy, float), 0.7, handedness)
+        self.box = HandBox(np.array(bbox_xyxy, float), handedness, 0.7)
 
     def frames_of(self, video_id):
         return None

@@ -1,15 +1,13 @@
-"""LARS around Adam against a loop over parameters, and learning rates that follow the batch."""
+"""LARS around Adam against a loop over parameters."""
 
 import copy
-import math
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
-from simhand_mm.pretraining import LARSAdam, scale_learning_rate
+from simhand_mm.pretraining import LARSAdam
 
 
 def reference_step(parameter, gradient, state, lr, decay, eta=0.02, eps=1e-8):
@@ -92,26 +90,3 @@ def test_norms_and_biases_are_left_out_by_kind():
     decays = {id(p): g["weight_decay"] for g in wrapper.param_groups for p in g["params"]}
     by_name = {name: decays[id(parameter)] for name, parameter in model.named_parameters()}
     assert by_name == {"0.weight": 1e-6, "0.bias": 0, "1.weight": 0, "1.bias": 0}
-
-
-def make_config(**auto_scale):
-    return Config(
-        {
-            "train_dataloader": {"batch_size": 64},
-            "optim_wrapper": {"optimizer": {"lr": 0.8}},
-            "auto_scale_lr": auto_scale,
-        }
-    )
-
-
-def test_learning_rate_follows_the_batch():
-    cfg = make_config(base_batch_size=512)
-    assert scale_learning_rate(cfg, 2, "linear") == pytest.approx(0.2)
-    cfg = make_config(base_batch_size=512)
-    assert scale_learning_rate(cfg, 2, "sqrt") == pytest.approx(0.8 * math.sqrt(0.25))
-    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.4)
-
-
-def test_learning_rate_needs_a_base():
-    with pytest.raises(ValueError, match=r"auto_scale_lr\.base_batch_size must be in the config"):
-        scale_learning_rate(make_config(), 2, "linear")

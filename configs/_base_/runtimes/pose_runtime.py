@@ -1,6 +1,6 @@
 # Fine-tuning in mmpose.
 default_scope = 'mmpose'
-custom_imports = dict(imports=['simhand_mm'], allow_failed_imports=False)
+custom_imports = dict(imports=['simhand_mm.pose'], allow_failed_imports=False)
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
@@ -12,7 +12,7 @@ default_hooks = dict(
     visualization=dict(type='PoseVisualizationHook', enable=False))
 custom_hooks = [
     dict(type='SyncBuffersHook'),
-    # Reports matched | missing | unexpected weights of the backbone; stops if none matches.
+    # Reports how many weights of init_cfg.checkpoint fit; stops if none does.
     dict(type='simhand_mm.CheckpointReportHook'),
 ]
 

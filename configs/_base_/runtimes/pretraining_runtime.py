@@ -1,6 +1,6 @@
 # Pre-training in mmpretrain.
 default_scope = 'mmpretrain'
-custom_imports = dict(imports=['simhand_mm'], allow_failed_imports=False)
+custom_imports = dict(imports=['simhand_mm.pretraining'], allow_failed_imports=False)
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
@@ -9,6 +9,8 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=500, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [
+    # Reports how many weights of init_cfg.checkpoint fit; stops if none does.
+    dict(type='simhand_mm.CheckpointReportHook'),
     dict(type='simhand_mm.ResumeEpochHook'),
     dict(type='simhand_mm.NonFiniteLossHook'),
     dict(type='simhand_mm.CollapseHook', interval=10),

@@ -1,6 +1,6 @@
 _base_ = '../../../configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py'
 
-custom_imports = dict(imports=['simhand_mm', 'projects.example_project'])
+custom_imports = dict(imports=['simhand_mm.pretraining', 'projects.example_project'])
 
 model = dict(head=dict(loss=dict(weight_fn=dict(type='gaussian_weighting', width=1.0))))
 train_dataloader = dict(dataset=dict(pairs='mutual'))

@@ -1,7 +1,8 @@
-"""Says how well a checkpoint fits the module that it initialises, and stops if not at all."""
+"""How well the weights of a checkpoint fit a module, and a hook that stops where none do."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
@@ -13,26 +14,54 @@ from torch import Tensor, nn
 from simhand_mm.registry import HOOKS
 
 
-def compare_weights(
-    module: Mapping[str, Tensor], checkpoint: Mapping[str, Tensor]
-) -> dict[str, list[str]]:
-    """Sort the names of the weights in two state dicts; counters of batches do not matter.
+@dataclass(frozen=True)
+class WeightReport:
+    """The names of the weights of a checkpoint and of a module, by how they fit.
 
-    Returns:
-        ``matched`` (same name and shape), ``reshaped`` (same name, other shape), ``missing`` (only
-        in the module) and ``unexpected`` (only in the checkpoint) names.
+    Attributes:
+        matched: Same name and shape.
+        reshaped: Same name, other shape.
+        missing: Only in the module.
+        unexpected: Only in the checkpoint.
     """
-    module, checkpoint = (
+
+    matched: list[str]
+    reshaped: list[str]
+    missing: list[str]
+    unexpected: list[str]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every weight of both fits."""
+        return not (self.reshaped or self.missing or self.unexpected)
+
+    def __str__(self) -> str:
+        """How many of each kind, with the first names of those that do not fit."""
+        parts = [f"{len(self.matched)} matched"]
+        for kind in ("reshaped", "missing", "unexpected"):
+            names = getattr(self, kind)
+            parts.append(f"{len(names)} {kind}" + (f" ({_some(names, 4)})" if names else ""))
+        return ", ".join(parts)
+
+
+def compare_weights(checkpoint: Mapping[str, Tensor], module: Mapping[str, Tensor]) -> WeightReport:
+    """Compare two state dicts by name and shape; counters of batches are left out.
+
+    Args:
+        checkpoint: Weights of a file.
+        module: Weights of the module that they are for.
+    """
+    found, wanted = (
         {name: value.shape for name, value in weights.items() if value.is_floating_point()}
-        for weights in (module, checkpoint)
+        for weights in (checkpoint, module)
     )
-    common = [name for name in module if name in checkpoint]
-    return {
-        "matched": [name for name in common if module[name] == checkpoint[name]],
-        "reshaped": [name for name in common if module[name] != checkpoint[name]],
-        "missing": [name for name in module if name not in checkpoint],
-        "unexpected": [name for name in checkpoint if name not in module],
-    }
+    common = [name for name in wanted if name in found]
+    return WeightReport(
+        matched=[name for name in common if wanted[name] == found[name]],
+        reshaped=[name for name in common if wanted[name] != found[name]],
+        missing=[name for name in wanted if name not in found],
+        unexpected=[name for name in found if name not in wanted],
+    )
 
 
 @HOOKS.register_module()
@@ -63,19 +92,16 @@ class CheckpointReportHook(Hook):
         weights = checkpoint.get("state_dict", checkpoint)
         prefix = f"{prefix.rstrip('.')}." if prefix else ""
         inside = {key[len(prefix) :]: w for key, w in weights.items() if key.startswith(prefix)}
-        report = compare_weights(module.state_dict(), inside)
-        if not report["matched"]:
+        report = compare_weights(inside, module.state_dict())
+        if not report.matched:
             raise ValueError(
                 f"checkpoint of {name} must hold {prefix}{_some(module.state_dict())}, "
                 f"but {path} has {_some(weights) or 'none'}. Correct "
                 f"{name}.init_cfg.checkpoint, its prefix (None for names without one), or the "
                 f"depth and width of {name}."
             )
-        counts = ", ".join(f"{len(names)} {kind}" for kind, names in report.items())
-        print_log(f"{name} is initialised from {path}: {counts}", "current")
-        for kind in ("reshaped", "missing", "unexpected"):
-            if report[kind]:
-                print_log(f"{kind}: {_some(report[kind], 8)}", "current", logging.WARNING)
+        level = logging.INFO if report.is_exact else logging.WARNING
+        print_log(f"{name} is initialised from {path}: {report}", "current", level)
 
 
 def _pretrained_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module, dict]]:
@@ -86,7 +112,7 @@ def _pretrained_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module, dict
                 yield name, module, config
 
 
-def _some(names: Mapping | list, limit: int = 3) -> str:
+def _some(names: Iterable[str], limit: int = 3) -> str:
     names = list(names)
-    more = f", ... ({len(names)} in all)" if len(names) > limit else ""
+    more = ", ..." if len(names) > limit else ""
     return ", ".join(names[:limit]) + more

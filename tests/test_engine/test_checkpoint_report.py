@@ -3,7 +3,7 @@ import torch
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import BaseLoop
 
-from simhand_mm.pose import CheckpointReportHook, checkpoint_hook
+from simhand_mm.engine import CheckpointReportHook, checkpoint_report
 
 
 class _Loop(BaseLoop):
@@ -39,11 +39,13 @@ def test_matching_checkpoint_is_reported(tmp_path, weights, monkeypatch):
     published["backbone.fc.weight"] = torch.zeros(2, 2)
     torch.save({"state_dict": published}, tmp_path / "a.pth")
     reports = []
-    monkeypatch.setattr(checkpoint_hook, "print_log", lambda text, *_: reports.append(text))
+    monkeypatch.setattr(checkpoint_report, "print_log", lambda text, *_: reports.append(text))
     CheckpointReportHook().before_run(_Runner(build(tmp_path / "a.pth")))
     num_weights = sum(value.is_floating_point() for value in weights.values())
-    assert f"{num_weights - 1} matched, 0 reshaped, 1 missing, 1 unexpected" in reports[0]
-    assert reports[1:] == ["missing: conv1.weight", "unexpected: fc.weight"]
+    assert reports == [
+        f"0 is initialised from {tmp_path / 'a.pth'}: {num_weights - 1} matched, 0 reshaped, "
+        "1 missing (conv1.weight), 1 unexpected (fc.weight)"
+    ]
 
 
 @pytest.mark.parametrize("prefix", ["backbone.", None])
@@ -75,8 +77,10 @@ def test_backbone_of_another_width_stops_the_run(tmp_path, weights):
 
 
 def test_names_are_sorted_into_four_kinds():
-    report = checkpoint_hook.compare_weights(
+    report = checkpoint_report.compare_weights(
+        {"a": torch.zeros(2), "b": torch.zeros(4), "d": torch.zeros(1), "n": torch.tensor(3)},
         {"a": torch.zeros(2), "b": torch.zeros(3), "c": torch.zeros(1)},
-        {"a": torch.zeros(2), "b": torch.zeros(4), "d": torch.zeros(1)},
     )
-    assert report == {"matched": ["a"], "reshaped": ["b"], "missing": ["c"], "unexpected": ["d"]}
+    assert report == checkpoint_report.WeightReport(["a"], ["b"], ["c"], ["d"])
+    assert str(report) == "1 matched, 1 reshaped (b), 1 missing (c), 1 unexpected (d)"
+    assert not report.is_exact
