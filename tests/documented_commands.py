@@ -100,7 +100,7 @@ NEEDS = {
     "* data/pools/ego4d-*": "Ego4D cannot be shipped",
     "simhand import-hand100m *": "Hand100M cannot be shipped",
     "simhand import-backbone resnet50_simhand.pth *": "the authors' weights cannot be shipped",
-    "python tools/test.py CONFIG CHECKPOINT *": "a stand-in for any config and checkpoint",
+    "simhand test CONFIG CHECKPOINT *": "a stand-in for any config and checkpoint",
     "python tools/convert_dataset.py freihand data/FreiHAND_pub_v2": "FreiHAND cannot be shipped",
     "python tools/benchmarks/*": "minutes to hours on a quiet machine, for docs/performance.md",
     "sbatch *": "a Slurm cluster",

@@ -17,7 +17,10 @@ def parse_args() -> argparse.Namespace:
         "--dump", action="store_true", help="write predictions.parquet beside metrics.json"
     )
     parser.add_argument(
-        "--export", choices=["freihand", "dexycb"], help="also write the official form"
+        "--export",
+        choices=["freihand", "dexycb"],
+        help="also write the official form; DexYCB's wants "
+        "every labelled image: simhand convert dexycb --min-inside 0",
     )
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override key=value")
     parser.add_argument(

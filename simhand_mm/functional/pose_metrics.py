@@ -2,12 +2,14 @@
 
 All lengths in mm. A protocol says what is made equal before the error is measured:
 
-===============  ==================================================================
-``none``         nothing: positions in the camera frame
-``root``         the wrists
-``root_scale``   the wrists and the wrist to middle-MCP length (SiMHand's MPJPE, PCK-AUC)
-``procrustes``   position, rotation and scale that fit best (PA-MPJPE)
-===============  ==================================================================
+=======================  ===========================================================================
+``none``                 nothing: positions in the camera frame
+``root``                 the wrists
+``root_scale``           the wrists and the wrist to middle-MCP length (SiMHand's MPJPE, PCK-AUC)
+``procrustes``           position, rotation and scale that fit best (PA-MPJPE)
+``procrustes_official``  the same, or its mirror image where that fits better, as the toolkits of
+                         FreiHAND, DexYCB and HO-3D align
+=======================  ===========================================================================
 
 Axes: N samples, 21 keypoints. Tensors of any floating dtype.
 """
@@ -17,7 +19,7 @@ from torch import Tensor
 
 from simhand_mm.functional.keypoints import WRIST, bone_length, root_relative
 
-PROTOCOLS = ("none", "root", "root_scale", "procrustes")
+PROTOCOLS = ("none", "root", "root_scale", "procrustes", "procrustes_official")
 
 # The wrist to middle-MCP bone measures 50 mm (a child's) to 130 mm (a large hand's, with errors of
 # labels). Outside, the unit is wrong: metres give about 0.1, centimetres about 10.
@@ -31,7 +33,7 @@ def align(pred: Tensor, target: Tensor, protocol: str, valid: Tensor | None = No
         pred: ``[N, 21, 3]``.
         target: ``[N, 21, 3]``.
         protocol: One of :data:`PROTOCOLS`.
-        valid: ``[N, 21]`` bool, which keypoints may steer the ``procrustes`` fit; all by default.
+        valid: ``[N, 21]`` bool, which keypoints may steer the ``procrustes`` fits; all by default.
 
     Returns:
         ``[N, 21, 3]``, in the frame of ``target``. A prediction whose reference bone has no
@@ -53,13 +55,13 @@ def align(pred: Tensor, target: Tensor, protocol: str, valid: Tensor | None = No
         pred_length = bone_length(pred)
         scale = torch.where(pred_length > 0, bone_length(target) / pred_length, 0.0)
         return root_relative(pred) * scale[:, None, None] + target[:, WRIST : WRIST + 1]
-    if protocol == "procrustes":
-        return _procrustes(pred, target, valid)
+    if protocol in ("procrustes", "procrustes_official"):
+        return _procrustes(pred, target, valid, may_reflect=protocol == "procrustes_official")
     raise ValueError(f"protocol must be one of {PROTOCOLS}, but got {protocol!r}.")
 
 
-def _procrustes(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
-    """Best similarity transform without reflection (Umeyama, 1991)."""
+def _procrustes(pred: Tensor, target: Tensor, valid: Tensor | None, may_reflect: bool) -> Tensor:
+    """Best similarity transform (Umeyama, 1991), with or without reflection."""
     weight = torch.ones_like(pred[..., :1]) if valid is None else valid[..., None].to(pred.dtype)
     target = torch.where(weight > 0, target, 0.0)  # invalid targets may be NaN
     count = weight.sum(1, keepdim=True).clamp(min=1)
@@ -68,7 +70,8 @@ def _procrustes(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
     pred_centred, target_centred = pred - pred_mean, (target - target_mean) * weight
     u, singular, vh = torch.linalg.svd(target_centred.mT @ pred_centred)
     sign = torch.ones_like(singular)
-    sign[:, -1] = torch.det(u @ vh).sign()
+    if not may_reflect:
+        sign[:, -1] = torch.det(u @ vh).sign()
     rotation = u @ (sign[..., None] * vh)  # [N, 3, 3], acts on column vectors
     spread = (pred_centred.square() * weight).sum((1, 2))
     scale = torch.where(spread > 0, (singular * sign).sum(-1) / spread, 0.0)
@@ -108,6 +111,23 @@ def mpjpe_mm(pred: Tensor, target: Tensor, valid: Tensor | None = None) -> Tenso
     """
     errors = (pred - target).norm(dim=-1)
     return errors.mean() if valid is None else errors[valid].mean()
+
+
+def mean_of_column_means(errors_mm: Tensor, is_left: Tensor) -> Tensor:
+    """Mean of the mean errors of each keypoint of each side: the MPJPE of AssemblyHands' toolkit.
+
+    Its 42 columns are the keypoints of right and left hands. Where labels are missing, this differs
+    from the mean over all keypoints, in which a keypoint counts as often as it is labelled.
+
+    Args:
+        errors_mm: ``[N, 21]``; NaN marks keypoints that do not count.
+        is_left: ``[N]`` bool.
+
+    Returns:
+        Scalar, mm. Columns without any error are left out; NaN if all are.
+    """
+    sides = [errors_mm[~is_left], errors_mm[is_left]]
+    return torch.cat([side.nanmean(0) for side in sides]).nanmean()
 
 
 def pck_curve(errors_mm: Tensor, thresholds_mm: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Every protocol side by side for a set of predictions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,13 @@ import torch
 
 from simhand_mm.functional.camera import solve_translation
 from simhand_mm.functional.keypoints import KEYPOINT_NAMES
-from simhand_mm.functional.pose_metrics import PROTOCOLS, keypoint_errors_mm, pck_auc, pck_curve
+from simhand_mm.functional.pose_metrics import (
+    PROTOCOLS,
+    keypoint_errors_mm,
+    mean_of_column_means,
+    pck_auc,
+    pck_curve,
+)
 from simhand_mm.pool import read_poses
 from simhand_mm.pose.predictions import read_keypoints
 from simhand_mm.pose.screening import screen_poses
@@ -41,17 +47,25 @@ def place_in_camera(
     return hands + solve_translation(hands, points, cameras, scores)[:, None]
 
 
-def evaluate_poses(pred: np.ndarray, target: np.ndarray, valid: np.ndarray) -> dict[str, Any]:
+def evaluate_poses(
+    pred: np.ndarray,
+    target: np.ndarray,
+    valid: np.ndarray,
+    handedness: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """Measure predictions under every protocol.
 
     Args:
         pred: ``[N, 21, 3]``, mm, camera frame.
         target: ``[N, 21, 3]``, mm, camera frame.
         valid: ``[N, 21]`` bool, which targets exist.
+        handedness: ``N`` times ``'left'`` or ``'right'``; right by default. Only
+            ``mpjpe_columns_mm`` depends on it.
 
     Returns:
-        Protocol -> ``mpjpe_mm``, ``pck_auc_20_50``, ``pck_auc_0_50``, ``per_keypoint_mm`` (by
-        name), ``pck_curve`` (over ``CURVE_MM``) and ``per_sample_mm [N]``.
+        Protocol -> ``mpjpe_mm``, ``mpjpe_columns_mm`` (mean of the means of each keypoint of each
+        side), ``pck_auc_20_50``, ``pck_auc_0_50``, ``per_keypoint_mm`` (by name), ``pck_curve``
+        (over ``CURVE_MM``) and ``per_sample_mm [N]``.
 
     Raises:
         ValueError: If a prediction is NaN or infinite, which would count as no error at all.
@@ -64,11 +78,13 @@ def evaluate_poses(pred: np.ndarray, target: np.ndarray, valid: np.ndarray) -> d
         )
     pred, target = (torch.as_tensor(np.asarray(a, np.float64)) for a in (pred, target))
     valid = torch.as_tensor(np.asarray(valid, bool))
+    is_left = torch.tensor([side == "left" for side in handedness or ["right"] * len(pred)])
     results = {}
     for protocol in PROTOCOLS:
         errors = keypoint_errors_mm(pred, target, protocol, valid)
         results[protocol] = dict(
             mpjpe_mm=float(errors.nanmean()),
+            mpjpe_columns_mm=float(mean_of_column_means(errors, is_left)),
             **{name: float(pck_auc(errors, *limits)) for name, limits in AUC_RANGES.items()},
             per_keypoint_mm=dict(zip(KEYPOINT_NAMES, errors.nanmean(0).tolist(), strict=True)),
             pck_curve=pck_curve(errors, CURVE_MM).tolist(),
@@ -115,16 +131,27 @@ def evaluate_file(poses: str | Path, predictions: str | Path) -> dict[str, Any]:
         name for name, is_used in zip(labels["sample_id"], usable, strict=True) if is_used
     ]
     pred = read_keypoints(predictions, sample_ids)
-    return evaluate_poses(pred, labels["keypoints_3d"][usable], labels["keypoints_valid"][usable])
+    handedness = [labels["handedness"][row] for row in np.flatnonzero(usable)]
+    targets = labels["keypoints_3d"][usable]
+    return evaluate_poses(pred, targets, labels["keypoints_valid"][usable], handedness)
+
+
+_ABOUT_TABLE = (
+    "procrustes: rotations only. procrustes_official: reflections too, as in the toolkits of "
+    "FreiHAND, DexYCB and HO-3D.\nby column: mean of the means of each keypoint of each side; "
+    "under root it is the MPJPE of AssemblyHands' toolkit."
+)
 
 
 def format_table(results: Mapping[str, Mapping[str, Any]]) -> str:
     """The protocols as a table for the terminal; AUCs in percent as in papers."""
-    lines = [f"{'protocol':<12}{'MPJPE mm':>10}{'AUC 20-50':>11}{'AUC 0-50':>10}"]
+    width = max(map(len, results)) + 2
+    lines = [
+        f"{'protocol':<{width}}{'MPJPE mm':>9}{'by column':>11}{'AUC 20-50':>11}{'AUC 0-50':>10}"
+    ]
     for protocol, result in results.items():
-        aucs = (100 * result[name] for name in AUC_RANGES)
         lines.append(
-            f"{protocol:<12}{result['mpjpe_mm']:>10.2f}"
-            + "".join(f"{auc:>{width}.2f}" for auc, width in zip(aucs, (11, 10), strict=True))
+            f"{protocol:<{width}}{result['mpjpe_mm']:>9.2f}{result['mpjpe_columns_mm']:>11.2f}"
+            f"{100 * result['pck_auc_20_50']:>11.2f}{100 * result['pck_auc_0_50']:>10.2f}"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, _ABOUT_TABLE])

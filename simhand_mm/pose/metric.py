@@ -61,6 +61,7 @@ class HandPoseMetric(BaseMetric):
             self.results.append(
                 {
                     "sample_id": sample["sample_id"],
+                    "handedness": sample.get("handedness", "right"),
                     "camera_matrix": sample["camera_matrix"],
                     "keypoints_3d": _first(pred["keypoints_3d"]),
                     "keypoints_2d": _first(pred["keypoints"]),
@@ -75,7 +76,7 @@ class HandPoseMetric(BaseMetric):
         arrays = {
             name: np.stack([result[name] for result in results])
             for name in results[0]
-            if name != "sample_id"
+            if name not in ("sample_id", "handedness")
         }
         pred = place_in_camera(
             arrays["keypoints_3d"],
@@ -83,7 +84,8 @@ class HandPoseMetric(BaseMetric):
             arrays["keypoint_score"],
             arrays["camera_matrix"],
         )
-        evaluation = evaluate_poses(pred, arrays["target"], arrays["valid"])
+        handedness = [result["handedness"] for result in results]
+        evaluation = evaluate_poses(pred, arrays["target"], arrays["valid"], handedness)
         print_log(f"{len(results)} hands\n{format_table(evaluation)}", "current")
         if self.output_dir is not None:
             self._save([result["sample_id"] for result in results], pred, arrays, evaluation)

@@ -20,7 +20,8 @@ def write_official(
     Args:
         path: The file.
         form: ``freihand`` (JSON, metres; vertices are zeros, because none are predicted) or
-            ``dexycb`` (text, mm).
+            ``dexycb`` (text, mm). The toolkit of DexYCB refuses results that lack a labelled image,
+            so the poses table must be converted with ``--min-inside 0``.
         sample_ids: Of the poses table, ending with the official number of the image.
         keypoints_3d: ``[N, 21, 3]``, mm, camera frame.
 

@@ -16,6 +16,7 @@ from simhand_mm.visualization.predictions import (
     worst_samples,
 )
 from simhand_mm.visualization.results import (
+    ABOUT_COLUMNS,
     MethodResult,
     format_text_table,
     keypoint_chart,
@@ -65,10 +66,7 @@ def write_comparison_report(
     page.table(
         ["\nmodel", *header[1:]],
         rows,
-        f"{results[0].metrics['num_hands']:,} hands. root_scale, the paper's protocol: wrists "
-        "together, scaled to the true wrist to middle-MCP length. PA: best similarity transform. "
-        "root: wrists together. camera: as predicted, in the camera frame. PCK-AUC under "
-        "root_scale.",
+        f"{results[0].metrics['num_hands']:,} hands. {ABOUT_COLUMNS}",
     )
     _add_charts(page, comparison, results)
     _add_pictures(page, comparison, "From easy to hard", choose_samples(comparison), _BY_QUANTILE)

@@ -14,6 +14,7 @@ from simhand_mm.visualization.pool_report import add_drop_reasons, add_pool_stat
 from simhand_mm.visualization.prediction_pictures import comparison_html
 from simhand_mm.visualization.predictions import choose_samples, read_comparison
 from simhand_mm.visualization.results import (
+    ABOUT_COLUMNS,
     MethodResult,
     find_runs,
     format_text_table,
@@ -85,9 +86,7 @@ def _add_results(page: Page, work_dir: Path, results: Sequence[MethodResult]) ->
         header,
         rows,
         f"3D hand pose on {num_test} synthetic test stills after fine-tuning on {num_train} "
-        "labelled ones; subjects are disjoint. root_scale, the paper's protocol: wrists together, "
-        "scaled to the true wrist to middle-MCP length. PA: best similarity transform. root: "
-        "wrists together. camera: as predicted, in the camera frame. PCK-AUC under root_scale.",
+        f"labelled ones; subjects are disjoint. {ABOUT_COLUMNS}",
     )
     colors = run_colors([result.name for result in results])
     charts = [draw(results, colors) for draw in (pck_chart, keypoint_chart)]

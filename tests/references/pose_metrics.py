@@ -19,6 +19,10 @@ def align_reference(pred, target, protocol, valid):
         for k in range(21):
             moved[k] = (pred[k] - pred[0]) * scale + target[0]
         return moved
+    if protocol == "procrustes_official":  # the better one of the hand and its mirror image
+        mirrored = pred * [-1, 1, 1]
+        both = [align_reference(hand, target, "procrustes", valid) for hand in (pred, mirrored)]
+        return min(both, key=lambda hand: ((hand - target)[np.array(valid)] ** 2).sum())
     # Horn (1987): the best rotation by the quaternion of the largest eigenvalue.
     keep = [k for k in range(21) if valid[k]]
     pred_mean = sum(pred[k] for k in keep) / len(keep)

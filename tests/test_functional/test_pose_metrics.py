@@ -6,6 +6,7 @@ from simhand_mm.functional.pose_metrics import (
     PROTOCOLS,
     align,
     keypoint_errors_mm,
+    mean_of_column_means,
     mpjpe_mm,
     pck_auc,
     pck_curve,
@@ -51,7 +52,8 @@ def test_zero_predictor(hands):
     distances = target.norm(dim=-1)
     to_wrist = (target - target[:, :1]).norm(dim=-1)
     to_mean = (target - target.mean(1, keepdim=True)).norm(dim=-1)
-    for protocol, expected in zip(PROTOCOLS, (distances, to_wrist, to_wrist, to_mean), strict=True):
+    expectations = (distances, to_wrist, to_wrist, to_mean, to_mean)
+    for protocol, expected in zip(PROTOCOLS, expectations, strict=True):
         torch.testing.assert_close(keypoint_errors_mm(zero, target, protocol), expected)
 
 
@@ -69,10 +71,29 @@ def test_mirrored_predictor_by_hand():
     assert float(keypoint_errors_mm(mirrored, target, "procrustes").max()) < 1e-9
 
 
-def test_procrustes_does_not_reflect(hands):
+def test_only_the_official_procrustes_reflects(hands):
     _, target, _ = hands
     mirrored = target * torch.tensor([-1.0, 1.0, 1.0])
     assert float(keypoint_errors_mm(mirrored, target, "procrustes").mean()) > 5
+    assert float(keypoint_errors_mm(mirrored, target, "procrustes_official").max()) < 1e-9
+
+
+def test_mean_of_column_means(hands):
+    """42 columns, one after the other, each with the hands whose label it has."""
+    pred, target, valid = hands
+    is_left = torch.tensor([True, False, True, True, False, False])
+    valid[is_left, 7] = False  # a column without any label
+    errors = keypoint_errors_mm(pred, target, "root", valid)
+    columns = []
+    for side in (False, True):
+        for k in range(21):
+            column = [float(errors[n, k]) for n in range(6) if is_left[n] == side and valid[n, k]]
+            columns += [sum(column) / len(column)] if column else []
+    assert len(columns) == 41
+    assert abs(float(mean_of_column_means(errors, is_left)) - np.mean(columns)) < 1e-9
+    everything = keypoint_errors_mm(pred, target, "root")[:4]
+    halves = torch.tensor([True, True, False, False])  # nothing missing: the mean of all
+    assert abs(float(mean_of_column_means(everything, halves) - everything.mean())) < 1e-9
 
 
 def test_scaled_predictor(hands):
@@ -80,6 +101,7 @@ def test_scaled_predictor(hands):
     scaled = target * 1.1
     assert float(keypoint_errors_mm(scaled, target, "root_scale").max()) < 1e-9
     assert float(keypoint_errors_mm(scaled, target, "procrustes").max()) < 1e-9
+    assert float(keypoint_errors_mm(scaled, target, "procrustes_official").max()) < 1e-9
     expected = 0.1 * (target - target[:, :1]).norm(dim=-1)
     torch.testing.assert_close(keypoint_errors_mm(scaled, target, "root"), expected)
 

@@ -68,7 +68,7 @@ def test_metrics_equal_reference(records):
     pred = [sample["pred_instances"]["keypoints_3d"][0] for sample in samples]
     target = [record["keypoints_3d"] for record in records]
     valid = [record["keypoints_valid"] for record in records]
-    for protocol in ("root", "root_scale", "procrustes"):
+    for protocol in ("root", "root_scale", "procrustes", "procrustes_official"):
         errors = errors_reference(pred, target, protocol, valid)
         assert metrics[f"{protocol}/mpjpe_mm"] == pytest.approx(np.mean(errors), abs=1e-9)
         expected = auc_reference(errors, 0, 50, 100)
