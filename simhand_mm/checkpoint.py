@@ -169,7 +169,7 @@ def find_latest_checkpoint(work_dir: str | os.PathLike) -> str | None:
         key=lambda path: path.stat().st_mtime_ns,
         reverse=True,
     )
-    text = named.read_text().strip() if named.is_file() else ""
+    text = named.read_text(encoding="utf-8").strip() if named.is_file() else ""
     for path in ([Path(text)] if text else []) + newest_first:
         if zipfile.is_zipfile(path):  # what was cut off lacks the index at the end
             return str(path)

@@ -169,9 +169,9 @@ def run(function: Callable[..., Result], description: str) -> Result:
 def summary_of(tool: Path) -> str:
     """First sentence of a tool: of its docstring, or of the comment of a shell script."""
     if tool.suffix == ".sh":
-        text = tool.read_text().splitlines()[1].removeprefix("# ")
+        text = tool.read_text(encoding="utf-8").splitlines()[1].removeprefix("# ")
     else:
-        text = ast.get_docstring(ast.parse(tool.read_text())) or ""
+        text = ast.get_docstring(ast.parse(tool.read_text(encoding="utf-8"))) or ""
     return text.splitlines()[0].rstrip(".:")
 
 

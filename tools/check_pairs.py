@@ -34,7 +34,7 @@ def main() -> None:
         sys.exit(f"check_pairs: {error}")
     result = check_pairs(pool, pairs, embeddings, truth)
     with atomic_path(args.out) as temporary:
-        temporary.write_text(json.dumps(result, indent=2))
+        temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
     print("mean 3D distance of a hand from its positive, wrists together (mm):")
     for rank, distance in result["top_mm"].items():
         print(f"  Top-{rank:<21} {distance:6.1f}")

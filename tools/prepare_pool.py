@@ -5,6 +5,10 @@
 May be killed and started again at any time: finished videos are kept. Several machines with a
 shared disk: run it with --shard 0/n ... --shard n-1/n anywhere, in any order (in a Slurm array:
 --shard $SLURM_ARRAY_TASK_ID/n). When all have ended, run it once without --shard to merge.
+
+A bad video never ends the run: it is named, counted, and left out of the pool, and the exit code is
+0. The exit code is 1, and nothing is merged, where more videos failed than --max-failed-share, no
+hand was found, or the pool cannot be written; it is 2 for a wrong command line.
 """
 
 import logging

@@ -42,7 +42,7 @@ def write_page(results: dict[str, Any], docs: Path = DOCS) -> None:
         docs: Folder of ``synthhands.md`` and ``reproduction.md``.
     """
     text = json.dumps(results, indent=1, sort_keys=True)
-    (docs / "synthhands.json").write_text(f"{text}\n")
+    (docs / "synthhands.json").write_text(f"{text}\n", encoding="utf-8")
     for document, part, table in parts(results):
         write_part(docs / document, PLAN.name, part, table)
     draw(results, docs / "images" / "synthhands.png")
@@ -77,8 +77,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("results", type=Path, help="results.json of simhand reproduce --collect")
     args = parser.parse_args()
-    old = json.loads((DOCS / "synthhands.json").read_text())
-    write_page(merge(old, json.loads(args.results.read_text())))
+    old = json.loads((DOCS / "synthhands.json").read_text(encoding="utf-8"))
+    write_page(merge(old, json.loads(args.results.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":

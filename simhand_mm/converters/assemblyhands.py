@@ -147,7 +147,11 @@ def _read_excluded(path: Path) -> set[tuple[str, str]]:
     if not path.is_file():
         return set()
     sides = {"0": "right", "1": "left"}
-    lines = (line.strip().rsplit(",", 1) for line in path.read_text().splitlines() if line.strip())
+    lines = (
+        line.strip().rsplit(",", 1)
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    )
     return {(name, sides.get(side.strip(), side.strip())) for name, side in lines}
 
 

@@ -27,7 +27,7 @@ def convert_coco_boxes(path: str | Path, min_score: float = 0.5) -> BoxConversio
         ValueError: If it is not COCO-style JSON.
     """
     try:
-        content = json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
         images = {image["id"]: image["file_name"] for image in content["images"]}
         annotations = content["annotations"]
         categories = {entry["id"]: entry["name"] for entry in content.get("categories", ())}

@@ -69,7 +69,7 @@ def read_annotations(path: str | Path) -> tuple[list[Annotation], list[DropRecor
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         names = {image["id"]: image["file_name"] for image in content["images"]}
         records = list(content["annotations"])
     except (ValueError, KeyError, TypeError) as error:

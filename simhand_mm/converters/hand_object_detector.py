@@ -104,7 +104,7 @@ def convert_100doh_json(path: str | Path) -> BoxConversion:
         ValueError: If the file is not JSON of this form.
     """
     try:
-        images = dict(json.loads(Path(path).read_text()))
+        images = dict(json.loads(Path(path).read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} must map names of frames to hands, but: {error}.") from error
     conversion = BoxConversion()

@@ -50,7 +50,7 @@ class Job:
     def is_done(self) -> bool:
         """Whether exactly this command ended well before."""
         mark = self.folder / "job.done"
-        return mark.is_file() and mark.read_text().split("\n")[0] == self.command
+        return mark.is_file() and mark.read_text(encoding="utf-8").split("\n")[0] == self.command
 
     def run(self, lock: int | None = None) -> None:
         """Run it and mark it as done.
@@ -73,7 +73,7 @@ class Job:
         program, *arguments = self.arguments
         command = [*_PROGRAMS[program], *map(_find_file, arguments)]
         log = self.folder / "job.log"
-        with log.open("w") as output:
+        with log.open("w", encoding="utf-8") as output:
             code = subprocess.run(
                 command,
                 env=environment,
@@ -82,10 +82,10 @@ class Job:
                 pass_fds=() if lock is None else (lock,),
             ).returncode
         if code:
-            tail = "\n".join(log.read_text().replace("\r", "\n").split("\n")[-15:])
+            tail = "\n".join(log.read_text(encoding="utf-8").replace("\r", "\n").split("\n")[-15:])
             raise RuntimeError(f"{self.command} failed; its log is {log}:\n{tail}")
         with atomic_path(self.folder / "job.done") as temporary:
-            temporary.write_text(f"{self.command}\n{time.time() - start:.0f}\n")
+            temporary.write_text(f"{self.command}\n{time.time() - start:.0f}\n", encoding="utf-8")
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def claim(job: Job) -> Iterator[int | None]:
         File descriptor of the lock; None if another process is working on the job.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    with (job.folder / "job.lock").open("w") as lock:
+    with (job.folder / "job.lock").open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

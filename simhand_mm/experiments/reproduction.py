@@ -131,7 +131,7 @@ def collect(plan: Plan, questions: Sequence[Question], seeds: Sequence[int], wor
     numbers = json.dumps(results, indent=1, sort_keys=True)
     for name, content in (("results.json", f"{numbers}\n"), ("tables.md", text)):
         with atomic_path(work / name) as temporary:
-            temporary.write_text(content)
+            temporary.write_text(content, encoding="utf-8")
     return text
 
 

@@ -35,7 +35,9 @@ def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
     return {
         "runs": {name: seeds for name, seeds in runs.items() if seeds},
         "pretrainings": {name: seeds for name, seeds in pretrainings.items() if seeds},
-        "data": {n: json.loads(p.read_text()) for n, p in reports.items() if p.is_file()},
+        "data": {
+            n: json.loads(p.read_text(encoding="utf-8")) for n, p in reports.items() if p.is_file()
+        },
     }
 
 
@@ -50,7 +52,9 @@ def _runs(folder: Path, name: str) -> dict[str, dict[str, float]]:
     for seed, work_dir in _seeds(folder, name):
         if not (work_dir / "test" / "job.done").is_file():
             continue
-        protocols = json.loads((work_dir / "test" / "metrics.json").read_text())["protocols"]
+        protocols = json.loads((work_dir / "test" / "metrics.json").read_text(encoding="utf-8"))[
+            "protocols"
+        ]
         found[seed] = {key: round(protocols[p][k], 4) for key, p, k in _METRICS}
         found[seed]["seconds"] = _seconds(work_dir)
     return found
@@ -60,7 +64,7 @@ def _pretrainings(folder: Path, name: str) -> dict[str, dict[str, float | None]]
     found = {}
     for seed, work_dir in _seeds(folder, name):
         if (work_dir / "job.done").is_file():
-            log = (work_dir / "job.log").read_text()
+            log = (work_dir / "job.log").read_text(encoding="utf-8")
             scores = re.findall(r"Pose retrieval of .*? score: ([-\d.]+)", log)
             score = float(scores[-1]) if scores else None
             found[seed] = {"retrieval_score": score, "seconds": _seconds(work_dir)}
@@ -74,4 +78,4 @@ def _seeds(folder: Path, name: str) -> list[tuple[str, Path]]:
 
 
 def _seconds(work_dir: Path) -> int:
-    return int((work_dir / "job.done").read_text().split("\n")[1])
+    return int((work_dir / "job.done").read_text(encoding="utf-8").split("\n")[1])

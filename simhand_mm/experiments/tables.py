@@ -108,8 +108,8 @@ def write_part(path: Path, document: str, part: str, text: str) -> None:
         ValueError: If the document lacks a marker.
     """
     begin, end = f"<!-- {document}: {part} -->", f"<!-- end of {document}: {part} -->"
-    before, is_there, rest = path.read_text().partition(begin)
+    before, is_there, rest = path.read_text(encoding="utf-8").partition(begin)
     _, found, after = rest.partition(end)
     if not (is_there and found):
         raise ValueError(f"{path} must have the lines {begin} and {end}, but lacks one. Add them.")
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

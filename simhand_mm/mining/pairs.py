@@ -4,13 +4,15 @@ A rule is a function that returns :class:`~simhand_mm.pool.HandPairs`; a rule of
 more than that, written with :func:`~simhand_mm.pool.save_pairs`.
 """
 
-import csv
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from simhand_mm.pool import HandPairs, HandPool
+from simhand_mm.pool import HandPairs, HandPool, read_rows
+
+logger = logging.getLogger(__name__)
 
 SIMILAR_METRIC = "pose_embedding_l2"
 
@@ -68,19 +70,20 @@ def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
     Args:
         pool: The pool.
         group_by: A column of ``hands.parquet``, or a ``.csv`` file with the columns ``video_id``
-            and ``group_id`` (e.g. to put several uploads of one video together); videos that the
-            file does not name are groups of their own.
+            and ``group_id`` (e.g. to put several uploads of one video together), as spreadsheets
+            write it too; videos that the file does not name are groups of their own.
 
     Returns:
         ``[N]`` int32 codes.
 
     Raises:
-        ValueError: If there is no such column.
+        ValueError: If there is no such column, or the file names no video of the pool, or puts a
+            video into two groups.
         FileNotFoundError: If there is no such file.
     """
     if group_by == "video_id":
         return pool.video_index
-    if group_by.endswith(".csv"):
+    if group_by.lower().endswith(".csv"):
         return _codes(_groups_of_videos(Path(group_by), pool.video_ids))[pool.video_index]
     try:
         column = pool.column(group_by)
@@ -97,13 +100,26 @@ def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
 def _groups_of_videos(path: Path, video_ids: Sequence[str]) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"group_by must name an existing file, but got {path}.")
-    with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    if rows and not {"video_id", "group_id"} <= rows[0].keys():
+    groups: dict[str, str] = {}
+    for row in read_rows(path, ["video_id", "group_id"]):
+        if not row["group_id"].strip():
+            continue  # an empty cell is no group
+        group = f"group {row['group_id']}"
+        if groups.setdefault(row["video_id"], group) != group:
+            raise ValueError(
+                f"{path} must have one group for each video, but has two for {row['video_id']!r}. "
+                "Remove one of the rows."
+            )
+    num_found = len(groups.keys() & set(video_ids))
+    if not num_found:
         raise ValueError(
-            f"{path} must have the columns video_id and group_id, but has {list(rows[0])}."
+            f"{path} must name videos of the pool, but none of its {len(groups)} ids is one of "
+            f"them (in the table: {list(groups)[:3]}; in the pool: {list(video_ids)[:3]}). Write "
+            "the ids as they are in the pool's videos.csv."
         )
-    groups = {row["video_id"]: f"group {row['group_id']}" for row in rows}
+    logger.info("%s has groups for %d of %d videos", path, num_found, len(video_ids))
+    if num_found < len(groups):
+        logger.warning("%d ids of %s are not in the pool", len(groups) - num_found, path)
     return [groups.get(video, f"video {video}") for video in video_ids]
 
 

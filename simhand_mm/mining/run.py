@@ -216,7 +216,7 @@ def mine_similar(
         except FileNotFoundError:  # another process finished at the same time and joined first
             if not run.is_finished():
                 raise
-    return json.loads(pairs_path(pool.root, name).with_suffix(".json").read_text())
+    return json.loads(pairs_path(pool.root, name).with_suffix(".json").read_text(encoding="utf-8"))
 
 
 def write_simple_pairs(pool: HandPool, name: str, pairs: HandPairs) -> dict[str, Any]:
@@ -229,7 +229,7 @@ def write_simple_pairs(pool: HandPool, name: str, pairs: HandPairs) -> dict[str,
 
 def _write_report(path: Path, report: dict[str, Any]) -> None:
     with atomic_path(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n")
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def _sha256(array: np.ndarray) -> str:

@@ -54,7 +54,8 @@ class ShardStore:
     def write(self, shard: int, positive_index: np.ndarray, distance: np.ndarray) -> None:
         """Store the result of a shard, ``[len(rows(shard)), R]`` each."""
         with atomic_path(self.folder / "manifest.json") as temporary:
-            temporary.write_text(json.dumps(self.manifest, sort_keys=True, indent=2))
+            text = json.dumps(self.manifest, sort_keys=True, indent=2)
+            temporary.write_text(text, encoding="utf-8")
         with atomic_path(self._path(shard)) as temporary, open(temporary, "wb") as file:
             np.savez(file, positive_index=positive_index, distance=distance)
 

@@ -1,9 +1,10 @@
 """The hand pool on disk, the hub at which all stages meet (docs/data_format.md)."""
 
+from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.detections import HandBox, read_detections, write_detections
 from simhand_mm.pool.files import atomic_path, write_json
 from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
-from simhand_mm.pool.parts import VideoStatus
+from simhand_mm.pool.parts import SourceFile, VideoStatus
 from simhand_mm.pool.poses import read_poses, write_poses
 from simhand_mm.pool.predictions import read_predictions, write_predictions
 from simhand_mm.pool.reader import HandPool
@@ -17,12 +18,14 @@ __all__ = [
     "HandPool",
     "HandRecord",
     "PoolWriter",
+    "SourceFile",
     "VideoStatus",
     "atomic_path",
     "load_pairs",
     "read_detections",
     "read_poses",
     "read_predictions",
+    "read_rows",
     "save_pairs",
     "write_detections",
     "write_json",

@@ -1,5 +1,6 @@
 """Crops in LMDB shards: ``crops/00000.lmdb``, hand id -> JPEG."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,20 @@ import pyarrow as pa
 HANDS_PER_SHARD = 20_000
 _FIRST_MAP_SIZE = 1 << 24
 _PAGE_BYTES = 4096
+_MAX_KEY_BYTES = 511  # of LMDB
 
 
 def shard_path(crops_dir: Path, shard: int) -> Path:
     """File of a shard."""
     return crops_dir / f"{shard:05d}.lmdb"
+
+
+def crop_key(hand_id: str) -> bytes:
+    """Key of a hand's crop: its id, or a hash of an id that is longer than LMDB allows."""
+    key = hand_id.encode()
+    if len(key) <= _MAX_KEY_BYTES:
+        return key
+    return b"sha256:" + hashlib.sha256(key).hexdigest().encode()
 
 
 class CropReader:
@@ -46,7 +56,7 @@ class CropReader:
                 str(path), subdir=False, readonly=True, lock=False, readahead=False
             )
             self._transactions[shard] = environment.begin(buffers=False)
-        crop = self._transactions[shard].get(hand_id.encode())
+        crop = self._transactions[shard].get(crop_key(hand_id))
         if crop is None:
             raise KeyError(
                 f"hand_id must be in {shard_path(self._crops_dir, shard)}, but {hand_id!r} is "
@@ -61,7 +71,7 @@ def write_shard(path: Path, hand_ids: pa.ChunkedArray, crops: pa.ChunkedArray) -
     Raises:
         OSError: If the disk is full.
     """
-    keys = [hand_id.encode() for hand_id in hand_ids.to_pylist()]
+    keys = [crop_key(hand_id) for hand_id in hand_ids.to_pylist()]
     size = _FIRST_MAP_SIZE + 2 * crops.nbytes + 2 * _PAGE_BYTES * len(keys)
     try:
         environment = lmdb.open(str(path), subdir=False, map_size=size, lock=False, sync=True)

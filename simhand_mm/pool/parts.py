@@ -1,7 +1,7 @@
 """One finished video: a file that is there as a whole or not at all.
 
-A part is an Arrow file: a row a hand with its crop, and in the metadata what became of the video
-and what was left out of it.
+A part is an Arrow file: one row per hand with its crop, and in the metadata what became of the
+video, which file it came from, and what was left out of it.
 """
 
 import csv
@@ -15,10 +15,27 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.schema import DROPS, HANDS, ROW_SHAPES, DropRecord, HandRecord
 
 _COLUMNS = HANDS.remove(HANDS.get_field_index("shard")).append(pa.field("crop", pa.binary()))
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """The file that a video was read from, by what tells whether it changed.
+
+    Attributes:
+        name: Path below the folder of videos; '' if it is not known.
+        num_bytes: Its size; -1 if there is no such file.
+        modified_s: When it was last changed, in whole seconds since 1970 (finer times do not
+            survive every copy); -1 if there is no such file.
+    """
+
+    name: str = ""
+    num_bytes: int = -1
+    modified_s: int = -1
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,10 @@ class VideoStatus:
         num_hands: Hands in the pool.
         num_drops: Things left out.
         seconds: Time that it took.
+        problem: Reason why only a part of it could be used, or ''.
+        file: See :class:`SourceFile`, as are the following ones.
+        num_bytes: Size of the file.
+        modified_s: When the file was last changed.
     """
 
     video_id: str
@@ -40,6 +61,15 @@ class VideoStatus:
     num_hands: int = 0
     num_drops: int = 0
     seconds: float = 0.0
+    problem: str = ""
+    file: str = ""
+    num_bytes: int = -1
+    modified_s: int = -1
+
+    @property
+    def source_file(self) -> SourceFile:
+        """The file that the video was read from."""
+        return SourceFile(self.file, self.num_bytes, self.modified_s)
 
 
 def part_path(parts_dir: Path, video_id: str) -> Path:
@@ -88,25 +118,23 @@ def read_parts(paths: Sequence[Path]) -> Iterator[tuple[pa.Table, pa.Table]]:
 
 
 def write_statuses(path: Path, statuses: Sequence[VideoStatus]) -> None:
-    """Write a table for people and programs, a row a video."""
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+    """Write a table for people and programs, one row per video."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(VideoStatus)])
         writer.writeheader()
         writer.writerows(asdict(status) for status in statuses)
 
 
 def read_statuses(path: Path) -> dict[str, VideoStatus]:
-    """The statuses of a table, by video id."""
-    with path.open(newline="") as file:
-        return {
-            row["video_id"]: VideoStatus(
-                row["video_id"],
-                row["failure"],
-                *(int(row[name]) for name in ("num_frames", "num_hands", "num_drops")),
-                seconds=float(row["seconds"]),
-            )
-            for row in csv.DictReader(file)
-        }
+    """The statuses of a table, by video id; columns that older tables lack have their defaults."""
+    kinds = {field.name: type(field.default) for field in fields(VideoStatus)[1:]}
+    return {
+        row["video_id"]: VideoStatus(
+            row["video_id"],
+            **{name: kind(row[name]) for name, kind in kinds.items() if name in row},
+        )
+        for row in read_rows(path, ["video_id"])
+    }
 
 
 def _value(hand: HandRecord, name: str) -> Any:

@@ -43,7 +43,7 @@ class HandPool:
                 "simhand prepare, or correct the path (configs: data_root, or the "
                 "environment variable SIMHAND_DATA)."
             )
-        self.info: dict[str, Any] = json.loads(info_path.read_text())
+        self.info: dict[str, Any] = json.loads(info_path.read_text(encoding="utf-8"))
         if self.info.get("format_version") != FORMAT_VERSION:
             raise ValueError(
                 f"format_version of {info_path} must be {FORMAT_VERSION}, but got "

@@ -1,4 +1,4 @@
-"""Writing a hand pool: one atomic part a video, merged by ``finalize``."""
+"""Writing a hand pool: one atomic part per video, merged by ``finalize``."""
 
 import fcntl
 import json
@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simhand_mm.pool.crops import HANDS_PER_SHARD, shard_path, write_shard
 from simhand_mm.pool.files import atomic_path, naming_the_cure, remove_temporaries
 from simhand_mm.pool.parts import (
+    SourceFile,
     VideoStatus,
     part_path,
     read_parts,
@@ -54,10 +56,11 @@ class PoolWriter:
         self._parts_dir = self.root / "parts"
         path = self.root / "settings.json"
         if path.is_file():
-            _check_same_settings(self.root, json.loads(path.read_text()), settings)
+            _check_same_settings(self.root, json.loads(path.read_text(encoding="utf-8")), settings)
         else:
             with atomic_path(path) as temporary:
-                temporary.write_text(json.dumps(settings, indent=2, sort_keys=True))
+                text = json.dumps(settings, indent=2, sort_keys=True)
+                temporary.write_text(text, encoding="utf-8")
 
     @contextmanager
     def lock(self, shared: bool = False) -> Iterator[None]:
@@ -73,7 +76,7 @@ class PoolWriter:
         path = self.root / ".lock"
         with ExitStack() as stack:
             with naming_the_cure(path):
-                file = stack.enter_context(path.open("w"))
+                file = stack.enter_context(path.open("wb"))
             try:
                 fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -89,16 +92,20 @@ class PoolWriter:
         """Whether the pool is finished and its parts were removed."""
         return not self._parts_dir.exists() and (self.root / "pool.json").is_file()
 
+    def check_can_grow(self) -> None:
+        """Raise a ValueError if the parts were removed, without which videos cannot be added."""
+        if self.has_no_parts:
+            raise ValueError(
+                f"{self.root} must have its parts to grow, but they were removed. Prepare the new "
+                "or changed videos into another pool."
+            )
+
     def remove_parts(self) -> None:
         """Free the disk space of the parts of a finished pool; it cannot grow afterwards."""
         if self._parts_dir.exists():
             # At once: a pool without some parts would do them again.
             self._parts_dir.rename(self.root / ".parts.tmp")
             remove_temporaries(self.root)
-
-    def is_done(self, video_id: str) -> bool:
-        """Whether a video was written."""
-        return part_path(self._parts_dir, video_id).is_file()
 
     def statuses(self) -> dict[str, VideoStatus]:
         """What became of each video so far, in the order of the ids. Broken parts are removed."""
@@ -125,31 +132,47 @@ class PoolWriter:
         failure: str = "",
         num_frames: int = 0,
         seconds: float = 0.0,
+        problem: str = "",
+        source_file: SourceFile = SourceFile(),  # noqa: B008 (frozen)
     ) -> VideoStatus:
-        """Write all hands of a video, and what was left out of it, at once."""
-        if self.has_no_parts:
-            raise ValueError(
-                f"{self.root} must have its parts to grow, but they were removed. Prepare the new "
-                "videos into another pool."
-            )
-        status = VideoStatus(video_id, failure, num_frames, len(hands), len(drops), seconds)
+        """Write all hands of a video, and what was left out of it, at once.
+
+        Raises:
+            ValueError: If the pool has no parts any more, or an array has the wrong shape.
+            OSError: If the disk is full or read-only.
+        """
+        self.check_can_grow()
+        status = VideoStatus(
+            video_id,
+            failure,
+            num_frames,
+            len(hands),
+            len(drops),
+            seconds,
+            problem,
+            source_file.name,
+            source_file.num_bytes,
+            source_file.modified_s,
+        )
         write_part(part_path(self._parts_dir, video_id), status, hands, drops)
         return status
 
-    def forget(self, video_id: str) -> None:
-        """Remove a video, so that it is done again."""
-        part_path(self._parts_dir, video_id).unlink(missing_ok=True)
-
     def finalize(self) -> dict[str, Any]:
-        """Merge the parts into the pool's files; returns the content of ``pool.json``."""
+        """Merge the parts into the pool's files; returns the content of ``pool.json``.
+
+        Raises:
+            ValueError: If two hands have the same id.
+            OSError: If the disk is full or read-only.
+        """
         statuses = self.statuses()
         if self._is_merged(statuses):
-            return json.loads((self.root / "pool.json").read_text())
+            return json.loads((self.root / "pool.json").read_text(encoding="utf-8"))
         (self.root / "pool.json").unlink(missing_ok=True)  # unfinished until written again, last
         remove_temporaries(self.root)
         remove_temporaries(self._parts_dir)
         num_drops = self._merge_parts(list(statuses))
         hands = pq.read_table(self.root / "hands.parquet", schema=HANDS)
+        self._check_unique(hands)
         info = {
             "format_version": FORMAT_VERSION,
             "num_hands": len(hands),
@@ -161,7 +184,7 @@ class PoolWriter:
         write_arrow(self.root / "hands.arrow", hands, info["fingerprint"])
         write_statuses(self.root / "videos.csv", list(statuses.values()))
         with atomic_path(self.root / "pool.json") as temporary:
-            temporary.write_text(json.dumps(info, indent=2, sort_keys=True))
+            temporary.write_text(json.dumps(info, indent=2, sort_keys=True), encoding="utf-8")
         return info
 
     def _is_merged(self, statuses: dict[str, VideoStatus]) -> bool:
@@ -188,6 +211,20 @@ class PoolWriter:
                 num_drops.update(drops["reason"].to_pylist())
                 table.write_table(drops)
         return num_drops
+
+    def _check_unique(self, hands: pa.Table) -> None:
+        """Two hands with one id would share one crop, and pairs could not name them."""
+        if pc.count_distinct(hands["hand_id"]).as_py() == len(hands):
+            return
+        counts = pc.value_counts(hands["hand_id"])
+        doubled = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+        videos = hands["video_id"].filter(pc.is_in(hands["hand_id"], doubled)).unique().to_pylist()
+        parts = [str(part_path(self._parts_dir, video_id)) for video_id in videos[:3]]
+        raise ValueError(
+            f"hand_id must be unique, but {doubled[0].as_py()!r} and {len(doubled) - 1} others of "
+            f"{len(videos)} videos are there several times (first videos: {videos[:3]}). Remove "
+            f"their parts ({', '.join(parts)}) and prepare these videos again."
+        )
 
     def _new_table(self, stack: ExitStack, name: str, schema: pa.Schema) -> pq.ParquetWriter:
         path = stack.enter_context(atomic_path(self.root / name))

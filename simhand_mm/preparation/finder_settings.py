@@ -28,8 +28,8 @@ class MediaPipeRecipe:
 
     Attributes:
         max_hands: Largest number of hands that are found in an image.
-        min_score: Least confidence of MediaPipe's palm detector. On the command line it is that of
-            the quality gate.
+        min_score: Least confidence of MediaPipe's palm detector, and of the boxes of an mmdet
+            detector. On the command line it is that of the quality gate.
         task_file: Model (hand_landmarker.task) for MediaPipe's Tasks API; by default the legacy
             solution is used, which has its own.
         detections: Table of boxes from simhand convert-boxes; by default MediaPipe finds the hands
@@ -62,7 +62,7 @@ class MediaPipeRecipe:
             raise ValueError("detections and mmdet must not both be given. Choose one.")
         if self.detections:
             return DetectionTable(self.detections)
-        return MMDetDetector(*self.mmdet) if self.mmdet else None
+        return MMDetDetector(*self.mmdet, min_score=self.min_score) if self.mmdet else None
 
     def record(self) -> dict[str, Any]:
         """See :class:`FinderRecipe`; files are named by their content."""

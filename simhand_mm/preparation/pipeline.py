@@ -12,7 +12,8 @@ from simhand_mm.pool.cropping import crop_hand, encode_jpeg, sharpness
 from simhand_mm.preparation.finders import FoundHand, HandFinder
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.quality import QualityGate
-from simhand_mm.preparation.videos import Video, VideoError, import_av, sample_frames
+from simhand_mm.preparation.video_files import Video
+from simhand_mm.preparation.videos import VideoError, import_av, sample_frames
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class PreparedVideo:
         failure: Reason why nothing of the video could be used, or ''.
         hands: What enters the pool.
         drops: What does not.
+        problem: Reason why only a part of the video could be used, or ''.
         num_frames: Frames looked at.
         seconds: Time that it took.
     """
@@ -59,6 +61,7 @@ class PreparedVideo:
     failure: str = ""
     hands: list[HandRecord] = field(default_factory=list)
     drops: list[DropRecord] = field(default_factory=list)
+    problem: str = ""
     num_frames: int = 0
     seconds: float = 0.0
 
@@ -71,8 +74,9 @@ def prepare_video(
     Never raises for what is wrong with the video: a damaged one keeps its readable frames, an
     unreadable one has a ``failure``; both have a drop with the reason.
     """
-    begun = time.monotonic()
+    start = time.monotonic()
     outcome = PreparedVideo()
+    problem = None
     try:
         only = finder.frames_of(video.video_id)
         if only is not None and not only:
@@ -82,18 +86,29 @@ def prepare_video(
             outcome.hands += hands
             outcome.drops += drops
             outcome.num_frames += 1
+        _check_unique(video, outcome.hands)
     except VideoError as error:
         problem = (error.reason, error.detail)
-        outcome.failure = "" if outcome.num_frames else error.reason
-    except Exception as error:  # whatever a broken file sets off, the other videos go on
-        outcome = PreparedVideo(failure="error")
+        if error.reason == "repeated_frames":
+            outcome = PreparedVideo()
+    except Exception as error:  # whatever a broken file causes, the other videos go on
         problem = ("error", f"{type(error).__name__}: {error}")
-    else:
-        problem = None
+        outcome = PreparedVideo()
     if problem:
         outcome.drops.append(DropRecord(video.video_id, -1, "video", *problem))
-    outcome.seconds = time.monotonic() - begun
+        if outcome.num_frames:
+            outcome.problem = problem[0]
+        else:
+            outcome.failure = problem[0]
+    outcome.seconds = time.monotonic() - start
     return outcome
+
+
+def _check_unique(video: Video, hands: list[HandRecord]) -> None:
+    num_doubled = len(hands) - len({hand.hand_id for hand in hands})
+    if num_doubled:
+        detail = f"{num_doubled} hands are of frame numbers that came before"
+        raise VideoError(video.path, "repeated_frames", detail)
 
 
 def _prepare_frame(

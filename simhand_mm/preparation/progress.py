@@ -7,11 +7,12 @@ from simhand_mm.pool import VideoStatus
 
 
 def status_table(statuses: Iterable[VideoStatus], num_waiting: int = 0) -> str:
-    """A table for people: done, failed by reason, waiting."""
+    """A table for people: done, used in part or failed by reason, waiting."""
     statuses = list(statuses)
     groups: dict[str, list[VideoStatus]] = {"done": []}
     for status in statuses:
-        name = f"failed: {status.failure}" if status.failure else "done"
+        partly = f"in part: {status.problem}" if status.problem else "done"
+        name = f"failed: {status.failure}" if status.failure else partly
         groups.setdefault(name, []).append(status)
     rows = [("videos", "number", "frames", "hands", "left out", "seconds")]
     for name in sorted(groups):

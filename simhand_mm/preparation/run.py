@@ -11,9 +11,9 @@ from typing import Any
 from simhand_mm.executors import Executor, WorkerDied, progress_bar
 from simhand_mm.pool import DropRecord, PoolWriter, VideoStatus
 from simhand_mm.preparation.finder_settings import FinderRecipe
-from simhand_mm.preparation.pipeline import CropSettings, prepare_video
+from simhand_mm.preparation.pipeline import CropSettings, PreparedVideo, prepare_video
 from simhand_mm.preparation.progress import status_table
-from simhand_mm.preparation.videos import Video, find_videos
+from simhand_mm.preparation.video_files import Video, find_videos
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,8 @@ class RunPolicy:
     """What a run does with failed videos, and with the parts of finished ones.
 
     Attributes:
-        retry_failed: Prepare videos again that failed before.
+        retry_failed: Prepare videos again that failed before, or of which only a part could be
+            used. Videos whose file changed are prepared again in any case.
         max_failed_share: Stop before merging if a larger share of the videos failed.
         remove_parts: Free the disk space of the parts after merging; without them videos cannot be
             added to the pool.
@@ -72,8 +73,8 @@ class Preparation:
 
         Raises:
             FileNotFoundError: If there are no videos.
-            ValueError: If the pool was begun with other settings.
-            RuntimeError: If too many videos failed, no hand was found, or somebody else is
+            ValueError: If the pool was started with other settings.
+            RuntimeError: If too many videos failed, no hand was found, or another process is
                 preparing the pool.
             OSError: If the pool cannot be written. What was finished is kept.
         """
@@ -81,8 +82,10 @@ class Preparation:
         writer = PoolWriter(self.pool_dir, self._pool_settings())
         with writer.lock(shared=count > 1):
             statuses = writer.statuses()
-            videos = find_videos(self.videos_dir)
+            videos = self._find_videos(statuses)
             to_do = _left_to_do(videos[index::count], statuses, policy.retry_failed)
+            if to_do:
+                writer.check_can_grow()
             logger.info("%d of %d videos are left to do", len(to_do), len(videos))
             for status in self._prepare(to_do, executor, writer):
                 statuses[status.video_id] = status
@@ -98,7 +101,8 @@ class Preparation:
         if not info["num_hands"]:
             raise RuntimeError(
                 f"No hand was found in {len(videos)} videos ({info['num_drops']}). "
-                f"{self.pool_dir / 'drops.parquet'} tells more; try a higher fps or a lower score."
+                f"{self.pool_dir / 'drops.parquet'} tells more; try a higher --fps or a lower "
+                "--min-score."
             )
         return info
 
@@ -107,9 +111,13 @@ class Preparation:
         statuses = {}
         if (self.pool_dir / "settings.json").is_file():
             statuses = PoolWriter(self.pool_dir, self._pool_settings()).statuses()
-        to_do = _left_to_do(find_videos(self.videos_dir), statuses, retry_failed)
+        to_do = _left_to_do(self._find_videos(statuses), statuses, retry_failed)
         logger.info("%s", status_table(statuses.values(), len(to_do)))
         return to_do
+
+    def _find_videos(self, statuses: dict[str, VideoStatus]) -> list[Video]:
+        recorded = {video_id: status.file for video_id, status in statuses.items()}
+        return find_videos(self.videos_dir, recorded)
 
     def _pool_settings(self) -> dict[str, Any]:
         return {**self.settings.record(), "finder": self.finder.record()}
@@ -125,10 +133,12 @@ class Preparation:
             for video, status in executor(videos, worker):
                 if isinstance(status, WorkerDied):
                     drop = DropRecord(video.video_id, -1, "video", "crashed", str(status))
-                    status = writer.write_video(video.video_id, [], [drop], failure="crashed")
-                if status.failure:
-                    line = f"failed: {status.video_id} ({status.failure})"
-                    progress.write(line, file=sys.stderr)
+                    outcome = PreparedVideo("crashed", drops=[drop])
+                    status = _write(writer, video, outcome)
+                if status.failure or status.problem:
+                    what = "failed" if status.failure else "used in part"
+                    reason = status.failure or status.problem
+                    progress.write(f"{what}: {status.video_id} ({reason})", file=sys.stderr)
                 num_hands += status.num_hands
                 progress.set_postfix_str(f"{num_hands} hands", refresh=False)
                 progress.update()
@@ -151,19 +161,38 @@ class _WorkerRecipe:
 
         def work(video: Video) -> VideoStatus:
             outcome = prepare_video(video, finder, self.settings, self.num_threads)
-            return writer.write_video(video.video_id, **vars(outcome))
+            try:
+                return _write(writer, video, outcome)
+            except ValueError as error:  # an estimator's arrays: the other videos go on
+                drop = DropRecord(video.video_id, -1, "video", "error", str(error))
+                return _write(writer, video, PreparedVideo("error", drops=[drop]))
 
         return work
+
+
+def _write(writer: PoolWriter, video: Video, outcome: PreparedVideo) -> VideoStatus:
+    return writer.write_video(video.video_id, **vars(outcome), source_file=video.source_file)
 
 
 def _left_to_do(
     videos: list[Video], statuses: dict[str, VideoStatus], retry_failed: bool
 ) -> list[Video]:
-    def is_left(video: Video) -> bool:
-        status = statuses.get(video.video_id)
-        return status is None or bool(status.failure and retry_failed)
+    return [
+        video
+        for video in videos
+        if (status := statuses.get(video.video_id)) is None
+        or _is_changed(video, status)
+        or (retry_failed and (status.failure or status.problem))
+    ]
 
-    return [video for video in videos if is_left(video)]
+
+def _is_changed(video: Video, status: VideoStatus) -> bool:
+    """Whether the file is another one than when the video was done, as far as that is known."""
+    before, now = status.source_file, video.source_file
+    if not before.name or before == now:
+        return False
+    logger.info("%s is done again: its file changed from %s to %s", video.video_id, before, now)
+    return True
 
 
 def _advice_on_boxes(info: dict[str, Any], finder: FinderRecipe) -> str:
@@ -184,6 +213,21 @@ def _check_failures(statuses: list[VideoStatus], max_failed_share: float) -> Non
     if failures.total() > max_failed_share * len(statuses):
         raise RuntimeError(
             f"{failures.total()} of {len(statuses)} videos failed ({dict(failures)}), more than "
-            f"the share of {max_failed_share} that is put up with. Look at the videos, then run "
-            "again with retry_failed, or with a higher max_failed_share to go on without them."
+            f"the allowed share (max_failed_share={max_failed_share}). Look at the videos, then "
+            "run again with retry_failed, or with a higher max_failed_share to go on without them."
         )
+    partly = Counter(status.problem for status in statuses if status.problem)
+    if failures or partly:
+        logger.warning(
+            "%d of %d videos failed (%s) and %d were used in part (%s); the pool is made of the "
+            "rest. drops.parquet has the details; --retry-failed does these videos again.",
+            failures.total(),
+            len(statuses),
+            _counts(failures),
+            partly.total(),
+            _counts(partly),
+        )
+
+
+def _counts(reasons: Counter[str]) -> str:
+    return ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items())) or "none"

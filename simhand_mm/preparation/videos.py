@@ -1,9 +1,7 @@
-"""Videos of a folder, and frames of a video by time stamp."""
+"""Frames of a video by time stamp."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -11,27 +9,10 @@ from typing import Any
 
 from simhand_mm.preparation.frame_reader import Frame, FrameReader
 
-VIDEO_SUFFIXES = (
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
-    *(".ogv", ".ts", ".webm", ".wmv"),
-)
 # Containers that hold their own frames. Play lists are not among them: a file must not make us
 # open other files or addresses.
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,mpegvideo,h264,hevc,m4v"
 _MAX_PIXELS = 1 << 26  # 8192 x 8192: a damaged header must not ask for all memory
-
-
-@dataclass(frozen=True)
-class Video:
-    """A video file and the id that it has in the pool.
-
-    Attributes:
-        video_id: Path relative to the folder of videos, without the suffix, parts joined by '/'.
-        path: The file.
-    """
-
-    video_id: str
-    path: Path
 
 
 class VideoError(ValueError):
@@ -46,41 +27,6 @@ class VideoError(ValueError):
         super().__init__(f"{path}: {detail}")
         self.reason = reason
         self.detail = detail
-
-
-def find_videos(videos_dir: str | Path) -> list[Video]:
-    """All video files below a folder, by suffix, in the order of their ids.
-
-    Of files that differ in the suffix only, the first in alphabetical order has the short id and
-    the others keep their suffix in it.
-
-    Raises:
-        FileNotFoundError: If the folder does not exist or holds no video file.
-    """
-    root = Path(videos_dir)
-    if not root.is_dir():
-        raise FileNotFoundError(
-            f"videos_dir must be a folder, but {root} is not. Correct the path."
-        )
-    videos: dict[str, Path] = {}
-    for path in sorted(root.rglob("*")):
-        is_video = path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
-        # A dangling link is a video that is missing: it is kept to be named as such.
-        if is_video and (path.is_file() or (path.is_symlink() and not path.exists())):
-            name = path.relative_to(root)
-            video_id = _to_id(name.with_suffix(""))
-            videos[_to_id(name) if video_id in videos else video_id] = path
-    if not videos:
-        raise FileNotFoundError(
-            f"videos_dir must hold videos ({' '.join(VIDEO_SUFFIXES)}), but {root} has "
-            "none. Correct the path."
-        )
-    return [Video(video_id, videos[video_id]) for video_id in sorted(videos)]
-
-
-def _to_id(name: Path) -> str:
-    """Text for any file name, also one that is no valid Unicode."""
-    return os.fsencode(name.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def sample_frames(

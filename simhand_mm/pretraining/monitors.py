@@ -156,7 +156,7 @@ class NonFiniteLossHook(Hook):
         path = Path(runner.work_dir) / f"nonfinite_loss_rank{get_rank()}.json"
         with atomic_path(path) as temporary:
             record = {"iter": runner.iter, "loss": str(loss), "pairs": pairs}
-            temporary.write_text(json.dumps(record, indent=1))
+            temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
         raise FloatingPointError(
             f"loss must be finite, but got {loss} at iteration {runner.iter + 1}. The hands of the "
             f"batch are in {path}, beginning with {pairs[:4]}. Look at them with "

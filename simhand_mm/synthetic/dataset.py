@@ -120,7 +120,7 @@ def _claim(root: Path, parameters: dict[str, int]) -> dict | None:
     if not path.is_file():
         _write_json(path, header | {"is_complete": False})
         return None
-    present = json.loads(path.read_text())
+    present = json.loads(path.read_text(encoding="utf-8"))
     for name, wanted in (header | parameters).items():
         found = present.get("parameters", {}).get(name, present.get(name))
         if found != wanted and name != "parameters":
@@ -185,4 +185,4 @@ def _conclude(root: Path, parts: list[Part], parameters: dict[str, int]) -> dict
 
 def _write_json(path: Path, content: dict) -> None:
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -78,3 +78,28 @@ def test_group_codes_refuses(pool, tmp_path):
     table.write_text("video,group\na,b\n")
     with pytest.raises(ValueError, match="columns video_id and group_id"):
         group_codes(pool, str(table))
+
+
+def test_groups_of_a_spreadsheet(pool, tmp_path):
+    plain, excel = tmp_path / "plain.csv", tmp_path / "excel.CSV"
+    plain.write_text("video_id,group_id\na000,1\nb001,1\na002,\na004,\n", encoding="utf-8")
+    excel.write_bytes(b"\xef\xbb\xbfvideo_id;group_id\r\na000;1\r\nb001;1\r\n")
+    groups = group_codes(pool, str(plain))
+    np.testing.assert_array_equal(groups, group_codes(pool, str(excel)))
+    assert len(np.unique(groups)) == len(pool.video_ids) - 1  # empty cells are no group
+
+
+def test_group_tables_that_cannot_be_meant_are_refused(pool, tmp_path, caplog):
+    table = tmp_path / "groups.csv"
+    table.write_text("video_id,group_id\na0,1\nb1,1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"none of its 2 ids .* the pool: \['a000', 'a002'"):
+        group_codes(pool, str(table))
+    table.write_text("video_id,group_id\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="none of its 0 ids"):
+        group_codes(pool, str(table))
+    table.write_text("video_id,group_id\na000,1\na000,2\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="one group for each video, but has two for 'a000'"):
+        group_codes(pool, str(table))
+    table.write_text("video_id,group_id\na000,1\nnew,2\n", encoding="utf-8")
+    group_codes(pool, str(table))
+    assert "1 ids of" in caplog.text

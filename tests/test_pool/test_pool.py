@@ -16,6 +16,8 @@ from simhand_mm.pool import (
     load_pairs,
     save_pairs,
 )
+from simhand_mm.pool.crops import crop_key
+from simhand_mm.pool.parts import VideoStatus, read_statuses, write_statuses
 from simhand_mm.pool.schema import column_to_array
 
 SETTINGS = {"crop_size": 32, "producer": "test"}
@@ -144,3 +146,33 @@ def test_rows_of_another_number_of_joints_are_refused():
     joints = pa.array([[0.0] * 40] * 21, pa.list_(pa.float32()))  # 21 hands of 20 joints
     with pytest.raises(ValueError, match=r"keypoints_2d must have rows of shape \(21, 2\)"):
         column_to_array(pa.chunked_array([joints]), "keypoints_2d")
+
+
+def test_doubled_hand_ids_are_refused(tmp_path):
+    writer = PoolWriter(tmp_path, SETTINGS)
+    writer.write_video("a", [make_hand("a", 1), make_hand("a", 1), make_hand("a", 2)])
+    writer.write_video("b", [make_hand("a", 2), make_hand("b", 2)])
+    with pytest.raises(ValueError, match=r"hand_id must be unique, but 'a/000001/0' and 1 others"):
+        writer.finalize()
+    with pytest.raises(FileNotFoundError):
+        HandPool(tmp_path)
+    writer.write_video("a", [make_hand("a", 1)])
+    assert writer.finalize()["num_hands"] == 3
+
+
+def test_keys_of_crops_fit_lmdb():
+    assert crop_key("a/000001/0") == b"a/000001/0"  # as pools have it that were written before
+    assert crop_key("é" * 255 + "a") == ("é" * 255 + "a").encode()
+    assert len(crop_key("é" * 256)) <= 511
+    assert crop_key("é" * 256) != crop_key("é" * 257)
+
+
+def test_statuses_of_older_tables_are_read(tmp_path):
+    path = tmp_path / "videos.csv"
+    status = VideoStatus("é, b", "", 3, 2, 1, 0.5, "damaged", "é, b.mp4", 17, 1_700_000_000)
+    write_statuses(path, [status])
+    assert read_statuses(path) == {"é, b": status}
+    path.write_text(
+        "video_id,failure,num_frames,num_hands,num_drops,seconds\na,x,1,2,3,0.25\n", "utf-8"
+    )
+    assert read_statuses(path) == {"a": VideoStatus("a", "x", 1, 2, 3, 0.25)}

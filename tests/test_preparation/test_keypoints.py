@@ -13,7 +13,8 @@ from simhand_mm.preparation.finder_settings import MediaPipeRecipe
 from simhand_mm.preparation.keypoints import MediaPipeHands, MediaPipeTasks
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation
-from simhand_mm.preparation.videos import find_videos, sample_frames
+from simhand_mm.preparation.video_files import find_videos
+from simhand_mm.preparation.videos import sample_frames
 from simhand_mm.synthetic import GroundTruth, synthesize
 
 pytest.importorskip("mediapipe")

@@ -1,6 +1,7 @@
 """The mmdet detector: what it needs is told at once, its classes become sides."""
 
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ class Instances(SimpleNamespace):
 def detector(monkeypatch):
     """A detector that finds three things; returns a function of its classes."""
 
-    def build(classes):
+    def build(classes, **options):
         found = Instances(
             bboxes=np.array([[1, 2, 3, 4], [5, 6, 7, 8], [0, 0, 9, 9]], np.float32),
             scores=np.array([0.9, 0.8, 0.3], np.float32),
@@ -41,7 +42,7 @@ def detector(monkeypatch):
         monkeypatch.setattr(
             "mmdet.apis.inference_detector", lambda *_: SimpleNamespace(pred_instances=found)
         )
-        return MMDetDetector("config.py", "weights.pth")
+        return MMDetDetector("config.py", "weights.pth", **options)
 
     return build
 
@@ -52,6 +53,15 @@ def test_classes_become_sides(detector):
     np.testing.assert_array_equal(boxes[1].bbox_xyxy, [5, 6, 7, 8])
     (box,) = detector(("cup", "hand"))("video", FRAME)
     assert (box.handedness, box.score) == ("", pytest.approx(0.8))
+
+
+def test_min_score_reaches_the_detector(detector, monkeypatch):
+    boxes = detector(("hand", "cup"), min_score=0.2)("video", FRAME)
+    assert [box.score for box in boxes] == pytest.approx([0.9, 0.3])
+    build = Mock()
+    monkeypatch.setattr("simhand_mm.preparation.finder_settings.MMDetDetector", build)
+    MediaPipeRecipe(min_score=0.2, mmdet=("c.py", "w.pth"))._build_detector()
+    build.assert_called_once_with("c.py", "w.pth", min_score=0.2)
 
 
 def test_detector_without_hands_is_refused(detector):

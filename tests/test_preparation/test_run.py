@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -19,10 +20,12 @@ from simhand_mm.executors import LocalExecutor
 from simhand_mm.functional.affine import apply, box_to_image_affine
 from simhand_mm.functional.boxes import square_box
 from simhand_mm.pool import HandPool, PoolWriter, write_detections
+from simhand_mm.preparation import pipeline
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation, RunPolicy
 from tests.test_preparation.stubs import (
     PATTERN,
+    SquareEstimator,
     StubBoxesRecipe,
     StubRecipe,
     empty_frame,
@@ -223,17 +226,174 @@ def test_bad_videos_are_named_and_the_rest_is_kept(mixed_dir, tmp_path, capsys):
     assert statuses["no_hand"].failure == ""
 
 
-def test_failed_videos_can_be_done_again(tmp_path):
+def ids_of(videos):
+    return [video.video_id for video in videos]
+
+
+def test_a_changed_file_is_done_again(tmp_path):
     videos, pool_dir = tmp_path / "videos", tmp_path / "pool"
     write_hand_video(videos / "good.mp4")
     (videos / "late.mp4").touch()
-    preparation(videos, pool_dir).run(HERE)
-    write_hand_video(videos / "late.mp4")
-    preparation(videos, pool_dir).run(HERE)
+    run = preparation(videos, pool_dir)
+    run.run(HERE)
     assert HandPool(pool_dir).video_ids == ["good"]
-    assert [v.video_id for v in preparation(videos, pool_dir).dry_run(True)] == ["late"]
-    preparation(videos, pool_dir).run(HERE, policy=RunPolicy(retry_failed=True))
+    assert ids_of(run.dry_run()) == []
+    write_hand_video(videos / "late.mp4")
+    assert ids_of(run.dry_run()) == ["late"]
+    run.run(HERE)
     assert HandPool(pool_dir).video_ids == ["good", "late"]
+    os.utime(videos / "good.mp4", (0, 0))
+    assert ids_of(run.dry_run()) == ["good"]
+
+
+def test_a_half_copied_file_that_is_whole_later_gives_the_whole_pool(tmp_path):
+    videos, whole = tmp_path / "videos", tmp_path / "whole"
+    options = {"options": {"movflags": "faststart"}, "codec_options": {"g": "5"}}
+    write_video(whole / "v.mp4", [hand_frame(n) for n in range(40)], **options)
+    write_hand_video(whole / "w.mp4")
+    videos.mkdir()
+    content = (whole / "v.mp4").read_bytes()
+    (videos / "v.mp4").write_bytes(content[: len(content) * 2 // 3])
+    (videos / "w.mp4").write_bytes((whole / "w.mp4").read_bytes())
+    run = preparation(videos, tmp_path / "pool")
+    run.run(HERE)
+    statuses = PoolWriter(tmp_path / "pool", run._pool_settings()).statuses()
+    assert (statuses["v"].failure, statuses["v"].problem) == ("", "damaged")
+    (videos / "v.mp4").write_bytes(content)
+    run.run(HERE)
+    preparation(whole, tmp_path / "reference").run(HERE)
+    assert contents(tmp_path / "pool") == contents(tmp_path / "reference")
+
+
+def test_failed_and_damaged_videos_can_be_done_again(mixed_dir, tmp_path, caplog):
+    write_video(
+        mixed_dir / "half.mp4",
+        [hand_frame(n) for n in range(40)],
+        options={"movflags": "faststart"},
+    )
+    half = (mixed_dir / "half.mp4").read_bytes()
+    (mixed_dir / "half.mp4").write_bytes(half[: len(half) * 2 // 3])
+    run = preparation(mixed_dir, tmp_path / "pool")
+    run.run(LocalExecutor(2))
+    assert "6 of 10 videos failed" in caplog.text
+    assert "1 were used in part (1 damaged)" in caplog.text
+    assert ids_of(run.dry_run()) == []
+    failed = ["bug", "crash", "cut", "empty", "gone", "text"]
+    assert ids_of(run.dry_run(retry_failed=True)) == sorted([*failed, "half"])
+
+
+def test_older_pools_without_a_record_of_files_go_on(videos_dir, reference, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "simhand_mm.pool.parts.asdict",
+            lambda status: {name: value for name, value in vars(status).items()
+                            if name not in ("problem", "file", "num_bytes", "modified_s")},
+        )  # fmt: skip
+        preparation(videos_dir, tmp_path).run(HERE, shard=(0, 1000))
+    assert len(preparation(videos_dir, tmp_path).dry_run()) == 5
+    preparation(videos_dir, tmp_path).run(HERE)
+    assert contents(tmp_path) == contents(reference)
+
+
+def test_an_id_does_not_depend_on_files_that_come_later(tmp_path):
+    """A new file with the same stem is a video of its own, in front of or behind the old one."""
+    videos, pool_dir = tmp_path / "videos", tmp_path / "pool"
+    run = preparation(videos, pool_dir)
+    write_hand_video(videos / "clip.mov", 3)
+    run.run(HERE)
+    first = HandPool(pool_dir)
+    crops = [first.read_crop(row) for row in range(len(first))]
+    write_hand_video(videos / "clip.avi", 5, "left", first=9)
+    write_hand_video(videos / "clip.mp4", 5, "left", first=14)
+    assert ids_of(run.dry_run()) == ["clip.avi", "clip.mp4"]
+    run.run(HERE)
+    pool = HandPool(pool_dir)
+    assert pool.video_ids == ["clip", "clip.avi", "clip.mp4"]
+    assert [pool.read_crop(row) for row in range(len(pool))][: len(crops)] == crops
+    statuses = PoolWriter(pool_dir, run._pool_settings()).statuses()
+    assert {id: s.file for id, s in statuses.items()} == {
+        "clip": "clip.mov",
+        "clip.avi": "clip.avi",
+        "clip.mp4": "clip.mp4",
+    }
+
+
+def test_a_replaced_file_takes_the_id_over(tmp_path):
+    videos, pool_dir = tmp_path / "videos", tmp_path / "pool"
+    run = preparation(videos, pool_dir)
+    write_hand_video(videos / "clip.mov", 3)
+    run.run(HERE)
+    (videos / "clip.mov").unlink()
+    write_hand_video(videos / "clip.mp4", 5, "left")
+    assert ids_of(run.dry_run()) == ["clip"]
+    run.run(HERE)
+    assert set(HandPool(pool_dir).handedness_index) == {0}
+
+
+def test_long_ids_and_any_letters(tmp_path):
+    """Ids longer than LMDB's keys, and letters that are not ASCII, among short ones."""
+    videos, pool_dir = tmp_path / "videos", tmp_path / "pool"
+    long = "/".join(["d" * 200] * 3 + ["e" * 48])
+    for name in (long, "a", "café 手"):
+        write_hand_video(videos / f"{name}.mp4", 3)
+    assert len(long) == 651
+    preparation(videos, pool_dir).run(LocalExecutor(2))
+    pool = HandPool(pool_dir)
+    assert pool.video_ids == ["a", "café 手", long]
+    assert len({pool.read_crop(row) for row in range(len(pool))}) == 2  # of frames 0 and 2
+
+
+def test_hands_of_repeated_frame_numbers_are_refused_video_by_video(
+    videos_dir, tmp_path, monkeypatch
+):
+    sample = pipeline.sample_frames
+
+    def repeat(path, *arguments):
+        for frame in sample(path, *arguments):
+            yield frame
+            if path.stem == "v2":
+                yield frame
+
+    monkeypatch.setattr(pipeline, "sample_frames", repeat)
+    preparation(videos_dir, tmp_path).run(HERE)
+    assert HandPool(tmp_path).video_ids == ["s0/v0", "s0/v4", "s1/v1", "s1/v3", "s1/v5"]
+    assert drops_of(tmp_path) == {("s0/v2", "repeated_frames")}
+
+
+def test_a_wrong_array_costs_its_video_only(videos_dir, tmp_path, monkeypatch):
+    estimate = SquareEstimator.__call__
+
+    def twenty_scores(self, image):
+        found = estimate(self, image)
+        return [replace(hand, keypoint_score=np.ones(20)) if hand.handedness == "left" else hand
+                for hand in found]  # fmt: skip
+
+    monkeypatch.setattr(SquareEstimator, "__call__", twenty_scores)
+    preparation(videos_dir, tmp_path).run(HERE)
+    assert HandPool(tmp_path).video_ids == ["s0/v0", "s0/v2", "s0/v4"]
+    details = pq.read_table(tmp_path / "drops.parquet")["detail"].to_pylist()
+    assert "keypoint_score must have shape (21,), but got (20,)" in details[0]
+
+
+def test_a_locale_that_is_not_utf8_changes_nothing(tmp_path):
+    """Names, tables and messages, in a process whose locale is ASCII."""
+    write_hand_video(tmp_path / "videos" / "café.mp4", 3)
+    code = """
+import sys, locale
+assert locale.getpreferredencoding(False) != "UTF-8"
+from tests.test_preparation.test_run import LocalExecutor, preparation
+for num_workers in (0, 1):
+    preparation(*sys.argv[1:3], seconds=0).run(LocalExecutor(num_workers))
+"""
+    for name, values in {"ascii": {"LC_ALL": "C"}, "utf8": {"LC_ALL": "C.UTF-8"}}.items():
+        environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", **values}
+        lines = code if name == "ascii" else code.replace("!=", "==")
+        command = [sys.executable, "-c", lines, tmp_path / "videos", tmp_path / name]
+        root = Path(__file__).parents[2]
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+    assert HandPool(tmp_path / "ascii").video_ids == ["café"]
+    assert contents(tmp_path / "ascii") == contents(tmp_path / "utf8")
 
 
 def test_too_many_failures_stop_before_merging(tmp_path):

@@ -1,6 +1,5 @@
 """Frames by time stamp: exact, whatever the video; clear about what cannot be read."""
 
-import os
 import struct
 from fractions import Fraction
 
@@ -9,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from simhand_mm.preparation.videos import VideoError, find_videos, sample_frames
+from simhand_mm.preparation.videos import VideoError, sample_frames
 from tests.test_preparation.stubs import hand_frame, write_hand_video, write_video
 
 NOISE = np.random.default_rng(0).integers(0, 60, (90, 64, 96, 3), dtype=np.uint8)
@@ -204,30 +203,3 @@ def test_fps_must_be_positive(tmp_path):
     path = write_hand_video(tmp_path / "v.mp4")
     with pytest.raises(ValueError, match="fps must be positive, but got 0"):
         next(sample_frames(path, 0))
-
-
-def test_find_videos_names_them_by_path(tmp_path):
-    for name in ("b.mp4", "a/b.MKV", "a/b.avi", "a/._b.mp4", "a/notes.txt", "clip.mp4/c.mov"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
-    os.mkfifo(tmp_path / "pipe.mp4")
-    with open(os.fsencode(tmp_path) + b"/caf\xe9.mp4", "w"):
-        pass
-    videos = {video.video_id: video.path.name for video in find_videos(tmp_path)}
-    assert list(videos) == sorted(videos)
-    assert videos.pop("caf\\xe9")
-    assert videos == {
-        "a/b": "b.MKV",
-        "a/b.avi": "b.avi",
-        "b": "b.mp4",
-        "clip.mp4/c": "c.mov",
-        "gone": "gone.mp4",
-    }
-
-
-def test_folder_without_videos_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"videos_dir must hold videos .*\.mp4.* has none"):
-        find_videos(tmp_path)
-    with pytest.raises(FileNotFoundError, match="videos_dir must be a folder"):
-        find_videos(tmp_path / "nowhere")

@@ -88,14 +88,14 @@ def peak_memory(step: Callable[[], object], device: str) -> float:
         step()
         return (torch.cuda.max_memory_allocated() - before) / 2**20
     ctypes.CDLL("libc.so.6").malloc_trim(0)  # or a step might fill what another one left
-    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # resets the peak
     before = _resident_kib("VmRSS")
     step()
     return (_resident_kib("VmHWM") - before) / 2**10
 
 
 def _resident_kib(field: str) -> int:
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(re.search(rf"{field}:\s*(\d+) kB", status).group(1))
 
 

@@ -60,7 +60,7 @@ def ours_in_a_process(embeddings: np.ndarray, videos: np.ndarray, ranks: list[in
         np.save(f"{folder}/embeddings.npy", embeddings)
         np.save(f"{folder}/videos.npy", videos)
         command = [sys.executable, __file__, "--mine", folder, "--ranks", *map(str, ranks)]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        output = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
         return {**json.loads(output), "index": np.load(f"{folder}/index.npy")}
 
 
@@ -72,7 +72,9 @@ def mine(folder: str, ranks: list[int]) -> None:
     index, build_core, build_wall = timed(NeighborIndex, embeddings, videos)
     (found, _), core, wall = timed(index.search, rows, ranks)
     np.save(f"{folder}/index.npy", found)
-    status = Path("/proc/self/status").read_text()  # getrusage would count the parent's peak too
+    status = Path("/proc/self/status").read_text(
+        encoding="utf-8"
+    )  # getrusage would count the parent's peak too
     peak_gb = int(re.search(r"VmHWM:\s*(\d+) kB", status).group(1)) / 1e6
     print(json.dumps({"core": build_core + core, "wall": build_wall + wall, "peak_gb": peak_gb}))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 def machine() -> str:
     """What it ran on, and how busy that was."""
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     name = cpu.group(1) if cpu else platform.processor()
     cores = len(os.sched_getaffinity(0))

@@ -74,7 +74,9 @@ def make_pool(root: Path, num_hands: int) -> None:
     fingerprint = fingerprint_of(table)
     write_arrow(root / "hands.arrow", table, fingerprint)
     info = {"format_version": FORMAT_VERSION, "num_hands": num_hands, "crop_size": 224}
-    (root / "pool.json").write_text(json.dumps({**info, "fingerprint": fingerprint}))
+    (root / "pool.json").write_text(
+        json.dumps({**info, "fingerprint": fingerprint}), encoding="utf-8"
+    )
 
 
 def open_pool(root: Path, seed: int) -> tuple[Any, float]:
@@ -117,7 +119,7 @@ def open_base_dataset(root: Path, seed: int) -> tuple[Any, float]:
 
 def unshared_mb() -> float:
     """USS of this process: pages that no other process maps."""
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    lines = Path("/proc/self/smaps_rollup").read_text(encoding="utf-8").splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 
 

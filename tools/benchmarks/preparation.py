@@ -22,7 +22,8 @@ from simhand_mm.executors import LocalExecutor
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation
-from simhand_mm.preparation.videos import find_videos, sample_frames
+from simhand_mm.preparation.video_files import find_videos
+from simhand_mm.preparation.videos import sample_frames
 from simhand_mm.synthetic import synthesize
 
 FRAMES_PER_LAP = 1800  # a minute

@@ -1,0 +1,64 @@
+"""Reading CSV tables as people have them: from spreadsheets too."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+_DELIMITERS = ",;\t"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of a table with a header, as dictionaries of text.
+
+    Commas, semicolons or tabs may separate the columns; the text is UTF-8, with or without a byte
+    order mark, or UTF-16 with one; lines may end as on any system. So files of Excel can be read.
+
+    Args:
+        path: The file.
+        columns: Columns that it must have; others may follow.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not such a table, lacks a column, or has a row with too few cells.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"path must be a CSV table, but {path} is not a file. Correct it.")
+    text = _decode(path)
+    first_line = text.split("\n", 1)[0].strip()
+    if first_line.lower().startswith("sep=") and len(first_line) == 5:  # a line of Excel's own
+        delimiter, text = first_line[4], text.partition("\n")[2]
+    else:
+        delimiter = max(_DELIMITERS, key=first_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    names = [name.strip() for name in next(reader, [])]
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise ValueError(
+            f"{path} must have the columns {' and '.join(columns)}, but has {names}. Write their "
+            "names into its first line."
+        )
+    rows = []
+    for cells in reader:
+        if any(cells):
+            if len(cells) < len(names):
+                raise ValueError(
+                    f"every row of {path} must have {len(names)} cells, but line "
+                    f"{reader.line_num} has {cells}. Correct the line."
+                )
+            rows.append(dict(zip(names, cells, strict=False)))
+    return rows
+
+
+def _decode(path: Path) -> str:
+    content = path.read_bytes()
+    encoding = "utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} must be text in UTF-8, but has other bytes ({error.reason} at byte "
+            f"{error.start}). Save it as 'CSV UTF-8'."
+        ) from error

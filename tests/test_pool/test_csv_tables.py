@@ -1,0 +1,54 @@
+"""CSV tables, also as spreadsheets write them."""
+
+import pytest
+
+from simhand_mm.pool import read_rows
+
+ROWS = [{"video_id": "é; a", "group_id": "1"}, {"video_id": "b, c", "group_id": "2"}]
+PLAIN = 'video_id,group_id\né; a,1\n"b, c",2\n'
+SEMICOLONS = (
+    PLAIN.replace('"b, c",2', "b, c;2").replace("é; a,1", '"é; a";1').replace("_id,", "_id;")
+)
+
+
+TABS = PLAIN.replace("é; a,", "é; a\t").replace('"b, c",', "b, c\t").replace("_id,", "_id\t")
+MORE = PLAIN.replace("group_id", "group_id,more").replace(",1", ",1,x").replace(",2", ",2,y")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN.encode(),
+        PLAIN.encode("utf-8-sig"),
+        PLAIN.replace("\n", "\r\n").encode("utf-8-sig"),
+        SEMICOLONS.replace("\n", "\r\n").encode("utf-8-sig"),
+        b"sep=;\r\n" + SEMICOLONS.encode(),
+        TABS.encode("utf-16"),
+        PLAIN.replace("video_id,", "video_id , ").encode() + b"\n\n",
+        MORE.encode(),
+    ],
+    ids=["plain", "bom", "crlf", "excel", "sep", "utf16", "blanks", "more"],
+)
+def test_tables_of_spreadsheets(tmp_path, content):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    rows = read_rows(path, ["video_id", "group_id"])
+    assert [{name: row[name] for name in ROWS[0]} for row in rows] == ROWS
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "must have the columns video_id and group_id"),
+        (b"video,group\na,b\n", r"columns video_id and group_id, but has \['video', 'group'\]"),
+        (b"video_id,group_id\na,b\nc\n", r"must have 2 cells, but line 3 has \['c'\]"),
+        ("video_id,group_id\né,1\n".encode("latin-1"), "must be text in UTF-8"),
+    ],
+)
+def test_wrong_tables_are_named(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_rows(path, ["video_id", "group_id"])
+    with pytest.raises(FileNotFoundError, match="is not a file"):
+        read_rows(tmp_path / "none.csv", [])
