@@ -1,5 +1,6 @@
 """Local checkpoints: read without executing anything they carry; the newest whole one to resume."""
 
+import collections
 import os
 import pickle
 import re
@@ -55,13 +56,15 @@ def _allowed_global(module: str, name: str) -> Any:
     import torch
     from mmengine.config import ConfigDict
     from mmengine.logging import HistoryBuffer
+    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
     root = module.replace("numpy._core", "numpy.core")
     table = {
-        ("collections", "OrderedDict"): __import__("collections").OrderedDict,
-        ("collections", "defaultdict"): __import__("collections").defaultdict,
-        ("builtins", "getattr"): _history_statistic,
-        ("__builtin__", "getattr"): _history_statistic,
+        ("collections", "OrderedDict"): collections.OrderedDict,
+        ("collections", "defaultdict"): collections.defaultdict,
+        ("collections", "Counter"): collections.Counter,  # milestones of MultiStepLR
+        ("builtins", "getattr"): _known_method,
+        ("__builtin__", "getattr"): _known_method,
         ("_codecs", "encode"): _encode_latin1,
         ("numpy.core.multiarray", "_reconstruct"): _new_array,
         ("numpy.core.multiarray", "scalar"): np.core.multiarray.scalar,
@@ -72,6 +75,7 @@ def _allowed_global(module: str, name: str) -> Any:
         ("torch.nn.parameter", "Parameter"): torch.nn.Parameter,
         ("mmengine.logging.history_buffer", "HistoryBuffer"): HistoryBuffer,
         ("mmengine.config.config", "ConfigDict"): ConfigDict,
+        (OneCycleParamScheduler.__module__, "OneCycleParamScheduler"): OneCycleParamScheduler,
     }
     if (root, name) in table:
         return table[root, name]
@@ -102,16 +106,20 @@ _TENSOR_BUILDERS = {
 }
 
 
-def _history_statistic(owner: Any, name: str) -> Any:
-    """Stands in for ``getattr``, by which a HistoryBuffer pickles its four statistics."""
+def _known_method(owner: Any, name: str) -> Any:
+    """Stands in for ``getattr``, by which mmengine's objects pickle methods that they hold."""
     from mmengine.logging import HistoryBuffer
+    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
-    if owner is not HistoryBuffer or name not in ("min", "max", "current", "mean"):
-        raise pickle.UnpicklingError(
-            f"checkpoint must not look up attributes, but asks for {name!r} of {owner!r}; "
-            "nothing was executed."
-        )
-    return getattr(HistoryBuffer, name)
+    statistics = ("min", "max", "current", "mean")
+    if owner is HistoryBuffer and name in statistics:
+        return getattr(HistoryBuffer, name)
+    if owner is OneCycleParamScheduler and name in ("_annealing_cos", "_annealing_linear"):
+        return getattr(OneCycleParamScheduler, name)
+    raise pickle.UnpicklingError(
+        f"checkpoint must not look up attributes, but asks for {name!r} of {owner!r}; "
+        "nothing was executed."
+    )
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:

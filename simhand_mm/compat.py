@@ -42,7 +42,7 @@ def install() -> None:
     if importlib.util.find_spec("xtcocotools") is None:
         _alias_cocotools()
     _after_import("mmengine.runner.checkpoint", _read_checkpoints_safely)
-    _after_import("mmengine.runner.runner", _resume_from_whole_checkpoints)
+    _after_import("mmengine.runner.runner", _mend_runner)
     _after_import("mmengine.dist.utils", _start_gloo_without_gpu)
     _after_import("mmengine.model.wrappers.distributed", _wrap_cpu_models)
     if importlib.util.find_spec("pkg_resources") is None:
@@ -89,8 +89,62 @@ def _read_checkpoints_safely(module: types.ModuleType) -> None:
     module.CheckpointLoader.register_scheme(prefixes="", loader=load_checkpoint, force=True)
 
 
-def _resume_from_whole_checkpoints(module: types.ModuleType) -> None:
-    module.find_latest_checkpoint = find_latest_checkpoint
+def _mend_runner(module: types.ModuleType) -> None:
+    module.find_latest_checkpoint = _find_latest_checkpoint_for_all
+    build, resume = module.Runner.build_dataloader, module.Runner.resume
+    module.Runner.build_dataloader = staticmethod(
+        lambda dataloader, *args, **options: _build_loader(build, dataloader, *args, **options)
+    )
+
+    def resume_and_mend(self: Any, *args: Any, **options: Any) -> None:
+        resume(self, *args, **options)
+        wrapper = self.optim_wrapper
+        for part in wrapper.values() if hasattr(wrapper, "values") else [wrapper]:
+            _keep_steps_on_the_cpu(part.optimizer)
+
+    module.Runner.resume = resume_and_mend
+
+
+def _find_latest_checkpoint_for_all(work_dir: str) -> str | None:
+    from mmengine.dist import broadcast_object_list, is_main_process
+
+    found = [find_latest_checkpoint(work_dir) if is_main_process() else None]
+    broadcast_object_list(found)
+    return found[0]
+
+
+def _keep_steps_on_the_cpu(optimizer: Any) -> None:
+    for group in optimizer.param_groups:
+        if group.get("capturable") or group.get("fused"):
+            continue  # these count on the device
+        for parameter in group["params"]:
+            state = optimizer.state.get(parameter, {})
+            if hasattr(state.get("step"), "cpu"):
+                state["step"] = state["step"].cpu()
+
+
+# ------------------------------------------------------------------------------ data loaders
+
+
+def _build_loader(build: Callable, dataloader: Any, *args: Any, **options: Any) -> Any:
+    """``Runner.build_dataloader``, whatever the number of workers, and never without a batch.
+
+    Raises:
+        ValueError: If the samples do not fill one batch and incomplete ones are dropped.
+    """
+    if isinstance(dataloader, dict) and not dataloader.get("num_workers"):
+        only_workers = ("persistent_workers", "prefetch_factor")
+        dataloader = {key: value for key, value in dataloader.items() if key not in only_workers}
+    loader = build(dataloader, *args, **options)
+    if loader.batch_size is not None and loader.drop_last and not len(loader):
+        from mmengine.dist import get_world_size
+
+        raise ValueError(
+            f"dataset must have at least one batch per process, batch_size {loader.batch_size} x "
+            f"{get_world_size()} processes, but has {len(loader.dataset)} samples. Lower the batch "
+            "size (--cfg-options train_dataloader.batch_size=...) or prepare more data."
+        )
+    return loader
 
 
 # ------------------------------------------------------------------- missing compiled parts

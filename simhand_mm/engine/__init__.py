@@ -2,5 +2,12 @@
 
 from simhand_mm.engine.checkpoint_report import CheckpointReportHook
 from simhand_mm.engine.optimization import BFloat16OptimWrapper, scale_learning_rate
+from simhand_mm.engine.run_checks import MachineCheckHook, ResumeCheckHook
 
-__all__ = ["BFloat16OptimWrapper", "CheckpointReportHook", "scale_learning_rate"]
+__all__ = [
+    "BFloat16OptimWrapper",
+    "CheckpointReportHook",
+    "MachineCheckHook",
+    "ResumeCheckHook",
+    "scale_learning_rate",
+]

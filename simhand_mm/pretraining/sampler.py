@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from mmengine.dist import get_dist_info
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import Sampler
 
 from simhand_mm.registry import DATA_SAMPLERS, HOOKS
@@ -95,10 +95,14 @@ class ResumeEpochHook(Hook):
     checkpoints by iteration (``CheckpointHook(by_epoch=False)``).
     """
 
+    def __init__(self) -> None:
+        self._is_first_epoch = True
+
     def before_train_epoch(self, runner: Runner) -> None:
-        """Skip the hands that were seen."""
+        """Skip the hands that were seen, in the epoch that was interrupted."""
         loader = runner.train_dataloader
         sampler = loader.sampler
+        is_first_epoch, self._is_first_epoch = self._is_first_epoch, False
         if not isinstance(sampler, VideoBalancedSampler):
             return
         if sampler.max_per_video is not None and sampler.batch_size != loader.batch_size:
@@ -107,6 +111,14 @@ class ResumeEpochHook(Hook):
                 f"got {sampler.batch_size}. Set both."
             )
         done = runner.iter - runner.epoch * len(loader)
+        if not is_first_epoch or not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            return
+        if not 0 <= done <= len(loader):
+            raise ValueError(
+                f"a resumed run must be within epoch {runner.epoch + 1} of {len(loader)} steps, "
+                f"but {runner.iter} steps were done in all. Resume with the batch size, number of "
+                "processes and pool of the checkpoint."
+            )
         if done > 0:
             runner.logger.info(f"Resuming epoch {runner.epoch + 1} after {done} iterations.")
             sampler.skip(done * loader.batch_size)

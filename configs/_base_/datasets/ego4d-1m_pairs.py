@@ -2,7 +2,8 @@
 # tools/prepare_pool.py or tools/convert_dataset.py. Smaller sets are pools of their own.
 train_dataloader = dict(
     batch_size=1024,
-    num_workers=12,  # not in paper
+    num_workers=4,  # not in paper: 16,000 crops per second, and 10 GB of /dev/shm for 8 processes
+    prefetch_factor=1,
     persistent_workers=True,
     pin_memory=True,
     drop_last=True,

@@ -11,6 +11,8 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False))
 custom_hooks = [
+    dict(type='simhand_mm.MachineCheckHook'),
+    dict(type='simhand_mm.ResumeCheckHook'),
     dict(type='SyncBuffersHook'),
     # Reports how many weights of init_cfg.checkpoint fit; stops if none does.
     dict(type='simhand_mm.CheckpointReportHook'),

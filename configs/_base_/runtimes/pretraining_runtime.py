@@ -11,6 +11,8 @@ default_hooks = dict(
 custom_hooks = [
     # Reports how many weights of init_cfg.checkpoint fit; stops if none does.
     dict(type='simhand_mm.CheckpointReportHook'),
+    dict(type='simhand_mm.MachineCheckHook'),
+    dict(type='simhand_mm.ResumeCheckHook'),
     dict(type='simhand_mm.ResumeEpochHook'),
     dict(type='simhand_mm.NonFiniteLossHook'),
     dict(type='simhand_mm.CollapseHook', interval=10),
