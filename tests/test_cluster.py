@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simhand_mm.pool import HandPool, load_pairs
-from simhand_mm.synthetic import synthesize
+from simhand_mm.synthetic import Contents, synthesize
 from tests.documented_commands import ROOT, commands_of
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ for task in range(args.ntasks):
 def folder(tmp_path_factory):
     """Two videos in ``data/videos``, and programs in ``bin``."""
     root = tmp_path_factory.mktemp("cluster")
-    synthesize(root / "drawn", 4, 8, 0, 0)
+    synthesize(root / "drawn", Contents(4, 8, 0, 0))
     (root / "data").mkdir()
     shutil.move(root / "drawn" / "videos", root / "data" / "videos")
     (root / "bin").mkdir()

@@ -14,7 +14,7 @@ import tyro
 
 from simhand_mm import cli
 from simhand_mm.pool import read_poses, write_predictions
-from simhand_mm.synthetic import synthesize
+from simhand_mm.synthetic import Contents, synthesize
 from tests.documented_commands import (
     BY_ANOTHER_TEST,
     DOCUMENTS,
@@ -103,7 +103,7 @@ def test_reasons_are_given():
 def synthetic(tmp_path_factory):
     """Two videos and some stills."""
     folder = tmp_path_factory.mktemp("synthetic")
-    synthesize(folder, 2, 10, 24, 8)
+    synthesize(folder, Contents(2, 10, 24, 8))
     return folder
 
 

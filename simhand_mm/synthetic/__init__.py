@@ -1,6 +1,6 @@
 """The embedded default data: hands drawn from a CC0 mesh, in videos and labelled stills."""
 
-from simhand_mm.synthetic.dataset import synthesize
+from simhand_mm.synthetic.dataset import Contents, synthesize
 from simhand_mm.synthetic.ground_truth import GroundTruth
 
-__all__ = ["GroundTruth", "synthesize"]
+__all__ = ["Contents", "GroundTruth", "synthesize"]

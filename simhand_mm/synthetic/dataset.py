@@ -9,13 +9,15 @@ OUT/parts/                    labels of finished parts, from which a killed run 
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tyro.conf import arg
 
 from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
 from simhand_mm.pool.files import atomic_path
@@ -29,48 +31,60 @@ _TABLES = {
 }
 
 
-def synthesize(
-    output_dir: str | Path,
-    num_videos: int,
-    num_frames: int,
-    num_train_stills: int,
-    num_test_stills: int,
-    seed: int = 0,
-    image_size: int = 128,
-    executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
-) -> dict:
-    """Make a synthetic data set, or finish one that was interrupted.
+@dataclass(frozen=True)
+class Contents:
+    """What a synthetic data set holds. The same contents are the same bytes.
 
-    The same arguments give the same bytes, whatever the executor is and however often the work was
-    interrupted.
-
-    Args:
-        output_dir: Folder of the data set.
-        num_videos: Videos of 320x240 px; three in ten show two hands.
-        num_frames: Frames of each video, ten a second.
+    Attributes:
+        num_videos: Number of videos of 320x240 px; three in ten show two hands.
+        num_frames: Frames of each video, ten per second.
         num_train_stills: Labelled stills for training.
         num_test_stills: Labelled stills of other people, for testing.
         seed: Sole source of randomness.
         image_size: Side of the square stills in px.
+
+    Raises:
+        ValueError: If a number is too small.
+    """
+
+    num_videos: Annotated[int, arg(name="videos")] = 80
+    num_frames: Annotated[int, arg(name="frames")] = 24
+    num_train_stills: Annotated[int, arg(name="stills-train")] = 300
+    num_test_stills: Annotated[int, arg(name="stills-test")] = 300
+    seed: int = 0
+    image_size: int = 128
+
+    def __post_init__(self) -> None:
+        least = {"num_frames": 1, "image_size": 32}
+        for name, value in asdict(self).items():
+            bound = least.get(name, 0)
+            if value < bound:
+                raise ValueError(f"{name} must be at least {bound}, but got {value}. Choose more.")
+
+
+def synthesize(
+    output_dir: str | Path,
+    contents: Contents,
+    executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
+) -> dict:
+    """Make a synthetic data set, or finish one that was interrupted.
+
+    The bytes do not depend on the executor, nor on how often the work was interrupted.
+
+    Args:
+        output_dir: Folder of the data set.
+        contents: What to draw.
         executor: Who draws; by default this process.
 
     Returns:
         The content of ``synthetic.json``.
 
     Raises:
-        ValueError: If a number is too small, or ``output_dir`` was begun with other arguments.
+        ValueError: If ``output_dir`` was begun with other contents.
         NotADirectoryError: If ``output_dir`` is a file.
         RuntimeError: If a worker died. What was finished is kept.
     """
-    parameters = {
-        "num_videos": num_videos,
-        "num_frames": num_frames,
-        "num_train_stills": num_train_stills,
-        "num_test_stills": num_test_stills,
-        "seed": seed,
-        "image_size": image_size,
-    }
-    _check_parameters(parameters)
+    parameters = asdict(contents)
     root = Path(output_dir)
     parts = _plan(parameters)
     finished = _claim(root, parameters)
@@ -84,14 +98,6 @@ def synthesize(
     todo = [part for part in parts if not part.is_finished(root)]
     _make_parts(todo, root, executor)
     return _conclude(root, parts, parameters)
-
-
-def _check_parameters(parameters: dict[str, int]) -> None:
-    least = {"num_videos": 0, "num_frames": 1, "seed": 0, "image_size": 32}
-    for name, value in parameters.items():
-        bound = least.get(name, 0)
-        if value < bound:
-            raise ValueError(f"{name} must be at least {bound}, but got {value}. Choose more.")
 
 
 def _plan(parameters: dict[str, int]) -> list[Part]:

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from simhand_mm.pool import read_poses
-from simhand_mm.synthetic import synthesize
+from simhand_mm.synthetic import Contents, synthesize
 
 
 @pytest.fixture(scope="session")
 def data_root(tmp_path_factory):
     """Eight labelled stills of one synthetic person, each from a camera of its own."""
     root = tmp_path_factory.mktemp("synthetic")
-    synthesize(root, num_videos=0, num_frames=1, num_train_stills=8, num_test_stills=0, seed=1)
+    synthesize(root, Contents(0, 1, num_train_stills=8, num_test_stills=0, seed=1))
     return root
 
 

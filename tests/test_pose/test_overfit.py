@@ -6,14 +6,14 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from simhand_mm.synthetic import synthesize
+from simhand_mm.synthetic import Contents, synthesize
 from tests.test_pose.test_stock_mmpose import CONFIG
 
 
 @pytest.mark.slow
 def test_32_stills_are_learnt_to_3_mm(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMHAND_DATA", str(tmp_path))
-    synthesize(tmp_path / "synthetic", 0, 1, num_train_stills=32, num_test_stills=0)
+    synthesize(tmp_path / "synthetic", Contents(0, 1, num_train_stills=32, num_test_stills=0))
     config = Config.fromfile(CONFIG)
     pipeline = list(config.test_pipeline)
     pipeline.insert(2, {"type": "GenerateTarget", "encoder": config.codec})

@@ -15,7 +15,7 @@ from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation
 from simhand_mm.preparation.video_files import find_videos
 from simhand_mm.preparation.videos import sample_frames
-from simhand_mm.synthetic import GroundTruth, synthesize
+from simhand_mm.synthetic import Contents, GroundTruth, synthesize
 
 pytest.importorskip("mediapipe")
 
@@ -23,7 +23,7 @@ pytest.importorskip("mediapipe")
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     root = tmp_path_factory.mktemp("synthetic")
-    synthesize(root, num_videos=5, num_frames=3, num_train_stills=0, num_test_stills=0)
+    synthesize(root, Contents(5, 3, num_train_stills=0, num_test_stills=0))
     return root
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from simhand_mm.synthetic import synthesize
+from simhand_mm.synthetic import Contents, synthesize
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ FILES = ("hands.parquet", "drops.parquet", "hands.arrow", "pool.json", "crops/*.
 @pytest.fixture(scope="module")
 def videos_dir(tmp_path_factory):
     root = tmp_path_factory.mktemp("drawn")
-    synthesize(root, NUM_VIDEOS, 8, 0, 0)
+    synthesize(root, Contents(NUM_VIDEOS, 8, 0, 0))
     return root / "videos"
 
 

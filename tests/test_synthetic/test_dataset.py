@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,15 +9,11 @@ import pytest
 
 from simhand_mm.executors import LocalExecutor, WorkerDied
 from simhand_mm.pool import read_poses
-from simhand_mm.synthetic import GroundTruth, dataset, synthesize
+from simhand_mm.synthetic import Contents, GroundTruth, dataset, synthesize
 
-SMALL = {
-    "num_videos": 2,
-    "num_frames": 3,
-    "num_train_stills": 11,
-    "num_test_stills": 3,
-    "image_size": 64,
-}
+SMALL = Contents(
+    num_videos=2, num_frames=3, num_train_stills=11, num_test_stills=3, seed=3, image_size=64
+)
 
 
 def fingerprint(root):
@@ -27,7 +24,7 @@ def fingerprint(root):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("synthetic")
-    return root, synthesize(root, **SMALL, seed=3)
+    return root, synthesize(root, SMALL)
 
 
 def test_counts_and_summary(made):
@@ -79,15 +76,13 @@ def test_nobody_is_in_two_sets(made):
 
 
 def test_workers_do_not_change_a_byte(made, tmp_path):
-    synthesize(tmp_path, **SMALL, seed=3, executor=LocalExecutor(2))
+    synthesize(tmp_path, SMALL, executor=LocalExecutor(2))
     assert fingerprint(tmp_path) == fingerprint(made[0])
 
 
 def test_more_of_it_begins_the_same(made, tmp_path):
     """A part does not depend on how many others there are."""
-    synthesize(
-        tmp_path, **{**SMALL, "num_videos": 1, "num_train_stills": 10, "num_test_stills": 0}, seed=3
-    )
+    synthesize(tmp_path, replace(SMALL, num_videos=1, num_train_stills=10, num_test_stills=0))
     ours, theirs = fingerprint(tmp_path), fingerprint(made[0])
     same = [name for name in ours if name.startswith(("videos", "images"))]
     assert len(same) == 11 and all(ours[name] == theirs[name] for name in same)
@@ -95,7 +90,7 @@ def test_more_of_it_begins_the_same(made, tmp_path):
 
 def test_seed_changes_everything(made, tmp_path):
     synthesize(
-        tmp_path, **{**SMALL, "num_videos": 1, "num_train_stills": 1, "num_test_stills": 1}, seed=4
+        tmp_path, replace(SMALL, num_videos=1, num_train_stills=1, num_test_stills=1, seed=4)
     )
     ours, theirs = fingerprint(tmp_path), fingerprint(made[0])
     assert not any(ours[name] == theirs[name] for name in ours if name in theirs)
@@ -113,13 +108,13 @@ def test_killed_run_continues_with_what_is_missing(made, tmp_path, monkeypatch):
     make_part = dataset.make_part
     monkeypatch.setattr(dataset, "make_part", die_after_two)
     with pytest.raises(KeyboardInterrupt):
-        synthesize(tmp_path, **SMALL, seed=3)
+        synthesize(tmp_path, SMALL)
     assert not json.loads((tmp_path / "synthetic.json").read_text())["is_complete"]
     again = []
     monkeypatch.setattr(
         dataset, "make_part", lambda part, root: (again.append(part.name), make_part(part, root))
     )
-    synthesize(tmp_path, **SMALL, seed=3)
+    synthesize(tmp_path, SMALL)
     assert done == ["video_00000", "video_00001"]
     assert again == ["train_00000", "train_00001", "test_00000"]
     assert fingerprint(tmp_path) == fingerprint(made[0])
@@ -135,10 +130,10 @@ class DyingExecutor(LocalExecutor):
 
 def test_a_dead_worker_costs_one_part(made, tmp_path):
     with pytest.raises(RuntimeError, match=r"workers died at \{'video_00000': 'exit code -9'\}"):
-        synthesize(tmp_path, **SMALL, seed=3, executor=DyingExecutor())
+        synthesize(tmp_path, SMALL, executor=DyingExecutor())
     assert not (tmp_path / "videos/video_00000.mp4").exists()
     assert (tmp_path / "videos/video_00001.mp4").is_file()
-    synthesize(tmp_path, **SMALL, seed=3)
+    synthesize(tmp_path, SMALL)
     assert fingerprint(tmp_path) == fingerprint(made[0])
 
 
@@ -152,11 +147,11 @@ def test_complete_set_is_left_alone_and_a_lost_file_is_made_again(made, monkeypa
         "make_part",
         lambda part, root: (made_again.append(part.name), make_part(part, root)),
     )
-    assert synthesize(root, **SMALL, seed=3) == summary
+    assert synthesize(root, SMALL) == summary
     assert made_again == []
     (root / "videos/video_00001.mp4").unlink()
     (root / "poses/test.parquet").unlink()
-    assert synthesize(root, **SMALL, seed=3) == summary
+    assert synthesize(root, SMALL) == summary
     assert made_again == ["video_00001"] and fingerprint(root) == before
 
 
@@ -164,18 +159,18 @@ def test_other_arguments_are_refused(made):
     with pytest.raises(
         ValueError, match=r"num_videos=2 and num_videos=5 was asked.*another folder"
     ):
-        synthesize(made[0], **{**SMALL, "num_videos": 5}, seed=3)
+        synthesize(made[0], replace(SMALL, num_videos=5))
     with pytest.raises(ValueError, match="seed=3 and seed=9 was asked"):
-        synthesize(made[0], **SMALL, seed=9)
+        synthesize(made[0], replace(SMALL, seed=9))
 
 
 @pytest.mark.parametrize("name, value", [("num_frames", 0), ("image_size", 8), ("num_videos", -1)])
-def test_impossible_numbers_are_refused(tmp_path, name, value):
+def test_impossible_numbers_are_refused(name, value):
     with pytest.raises(ValueError, match=f"{name} must be at least"):
-        synthesize(tmp_path, **{**SMALL, name: value})
+        replace(SMALL, **{name: value})
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match="output_dir must be a folder"):
-        synthesize(tmp_path / "file", **SMALL)
+        synthesize(tmp_path / "file", SMALL)

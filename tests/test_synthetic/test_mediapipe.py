@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from simhand_mm.synthetic import GroundTruth, synthesize
+from simhand_mm.synthetic import Contents, GroundTruth, synthesize
 
 
 def found_hands(root, truth):
@@ -37,7 +37,7 @@ def found_hands(root, truth):
 
 @pytest.mark.slow
 def test_mediapipe_finds_four_hands_in_five(tmp_path):
-    synthesize(tmp_path, 20, 6, 0, 0, seed=11)
+    synthesize(tmp_path, Contents(20, 6, 0, 0, seed=11))
     found, right_side = found_hands(tmp_path, GroundTruth.load(tmp_path))
     assert found.mean() >= 0.8
     assert right_side.mean() >= 0.9

@@ -24,7 +24,7 @@ from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation
 from simhand_mm.preparation.video_files import find_videos
 from simhand_mm.preparation.videos import sample_frames
-from simhand_mm.synthetic import synthesize
+from simhand_mm.synthetic import Contents, synthesize
 
 FRAMES_PER_LAP = 1800  # a minute
 
@@ -168,7 +168,7 @@ def on_drawn_videos(part: Callable, args: argparse.Namespace) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         cores = len(os.sched_getaffinity(0))
-        synthesize(root / "drawn", args.videos, 24, 0, 0, executor=LocalExecutor(cores))
+        synthesize(root / "drawn", Contents(args.videos, 24, 0, 0), LocalExecutor(cores))
         yield from part(root / "drawn" / "videos", root, args.turns)
 
 
