@@ -5,7 +5,9 @@
 
 import ast
 import difflib
+import inspect
 import os
+import re
 import runpy
 import sys
 import traceback
@@ -134,8 +136,9 @@ def _is_explained(error: Exception) -> bool:
     """A wrong value, file or installation; or a RuntimeError of this package, not of torch."""
     if isinstance(error, (OSError, ValueError, ImportError)):
         return True
-    origin = traceback.extract_tb(error.__traceback__)[-1].filename
-    return isinstance(error, RuntimeError) and Path(origin).is_relative_to(Path(__file__).parent)
+    origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    is_ours = any(map(origin.is_relative_to, (Path(__file__).parent, find_file("tools"))))
+    return isinstance(error, RuntimeError) and is_ours
 
 
 def run(function: Callable[..., Result], description: str) -> Result:
@@ -162,6 +165,8 @@ def run(function: Callable[..., Result], description: str) -> Result:
         conf.DisallowNone,  # an option that is not given is None
         conf.PositionalMetavarFromFieldName,
     )
+    # tyro keeps the line breaks of arguments, though not those of the fields of dataclasses.
+    function.__doc__ = re.sub(r"\n {8}(?=\S)", " ", inspect.getdoc(function) or "")
     with messages_instead_of_tracebacks():
         return tyro.cli(function, prog=program_name(), description=description, config=style)
 

@@ -76,8 +76,14 @@ def one_word(
 Pool: TypeAlias = Annotated[Path, arg(metavar="POOL")]
 """The folder of a hand pool."""
 
+PairsName: TypeAlias = Annotated[str, arg(name="pairs")]
+"""Name of mined pairs: ``--pairs``."""
+
 Out: TypeAlias = Annotated[Path, arg(aliases=("-o",))]
 """A file or folder to write: ``-o`` or ``--out``."""
+
+OptionalOut: TypeAlias = Annotated[Path | None, arg(aliases=("-o",))]
+"""The same, if its default depends on other arguments."""
 
 Ranks: TypeAlias = Annotated[
     tuple[int, ...],

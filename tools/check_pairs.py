@@ -1,39 +1,40 @@
-"""Measure mined pairs against the true 3D poses of the synthetic videos."""
+"""Measure mined pairs against the true 3D poses of the synthetic videos.
 
-import argparse
+simhand check-pairs data/pool data/synthetic --pairs similar
+"""
+
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from simhand_mm.cli import run
+from simhand_mm.options import Out, PairsName, Pool
 from simhand_mm.pool import HandPool, atomic_path, load_pairs
 from simhand_mm.synthetic import GroundTruth
 from simhand_mm.synthetic.pair_quality import check_pairs
 
 
-def parse_args() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pool_dir", help="pool prepared from the synthetic videos")
-    parser.add_argument("synthetic_dir", help="folder of tools/synthesize_hands.py")
-    parser.add_argument("--pairs", default="similar", help="name of the pairs")
-    parser.add_argument("--out", default="mining_check.json", help="JSON file to write")
-    return parser.parse_args()
+def main(
+    pool_dir: Pool,
+    synthetic: Path,
+    /,
+    name: PairsName = "similar",
+    out: Out = Path("mining_check.json"),
+) -> None:
+    """Measure and print the distances.
 
-
-def main() -> None:
-    """Run the command line."""
-    args = parse_args()
-    try:
-        pool = HandPool(args.pool_dir)
-        pairs = load_pairs(args.pool_dir, args.pairs, pool)
-        embeddings = np.load(Path(args.pool_dir) / "pose_embeddings.npy")
-        truth = GroundTruth.load(args.synthetic_dir)
-    except (OSError, ValueError) as error:
-        sys.exit(f"check_pairs: {error}")
-    result = check_pairs(pool, pairs, embeddings, truth)
-    with atomic_path(args.out) as temporary:
+    Args:
+        pool_dir: Pool prepared from the synthetic videos.
+        synthetic: Folder of simhand synthesize.
+        name: Name of the pairs.
+        out: JSON file to write.
+    """
+    pool = HandPool(pool_dir)
+    pairs = load_pairs(pool_dir, name, pool)
+    embeddings = np.load(pool_dir / "pose_embeddings.npy")
+    result = check_pairs(pool, pairs, embeddings, GroundTruth.load(synthetic))
+    with atomic_path(out) as temporary:
         temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
     print("mean 3D distance of a hand from its positive, wrists together (mm):")
     for rank, distance in result["top_mm"].items():
@@ -44,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

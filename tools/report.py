@@ -1,31 +1,26 @@
 """Write the report of a quickstart folder and print its table of results.
 
-Example:
-    python tools/report.py work_dirs/quickstart
+simhand report work_dirs/quickstart
 """
 
-import argparse
-import sys
 from pathlib import Path
 
-from simhand_mm.visualization.quickstart_report import write_report
+from simhand_mm.cli import run
+from simhand_mm.options import OptionalOut
 
 
-def main() -> None:
-    """Write the page and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("work_dir", type=Path, help="folder of tools/quickstart.sh")
-    parser.add_argument("-o", "--out", type=Path, help="default: WORK_DIR/report.html")
-    args = parser.parse_args()
-    out = args.out or args.work_dir / "report.html"
-    try:
-        table = write_report(args.work_dir, out)
-    except (OSError, ValueError) as error:
-        sys.exit(f"report: {error}")
-    print(table, f"Report: {out}", sep="\n\n")
+def main(work_dir: Path, /, out: OptionalOut = None) -> None:
+    """Write the page and print the table.
+
+    Args:
+        work_dir: Folder of tools/quickstart.sh.
+        out: HTML file to write; by default WORK_DIR/report.html.
+    """
+    from simhand_mm.visualization.quickstart_report import write_report
+
+    path = out or work_dir / "report.html"
+    print(write_report(work_dir, path), f"Report: {path}", sep="\n\n")
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

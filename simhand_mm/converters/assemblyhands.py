@@ -21,6 +21,7 @@ camera, which cannot be projected.
 
 import os
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,32 @@ _HANDS = {"right": 0, "left": 21}
 _ARCHIVE = "the annotations of AssemblyHands v1-1 (those of test are not public: use val)"
 
 
+@dataclass(frozen=True)
+class AssemblyHandsSettings:
+    """Which hands and joints of AssemblyHands are converted.
+
+    Attributes:
+        min_valid: Leave out hands with fewer valid joints, as the official loader does.
+        use_invalid_joints: Treat joints that are flagged invalid as labelled if they have 3D
+            coordinates in front of the camera. The toolkit measures them and the released code
+            trains on them; here they are left out by default.
+    """
+
+    min_valid: int = 10
+    use_invalid_joints: bool = False
+
+
 def convert_assemblyhands(
-    root: str | Path, split: str, min_valid: int = 10, use_invalid_joints: bool = False
+    root: str | Path,
+    split: str,
+    settings: AssemblyHandsSettings = AssemblyHandsSettings(),  # noqa: B008 (frozen)
 ) -> Conversion:
     """Read one split: a record for each hand of each egocentric picture.
 
     Args:
         root: The folder that holds ``images`` and ``annotations``.
         split: ``train`` or ``val``; ``test`` if you have its labels.
-        min_valid: Leave out hands with fewer valid joints, as the official loader does.
-        use_invalid_joints: Treat joints that are flagged invalid as labelled if they have 3D
-            coordinates in front of the camera. The toolkit measures them and the released code
-            trains on them; here they are left out by default.
+        settings: Which hands and joints.
 
     Raises:
         FileNotFoundError: If an official file or folder is missing.
@@ -87,14 +102,14 @@ def convert_assemblyhands(
                 if f"images/{file_name}" not in pictures:
                     raise UnusableSample("picture missing")
                 hand = _read_hand(image, annotation, calibration, joints, side)
-                if hand["valid"].sum() < min_valid:
-                    raise UnusableSample(f"fewer than {min_valid} valid joints")
+                if hand["valid"].sum() < settings.min_valid:
+                    raise UnusableSample(f"fewer than {settings.min_valid} valid joints")
                 if (file_name, side) in excluded:
                     raise UnusableSample("on the official list of invalid hands")
             except UnusableSample as reason:
                 conversion.drop(str(reason), sample_id)
                 continue
-            if use_invalid_joints:
+            if settings.use_invalid_joints:
                 hand["valid"] |= hand["keypoints_3d"][:, 2] > 0
             conversion.add(sample_id=sample_id, image_path=f"images/{file_name}", **hand)
     conversion.check_unit("millimetres")

@@ -15,6 +15,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -24,7 +25,7 @@ from mmengine.utils import track_iter_progress
 from simhand_mm.converters.records import Conversion, OfficialCount
 from simhand_mm.functional.keypoints import REFERENCE_BONE
 
-SETUPS = ("s0", "s1", "s2", "s3")
+Setup = Literal["s0", "s1", "s2", "s3"]
 SPLITS = ("train", "val", "test")
 OFFICIAL_COUNTS = {
     "s0 train": [
@@ -71,12 +72,28 @@ _CHOICES = {
 }
 
 
+@dataclass(frozen=True)
+class DexYCBSettings:
+    """Which frames of DexYCB are converted.
+
+    Attributes:
+        setup: Official setup; the paper's numbers are of s1, unseen subjects.
+        min_inside: Leave out frames with fewer keypoints inside the image, or with wrist or
+            middle MCP outside it, as the released code does; 0 keeps all, as the official
+            evaluation does.
+        allow_missing_subjects: Convert the subjects that are there. The numbers of the images are
+            then not the official ones.
+    """
+
+    setup: Setup = "s1"
+    min_inside: int = 10
+    allow_missing_subjects: bool = False
+
+
 def convert_dexycb(
     root: str | Path,
     split: str,
-    setup: str = "s1",
-    min_inside: int = 10,
-    allow_missing_subjects: bool = False,
+    settings: DexYCBSettings = DexYCBSettings(),  # noqa: B008 (frozen)
 ) -> Conversion:
     """Read one split of one official setup.
 
@@ -85,25 +102,20 @@ def convert_dexycb(
     Args:
         root: The folder that holds the subjects and ``calibration``.
         split: ``train``, ``val`` or ``test``.
-        setup: ``s0`` to ``s3``; the paper's numbers are of ``s1``, unseen subjects.
-        min_inside: Leave out frames with fewer keypoints inside the image, or with wrist or
-            middle MCP outside it, as the released code does; 0 keeps all, as the official
-            evaluation does.
-        allow_missing_subjects: Convert the subjects that are there. The numbers of the pictures
-            are then not the official ones.
+        settings: Which frames.
 
     Raises:
         FileNotFoundError: If a folder of the split is missing.
         ValueError: If units do not fit.
     """
-    root = Path(root)
+    root, setup = Path(root), settings.setup
     subjects, cameras, sequences = _CHOICES[setup][split]
     conversion = Conversion(f"DexYCB {setup} {split}")
     matrices = {serial: _camera_matrix(root, serial) for serial in SERIALS}
     folders = _subject_folders(root)
     wanted = sorted(range(NUM_SUBJECTS) if subjects is None else subjects)
     missing = [index for index in wanted if index not in folders]
-    if missing and not (allow_missing_subjects and len(missing) < len(wanted)):
+    if missing and not (settings.allow_missing_subjects and len(missing) < len(wanted)):
         names = ", ".join(f"{index + 1:02d}" for index in missing)
         raise FileNotFoundError(
             f"{conversion.name} must have the subjects it is made of, but {root} lacks {names}. "
@@ -122,7 +134,9 @@ def convert_dexycb(
         for camera_index, serial in enumerate(SERIALS):
             if cameras is None or camera_index in cameras:
                 view = _View(root, sequence, serial, side, matrices[serial])
-                view.add_to(conversion, f"{setup}_{split}", num_pictures, num_frames, min_inside)
+                view.add_to(
+                    conversion, f"{setup}_{split}", num_pictures, num_frames, settings.min_inside
+                )
                 num_pictures += num_frames
     conversion.check_unit("metres")
     return conversion

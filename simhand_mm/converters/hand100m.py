@@ -54,6 +54,8 @@ def import_hand100m(
         ValueError: If a file is not of this form, or names a picture outside ``images_dir``.
         FileNotFoundError: If there is no picture at all.
     """
+    if not annotation_files:
+        raise ValueError("annotation_files must name at least one file, but there is none. Add it.")
     contents = [read_annotations(path) for path in annotation_files]
     settings = {
         "crop_size": crop_size,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simhand_mm.options import Out, PairsName, Pool
 from simhand_mm.pool import HandPairs, HandPool, load_pairs
 from simhand_mm.visualization.contact_sheet import (
     choose_queries,
@@ -20,24 +21,25 @@ _QUANTILES = (0.05, 0.5, 0.95)
 
 
 def write_pairs_report(
-    pool_dir: str | Path,
-    name: str,
-    path: str | Path,
-    png_path: str | Path | None = None,
+    pool_dir: Pool,
+    /,
+    name: PairsName = "similar",
+    out: Out = Path("pairs.html"),
+    png: Path | None = None,
     num_queries: int = 12,
     seed: int = 0,
-    with_keypoints: bool = False,
+    keypoints: bool = False,
 ) -> Path:
     """Write the page that shows pairs, and the contact sheet as PNG where asked; returns the page.
 
     Args:
-        pool_dir: The pool folder.
-        name: Name of the pairs.
-        path: The ``.html`` file.
-        png_path: A ``.png`` file for the sheet alone.
+        pool_dir: Pool folder.
+        name: Name of the pairs, see simhand mine --name.
+        out: HTML file to write.
+        png: PNG file to write the sheet to as well.
         num_queries: Rows of the sheet.
         seed: Chooses the queries.
-        with_keypoints: Draw the keypoints over the hands.
+        keypoints: Draw the keypoints over the hands.
     """
     pool = HandPool(pool_dir)
     pairs = load_pairs(pool_dir, name, pool)
@@ -46,11 +48,11 @@ def write_pairs_report(
     page.heading("Distances")
     add_rank_statistics(page, pool, pairs)
     page.heading("Queries and their positives")
-    add_contact_sheet(page, pool, pairs, queries, with_keypoints)
-    if png_path is not None:
+    add_contact_sheet(page, pool, pairs, queries, keypoints)
+    if png is not None:
         ranks = shown_ranks(pairs)
-        save_sheet_image(sheet_image(pool, pairs, queries, ranks, with_keypoints), png_path)
-    return page.save(path)
+        save_sheet_image(sheet_image(pool, pairs, queries, ranks, keypoints), png)
+    return page.save(out)
 
 
 def add_rank_statistics(page: Page, pool: HandPool, pairs: HandPairs) -> None:

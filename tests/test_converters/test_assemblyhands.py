@@ -3,7 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from simhand_mm.converters.assemblyhands import KEYPOINT_ORDER, convert_assemblyhands
+from simhand_mm.converters.assemblyhands import (
+    KEYPOINT_ORDER,
+    AssemblyHandsSettings,
+    convert_assemblyhands,
+)
 from tests.test_converters import official_layouts as layouts
 
 
@@ -126,7 +130,7 @@ def test_joints_flagged_invalid_can_be_used_as_the_toolkit_does(root, hands):
     edit(root, "ego_data", flag)
     ours = convert_assemblyhands(root, "train")
     assert ours.drops == {"wrist or middle MCP without label": 1}
-    toolkit = convert_assemblyhands(root, "train", use_invalid_joints=True)
+    toolkit = convert_assemblyhands(root, "train", AssemblyHandsSettings(use_invalid_joints=True))
     assert len(toolkit.records) == len(hands)
     assert all(record["keypoints_valid"].all() for record in toolkit.records)
     np.testing.assert_allclose(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from simhand_mm.converters.dexycb import _CHOICES, convert_dexycb
+from simhand_mm.converters.dexycb import _CHOICES, DexYCBSettings, convert_dexycb
 from tests.test_converters import official_layouts as layouts
 
 
@@ -18,7 +18,7 @@ def root(tmp_path, lefts, data_root):
 
 
 def convert(root, split="train", setup="s1", min_inside=0):
-    return convert_dexycb(root, split, setup, min_inside, allow_missing_subjects=True)
+    return convert_dexycb(root, split, DexYCBSettings(setup, min_inside, True))
 
 
 def first_label(root):
@@ -70,7 +70,7 @@ def test_pictures_have_the_official_numbers(root, lefts, data_root):
 def test_all_ten_subjects(tmp_path, lefts, data_root):
     layouts.write_dexycb(tmp_path, lefts, data_root, [f"{n:02d}" for n in range(1, 11)])
     counts = {
-        (setup, split): len(convert_dexycb(tmp_path, split, setup, min_inside=0).records)
+        (setup, split): len(convert_dexycb(tmp_path, split, DexYCBSettings(setup, 0)).records)
         for setup, split in (("s1", "train"), ("s1", "val"), ("s1", "test"), ("s2", "test"))
     }
     assert list(counts.values()) == [7 * 8, 8, 2 * 8, 10]

@@ -60,7 +60,7 @@ def test_empty_pool_has_a_page(tmp_path):
 def test_pairs_report_shows_query_and_ranks(pool_dir, tmp_path):
     png = tmp_path / "pairs.png"
     html = write_pairs_report(
-        pool_dir, "similar", tmp_path / "pairs.html", png, num_queries=2, with_keypoints=True
+        pool_dir, "similar", tmp_path / "pairs.html", png, num_queries=2, keypoints=True
     ).read_text()
     assert html.count("<img") == 2 * 3
     assert "<th>Top-10</th>" in html
