@@ -141,6 +141,16 @@ def _is_explained(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and is_ours
 
 
+def use_utf8() -> None:
+    """Start again in Python's UTF-8 mode if the locale has another encoding.
+
+    Otherwise names of files with letters that the locale lacks could not be opened by some
+    libraries, nor printed.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 def run(function: Callable[..., Result], description: str) -> Result:
     """Call a function with what the command line says: the whole of a tool's ``__main__``.
 
@@ -167,6 +177,7 @@ def run(function: Callable[..., Result], description: str) -> Result:
     )
     # tyro keeps the line breaks of arguments, though not those of the fields of dataclasses.
     function.__doc__ = re.sub(r"\n {8}(?=\S)", " ", inspect.getdoc(function) or "")
+    use_utf8()
     with messages_instead_of_tracebacks():
         return tyro.cli(function, prog=program_name(), description=description, config=style)
 
@@ -191,6 +202,7 @@ def overview() -> str:
 
 def main() -> None:
     """Run a tool; a config that is not in the working folder is taken from the package."""
+    use_utf8()
     command = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if command in ("-h", "--help"):
         print(overview())

@@ -1,11 +1,14 @@
 """The ``simhand`` command finds its tools and configs."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from simhand_mm import cli
+from simhand_mm.pool import PoolWriter
 
 
 @pytest.mark.parametrize("tool", sorted(cli.COMMANDS.values()))
@@ -80,3 +83,25 @@ def test_a_missing_package_is_named_with_what_to_type(package, advice, monkeypat
         cli.main()
     error = capsys.readouterr().err
     assert f"simhand mine: the package {package} is missing. Run: {advice}" in error
+
+
+@pytest.mark.parametrize("program", ["simhand", "tool"])
+def test_a_locale_that_is_not_utf8_opens_and_prints_any_name(tmp_path, program):
+    """Letters that ASCII lacks, in the name of the pool and of a video."""
+    writer = PoolWriter(tmp_path / "poolé", {"crop_size": 32})
+    writer.write_video("手", [])
+    writer.finalize()
+    start = ["-c", "from simhand_mm.cli import main; main()", "subset"]
+    if program == "tool":
+        start = [str(cli.find_file("tools/subset_pool.py"))]
+    done = subprocess.run(
+        [sys.executable, *start, "poolé", "手"],
+        cwd=tmp_path,
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
+             "PYTHONPATH": str(Path(cli.__file__).parents[1])},
+        capture_output=True,
+        encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "手: 0 of 0 hands\n"
+    assert (tmp_path / "手" / "pool.json").is_file()

@@ -3,35 +3,30 @@
 import fcntl
 import json
 import logging
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from simhand_mm.pool.crops import HANDS_PER_SHARD, shard_path, write_shard
 from simhand_mm.pool.files import atomic_path, naming_the_cure, remove_temporaries
+from simhand_mm.pool.merging import merge_parts
 from simhand_mm.pool.parts import (
     SourceFile,
     VideoStatus,
     part_path,
-    read_parts,
     read_status,
     read_statuses,
     write_part,
     write_statuses,
 )
 from simhand_mm.pool.reader import fingerprint_of, write_arrow
-from simhand_mm.pool.schema import DROPS, FORMAT_VERSION, HANDS, DropRecord, HandRecord
+from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, DropRecord, HandRecord
 
 logger = logging.getLogger(__name__)
-
-_DROPS_PER_ROW_GROUP = 1 << 20
 
 
 class PoolWriter:
@@ -47,7 +42,7 @@ class PoolWriter:
             JSON-like; the same for all parts of a pool.
 
     Raises:
-        ValueError: If the folder was begun with other settings.
+        ValueError: If the folder was started with other settings.
     """
 
     def __init__(self, root: str | Path, settings: dict[str, Any]) -> None:
@@ -170,7 +165,9 @@ class PoolWriter:
         (self.root / "pool.json").unlink(missing_ok=True)  # unfinished until written again, last
         remove_temporaries(self.root)
         remove_temporaries(self._parts_dir)
-        num_drops = self._merge_parts(list(statuses))
+        num_drops = merge_parts(
+            self.root, [part_path(self._parts_dir, video_id) for video_id in statuses]
+        )
         hands = pq.read_table(self.root / "hands.parquet", schema=HANDS)
         self._check_unique(hands)
         info = {
@@ -192,26 +189,6 @@ class PoolWriter:
             return False
         return read_statuses(self.root / "videos.csv") == statuses
 
-    def _merge_parts(self, video_ids: Sequence[str]) -> Counter[str]:
-        """Write hands, crops and drops, never holding more than a shard; count drop reasons."""
-        paths = [part_path(self._parts_dir, video_id) for video_id in video_ids]
-        num_drops: Counter[str] = Counter()
-        with ExitStack() as stack:
-            crops_dir = stack.enter_context(atomic_path(self.root / "crops"))
-            crops_dir.mkdir()
-            table = self._new_table(stack, "hands.parquet", HANDS)
-            all_hands = (hands for hands, _ in read_parts(paths))
-            for shard, hands in enumerate(_gathered(all_hands, HANDS_PER_SHARD)):
-                write_shard(shard_path(crops_dir, shard), hands["hand_id"], hands["crop"])
-                column = pa.array(np.full(len(hands), shard, np.int32))
-                table.write_table(hands.drop_columns("crop").append_column("shard", column))
-            table = self._new_table(stack, "drops.parquet", DROPS)
-            all_drops = (drops for _, drops in read_parts(paths))
-            for drops in _gathered(all_drops, _DROPS_PER_ROW_GROUP):
-                num_drops.update(drops["reason"].to_pylist())
-                table.write_table(drops)
-        return num_drops
-
     def _check_unique(self, hands: pa.Table) -> None:
         """Two hands with one id would share one crop, and pairs could not name them."""
         if pc.count_distinct(hands["hand_id"]).as_py() == len(hands):
@@ -226,33 +203,15 @@ class PoolWriter:
             f"their parts ({', '.join(parts)}) and prepare these videos again."
         )
 
-    def _new_table(self, stack: ExitStack, name: str, schema: pa.Schema) -> pq.ParquetWriter:
-        path = stack.enter_context(atomic_path(self.root / name))
-        return stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
 
-
-def _check_same_settings(root: Path, begun: dict[str, Any], settings: dict[str, Any]) -> None:
+def _check_same_settings(root: Path, before: dict[str, Any], settings: dict[str, Any]) -> None:
     changed = {
-        key: (begun.get(key), settings.get(key))
-        for key in sorted(begun.keys() | settings.keys())
-        if begun.get(key) != settings.get(key)
+        key: (before.get(key), settings.get(key))
+        for key in sorted(before.keys() | settings.keys())
+        if before.get(key) != settings.get(key)
     }
     if changed:
         raise ValueError(
-            f"settings must be those that {root} was begun with, but these differ (before, now): "
+            f"settings must be those that {root} was started with, but these differ (before, now): "
             f"{changed}. Use another output folder or the old settings."
         )
-
-
-def _gathered(tables: Iterator[pa.Table], num_rows: int) -> Iterator[pa.Table]:
-    """Whole tables, put together until they have at least ``num_rows`` rows."""
-    waiting: list[pa.Table] = []
-    num_waiting = 0
-    for table in tables:
-        waiting.append(table)
-        num_waiting += len(table)
-        if num_waiting >= num_rows:
-            yield pa.concat_tables(waiting)
-            waiting, num_waiting = [], 0
-    if num_waiting:
-        yield pa.concat_tables(waiting)

@@ -3,6 +3,7 @@
 import logging
 import mimetypes
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,54 +58,59 @@ def find_videos(videos_dir: str | Path, recorded: Mapping[str, str] | None = Non
         raise FileNotFoundError(
             f"videos_dir must be a folder, but {root} is not. Correct the path."
         )
-    paths: dict[str, Path] = {}
+    videos: dict[str, tuple[Path, os.stat_result | None]] = {}
     others = []
-    for path in _files_below(root):
-        suffix = path.suffix.lower()
+    for path, state in _files_below(root):
+        suffix, name = path.suffix.lower(), _to_text(path.relative_to(root))
         if suffix in VIDEO_SUFFIXES:
-            paths[_to_text(path.relative_to(root))] = path
+            videos[name] = (path, state)
         elif suffix in _UNREAD_SUFFIXES or (mimetypes.guess_type(path)[0] or "")[:6] == "video/":
-            others.append(_to_text(path.relative_to(root)))
+            others.append(name)
     if others:
         logger.warning("left alone, because they cannot be read: %s", _some(others))
-    if not paths:
+    if not videos:
         raise FileNotFoundError(
             f"videos_dir must hold videos ({' '.join(VIDEO_SUFFIXES)}), but {root} has "
             "none. Correct the path."
         )
-    ids = _assign_ids(list(paths), recorded or {})
-    _warn_of_the_same_file(paths)
-    return [Video(ids[name], paths[name], _state_of(paths[name], name))
-            for name in sorted(paths, key=ids.__getitem__)]  # fmt: skip
+    _warn_of_the_same_file({name: state for name, (_, state) in videos.items() if state})
+    ids = _assign_ids(list(videos), recorded or {})
+    found = [
+        Video(ids[name], path, _source_file(name, state)) for name, (path, state) in videos.items()
+    ]
+    return sorted(found, key=lambda video: video.video_id)
 
 
-def _files_below(root: Path) -> Iterator[Path]:
-    """Files and dangling links (videos that are missing, to be named as such), not the hidden."""
+def _files_below(root: Path) -> Iterator[tuple[Path, os.stat_result | None]]:
+    """Files that are not hidden, with their state; None for dangling links (missing videos)."""
     unreadable: list[str] = []
     walk = os.walk(root, followlinks=True, onerror=lambda error: unreadable.append(error.filename))
     for folder, subfolders, names in walk:
         here = Path(folder)
         # The folders above a folder are those on the way to it: a link to one of them is a loop.
-        above = {_identity(parent) for parent in (here, *here.parents)
+        above = {_identity(parent.stat()) for parent in (here, *here.parents)
                  if parent == root or root in parent.parents}  # fmt: skip
-        loops = [name for name in subfolders if _identity(here / name) in above]
+        loops = [name for name in subfolders if _identity(_state(here / name)) in above]
         if loops:
             logger.warning("not followed, because they lead back: %s", _some(loops))
         subfolders[:] = sorted(set(subfolders) - set(loops))
-        for name in names:
-            path = here / name
-            if not name.startswith(".") and (path.is_file() or not path.exists()):
-                yield path
+        for name in sorted(names):
+            state = _state(here / name)
+            if not name.startswith(".") and (state is None or stat.S_ISREG(state.st_mode)):
+                yield here / name, state
     if unreadable:
         logger.warning("folders that cannot be read: %s", _some(list(map(str, unreadable))))
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _state(path: Path) -> os.stat_result | None:
     try:
-        status = path.stat()
+        return path.stat()
     except OSError:
-        return (-1, hash(path))
-    return (status.st_dev, status.st_ino)
+        return None
+
+
+def _identity(state: os.stat_result | None) -> tuple[int, int] | None:
+    return (state.st_dev, state.st_ino) if state else None
 
 
 def _assign_ids(names: list[str], recorded: Mapping[str, str]) -> dict[str, str]:
@@ -123,18 +129,16 @@ def _assign_ids(names: list[str], recorded: Mapping[str, str]) -> dict[str, str]
     return ids
 
 
-def _state_of(path: Path, name: str) -> SourceFile:
-    try:
-        status = path.stat()
-    except OSError:  # a dangling link
+def _source_file(name: str, state: os.stat_result | None) -> SourceFile:
+    if state is None:
         return SourceFile(name)
-    return SourceFile(name, status.st_size, int(status.st_mtime))
+    return SourceFile(name, state.st_size, int(state.st_mtime))
 
 
-def _warn_of_the_same_file(paths: Mapping[str, Path]) -> None:
-    first: dict[tuple[int, int], str] = {}
-    same = [f"{name} = {first[identity]}" for name, path in paths.items()
-            if first.setdefault(identity := _identity(path), name) != name]  # fmt: skip
+def _warn_of_the_same_file(states: Mapping[str, os.stat_result]) -> None:
+    first: dict[tuple[int, int] | None, str] = {}
+    same = [f"{name} = {first[identity]}" for name, state in states.items()
+            if first.setdefault(identity := _identity(state), name) != name]  # fmt: skip
     if same:
         logger.warning(
             "the same file under two names, whose hands will be paired with themselves: %s",

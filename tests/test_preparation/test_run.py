@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import runpy
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from simhand_mm.cli import find_file
 from simhand_mm.executors import LocalExecutor
 from simhand_mm.functional.affine import apply, box_to_image_affine
 from simhand_mm.functional.boxes import square_box
@@ -224,6 +226,16 @@ def test_bad_videos_are_named_and_the_rest_is_kept(mixed_dir, tmp_path, capsys):
     assert statuses["good"].num_hands == 2
     assert statuses["crash"].failure == "crashed"
     assert statuses["no_hand"].failure == ""
+
+
+def test_min_score_reaches_the_gate_and_the_finder(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(Preparation, "run", lambda self, *_: seen.append(self))
+    tool = find_file("tools/prepare_pool.py")
+    arguments = [str(tool), str(tmp_path), str(tmp_path / "pool"), "--min-score", "0.3"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    runpy.run_path(str(tool), run_name="__main__")
+    assert seen[0].settings.gate.min_score == seen[0].finder.min_score == 0.3
 
 
 def ids_of(videos):

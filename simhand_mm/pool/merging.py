@@ -1,0 +1,67 @@
+"""Finished parts -> the tables and crops of a pool."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simhand_mm.pool.crops import HANDS_PER_SHARD, shard_path, write_shard
+from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.parts import read_parts
+from simhand_mm.pool.schema import DROPS, HANDS
+
+_DROPS_PER_ROW_GROUP = 1 << 20
+
+
+def merge_parts(root: Path, paths: Sequence[Path]) -> Counter[str]:
+    """Write hands, crops and drops, never holding more than a shard.
+
+    Args:
+        root: Folder of the pool.
+        paths: The parts, in the order of their rows in the tables.
+
+    Returns:
+        How many drops there are of each reason.
+
+    Raises:
+        OSError: If the disk is full or read-only.
+    """
+    num_drops: Counter[str] = Counter()
+    with ExitStack() as stack:
+        crops_dir = stack.enter_context(atomic_path(root / "crops"))
+        crops_dir.mkdir()
+        table = _new_table(stack, root / "hands.parquet", HANDS)
+        all_hands = (hands for hands, _ in read_parts(paths))
+        for shard, hands in enumerate(_gathered(all_hands, HANDS_PER_SHARD)):
+            write_shard(shard_path(crops_dir, shard), hands["hand_id"], hands["crop"])
+            column = pa.array(np.full(len(hands), shard, np.int32))
+            table.write_table(hands.drop_columns("crop").append_column("shard", column))
+        table = _new_table(stack, root / "drops.parquet", DROPS)
+        all_drops = (drops for _, drops in read_parts(paths))
+        for drops in _gathered(all_drops, _DROPS_PER_ROW_GROUP):
+            num_drops.update(drops["reason"].to_pylist())
+            table.write_table(drops)
+    return num_drops
+
+
+def _new_table(stack: ExitStack, path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    temporary = stack.enter_context(atomic_path(path))
+    return stack.enter_context(pq.ParquetWriter(temporary, schema, compression="zstd"))
+
+
+def _gathered(tables: Iterator[pa.Table], num_rows: int) -> Iterator[pa.Table]:
+    """Whole tables, put together until they have at least ``num_rows`` rows."""
+    waiting: list[pa.Table] = []
+    num_waiting = 0
+    for table in tables:
+        waiting.append(table)
+        num_waiting += len(table)
+        if num_waiting >= num_rows:
+            yield pa.concat_tables(waiting)
+            waiting, num_waiting = [], 0
+    if num_waiting:
+        yield pa.concat_tables(waiting)
