@@ -63,3 +63,46 @@ def count_backbone_parameters(scope, model):
     init_default_scope(scope)
     backbone = MODELS.build(json.loads(model)).backbone
     return sum(parameter.numel() for parameter in backbone.parameters())
+
+
+def test_released_recipe_takes_a_step(tmp_path, monkeypatch):
+    """Of the published training script: what it feeds and with what it trains."""
+    import cv2
+    import numpy as np
+    import torch
+    from mmengine.dataset import Compose, pseudo_collate
+    from mmengine.optim import build_optim_wrapper
+    from mmpose.registry import MODELS as POSE_MODELS
+
+    monkeypatch.setenv("SIMHAND_DATA", "data")
+    cfg = Config.fromfile(ROOT / "configs/detnet/detnet_resnet50_1xb128-released-120e_freihand.py")
+    init_default_scope("mmpose")
+    cv2.imwrite(str(tmp_path / "hand.png"), np.full((224, 224, 3), 255, np.uint8))
+    rng = np.random.default_rng(0)
+    hand = rng.normal((0, 0, 600), 30, (1, 21, 3))
+    sample = {
+        "img_path": str(tmp_path / "hand.png"),
+        "sample_id": "hand",
+        "handedness": "right",
+        "camera_matrix": np.array([[400.0, 0, 112], [0, 400, 112], [0, 0, 1]]),
+        "bbox": np.array([[60.0, 60, 160, 160]]),
+        "bbox_score": np.ones(1),
+        "keypoints": hand[..., :2] * 400 / hand[..., 2:] + 112,
+        "keypoints_3d": hand,
+        "keypoints_visible": np.ones((1, 21)),
+    }
+    pipeline = Compose(cfg.train_dataloader.dataset.pipeline)
+    batch = pseudo_collate([pipeline(dict(sample)) for _ in range(2)])
+    cfg.model.backbone.depth = 18
+    cfg.model.head.in_channels = 512
+    model = POSE_MODELS.build(cfg.model)
+    model.init_weights()
+    first = model.backbone.conv1.weight.detach().clone()
+    assert model.head.heat_head[-1].bias.eq(0).all()  # not ours, which starts with empty maps
+    inputs = model.data_preprocessor(batch, training=True)["inputs"]
+    assert inputs.min() >= -0.5 and inputs.max() <= 0.5  # x / 255 - 0.5
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    assert type(wrapper.optimizer) is torch.optim.Adam
+    losses = model.train_step(batch, wrapper)
+    assert all(value.isfinite() for value in losses.values())
+    assert not torch.equal(model.backbone.conv1.weight, first)

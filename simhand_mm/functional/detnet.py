@@ -28,28 +28,54 @@ def map_to_image(points: Tensor, stride: float) -> Tensor:
 # ------------------------------------------------------------------------------- targets
 
 
-def heatmap_targets(points: Tensor, map_size_wh: tuple[int, int], sigma: float = 1.0) -> Tensor:
+# Half the window of the released Gaussians, in standard deviations.
+RELEASED_CUTOFF = 3.0
+
+
+def truncated_cells(points: Tensor, stride: int) -> Tensor:
+    """Cells of keypoints as the released code finds them: truncated to pixels, then to cells.
+
+    Args:
+        points: ``[..., 2]``, px of the input image.
+        stride: Pixels per cell.
+
+    Returns:
+        ``[..., 2]``, whole cells: those of :func:`image_to_map` moved by an eighth of a cell to
+        the top left on average (at four pixels per cell), and by up to half a cell in each case.
+    """
+    return torch.div(points.trunc(), stride, rounding_mode="floor")
+
+
+def heatmap_targets(
+    points: Tensor,
+    map_size_wh: tuple[int, int],
+    sigma: float = 1.0,
+    cutoff: float | None = None,
+) -> Tensor:
     """Gaussian of height 1 about each keypoint.
 
-    Differs from the released code: the centre keeps its fraction of a cell (there it is truncated
-    twice, which shifts every read-out towards the top left by half a cell on average).
+    Differs from the released code unless ``points`` are :func:`truncated_cells` and ``cutoff`` is
+    :data:`RELEASED_CUTOFF`: the centre keeps its fraction of a cell.
 
     Args:
         points: ``[..., K, 2]``, map cells. Non-finite ones give an empty map.
         map_size_wh: Width and height of the map.
         sigma: Standard deviation in cells.
+        cutoff: Zero beyond so many standard deviations along x or y; nowhere by default.
 
     Returns:
         ``[..., K, h, w]`` in [0, 1].
     """
-    width, height = map_size_wh
     along_x, along_y = (
-        torch.exp(
-            -((points[..., axis, None] - torch.arange(size).to(points)) ** 2) / (2 * sigma**2)
-        )
-        for axis, size in enumerate((width, height))
+        _gaussian(points[..., axis, None] - torch.arange(size).to(points), sigma, cutoff)
+        for axis, size in enumerate(map_size_wh)
     )
     return torch.nan_to_num(along_y[..., :, None] * along_x[..., None, :])
+
+
+def _gaussian(distance: Tensor, sigma: float, cutoff: float | None) -> Tensor:
+    values = torch.exp(-(distance**2) / (2 * sigma**2))
+    return values if cutoff is None else values * (distance.abs() <= cutoff * sigma)
 
 
 def location_targets(keypoints_3d: Tensor) -> Tensor:

@@ -45,6 +45,10 @@ class DetNetCodec(BaseKeypointCodec):
         heatmap_size: Width and height of the maps in cells.
         sigma: Standard deviation of the Gaussians in cells.
         subpixel: Read out between cells.
+        released_heatmaps: Make the heatmaps of the released code: keypoints truncated to whole
+            cells, Gaussians cut at three standard deviations, and a keypoint counts until its
+            Gaussian has left the map. By default keypoints lie between cells, Gaussians are whole,
+            and a keypoint counts as long as it lies in the map.
     """
 
     auxiliary_encode_keys = {"transformed_keypoints_3d"}  # noqa: RUF012 (mmpose's interface)
@@ -56,6 +60,7 @@ class DetNetCodec(BaseKeypointCodec):
         heatmap_size: tuple[int, int],
         sigma: float = 1.0,
         subpixel: bool = False,
+        released_heatmaps: bool = False,
     ) -> None:
         if input_size[0] * heatmap_size[1] != input_size[1] * heatmap_size[0]:
             raise ValueError(
@@ -65,6 +70,7 @@ class DetNetCodec(BaseKeypointCodec):
         self.input_size, self.heatmap_size = tuple(input_size), tuple(heatmap_size)
         self.stride = input_size[0] / heatmap_size[0]
         self.sigma, self.subpixel = sigma, subpixel
+        self.cutoff = detnet.RELEASED_CUTOFF if released_heatmaps else None
 
     def encode(
         self,
@@ -86,11 +92,9 @@ class DetNetCodec(BaseKeypointCodec):
         labelled = np.ones(keypoints.shape[:2], bool)
         if keypoints_visible is not None:
             labelled = keypoints_visible > 0
-        points = detnet.image_to_map(torch.from_numpy(keypoints).float(), self.stride)
-        size = np.array(self.heatmap_size)
-        inside = ((points.numpy() >= -0.5) & (points.numpy() <= size - 0.5)).all(-1)
+        points, inside = self._to_cells(torch.from_numpy(keypoints).float())
         encoded = {
-            "points": points.numpy(),
+            "points": points,
             "keypoint_weights": labelled & inside,
             **_encode_3d(transformed_keypoints_3d, labelled),
         }
@@ -98,6 +102,16 @@ class DetNetCodec(BaseKeypointCodec):
         for name, columns in _COLUMNS.items():
             packed[..., columns] = encoded[name]
         return {"hand_targets": packed}
+
+    def _to_cells(self, keypoints: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Centres of the Gaussians, and which of them count."""
+        if self.cutoff is None:
+            points, margin = detnet.image_to_map(keypoints, self.stride).numpy(), 0.5
+        else:
+            points = detnet.truncated_cells(keypoints, int(self.stride)).numpy()
+            margin = self.cutoff * self.sigma
+        last = np.array(self.heatmap_size) - 1
+        return points, ((points >= -margin) & (points <= last + margin)).all(-1)
 
     def unpack(self, hand_targets: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Make the targets of a batch, on the device of ``hand_targets``.
@@ -116,7 +130,8 @@ class DetNetCodec(BaseKeypointCodec):
         labels = {name: hand_targets[..., columns] for name, columns in _COLUMNS.items()}
         labels["bone_length_mm"] = labels["bone_length_mm"][:, 0]
         points = labels.pop("points")
-        return detnet.heatmap_targets(points, self.heatmap_size, self.sigma), labels
+        maps = detnet.heatmap_targets(points, self.heatmap_size, self.sigma, self.cutoff)
+        return maps, labels
 
     def decode(self, encoded: tuple[Any, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Read the maps of one hand; see :meth:`batch_decode`.

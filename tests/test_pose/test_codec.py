@@ -61,6 +61,46 @@ def test_packed_targets_equal_the_reference(points, hand):
         np.testing.assert_allclose(encoded["delta_labels"][0, k], direction, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "point, cell, counts",
+    [
+        ((64.0, 32.0), (16, 8), True),
+        ((67.9, 35.9), (16, 8), True),  # truncated to pixels, then to cells
+        ((-0.9, 10.0), (0, 2), True),
+        ((-12.0, 10.0), (-3, 2), True),  # the edge of its window is the first column
+        ((-13.0, 10.0), (-4, 2), False),
+        ((139.9, 10.0), (34, 2), True),
+        ((140.0, 10.0), (35, 2), False),
+        ((10.0, 140.0), (2, 35), False),
+    ],
+)
+def test_released_heatmaps_cell_by_cell(points, point, cell, counts):
+    points[0, 5] = point
+    codec = DetNetCodec((128, 128), (32, 32), released_heatmaps=True)
+    heatmaps, labels = unpack(codec, codec.encode(points))
+    expected = np.zeros((32, 32))
+    for x in range(32):
+        for y in range(32):
+            dx, dy = x - cell[0], y - cell[1]
+            if abs(dx) <= 3 and abs(dy) <= 3:
+                expected[y, x] = np.exp(-(dx**2 + dy**2) / 2)
+    assert labels["keypoint_weights"][0, 5] == counts
+    if counts:
+        np.testing.assert_allclose(heatmaps[0, 5], expected, atol=1e-6)
+
+
+def test_released_heatmaps_shift_the_read_out_by_half_a_pixel():
+    points = np.random.default_rng(0).uniform(4, 123, (1, 2100, 2)).astype(np.float32)
+    for released, shift in ((False, 0.0), (True, -0.5)):
+        errors = []
+        codec = DetNetCodec((128, 128), (32, 32), released_heatmaps=released)
+        for hand in np.split(points, 100, axis=1):
+            heatmaps, _ = unpack(codec, codec.encode(hand))
+            errors.append(codec.decode((heatmaps[0], np.zeros((21, 3, 32, 32))))[0] - hand)
+        assert np.mean(errors) == pytest.approx(shift, abs=0.1)
+        assert np.abs(errors).max() < 3
+
+
 def test_keypoints_outside_the_crop_train_no_heatmap_but_3d(points, hand):
     points[0, 5] = 130, 20
     encoded = encode(points, None, hand)
