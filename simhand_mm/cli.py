@@ -151,7 +151,7 @@ def use_utf8() -> None:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
-def run(function: Callable[..., Result], description: str) -> Result:
+def run(function: Callable[..., Result], description: str | None) -> Result:
     """Call a function with what the command line says: the whole of a tool's ``__main__``.
 
     Positional-only parameters are positional arguments; other parameters, and the fields of

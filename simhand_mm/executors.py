@@ -46,17 +46,18 @@ class Executor(Protocol):
 
     A worker process that dies costs only its task: that task yields :class:`WorkerDied` and the
     others go on. An exception of a worker ends the run and is raised.
-
-    Attributes:
-        threads_per_worker: Threads that a worker may use without taking them from another one.
     """
 
-    threads_per_worker: int
+    @property
+    def threads_per_worker(self) -> int:
+        """Threads that a worker may use without taking them from another one."""
+        ...
 
     def __call__(
         self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
     ) -> Iterator[tuple[Task, Result | WorkerDied]]:
         """Run picklable tasks; the picklable ``build_worker`` is called once in each process."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,10 @@ class LocalExecutor:
 def _run_here(
     tasks: Sequence[Task], build_worker: Callable[[], Worker]
 ) -> Iterator[tuple[Task, Result]]:
-    worker = build_worker() if tasks else None
-    for task in tasks:
-        yield task, worker(task)
+    if tasks:
+        worker = build_worker()
+        for task in tasks:
+            yield task, worker(task)
 
 
 class _Process:

@@ -242,7 +242,7 @@ def _read_hand(label: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
 
 def _unusable(hand: np.ndarray | None, points: np.ndarray | None, min_inside: int) -> str:
     """Why a frame is left out; empty if it is not."""
-    if hand is None:
+    if hand is None or points is None:
         return "label file damaged or not of 21 joints"
     if (hand == -1000).all():
         return _NO_HAND

@@ -58,7 +58,7 @@ class FrameNumbering:
         k = number - self.frame_offset
         if k < 0:
             return None
-        if self.frame_fps is None:
+        if self.frame_fps is None or times_s is None:
             index = k * (self.frame_step or 1)
             return index if times_s is None or index < len(times_s) else None
         if not len(times_s) or (k - 0.5) / self.frame_fps > times_s[-1]:

@@ -129,8 +129,8 @@ def _import_video(
         path = images_dir / picture.file_name
         image, reason = _read_picture(path)
         for annotation in group:
-            why = reason or _reason_to_drop(annotation, image)
-            if why:
+            why = reason if image is None else _reason_to_drop(annotation, image)
+            if image is None or why:
                 drop = (picture.frame_index, "picture", why, annotation.hand_id)
                 drops.append(DropRecord(video_id, *drop))
             else:

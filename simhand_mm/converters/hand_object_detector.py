@@ -200,9 +200,10 @@ def _voc_hands(path: Path) -> list[ElementTree.Element]:
 def _read_voc_hand(hand: ElementTree.Element) -> tuple[list[float], str]:
     """Box (corners counted from 0, x2 and y2 exclusive) and side."""
     corners = [hand.findtext(f"bndbox/{name}") for name in ("xmin", "ymin", "xmax", "ymax")]
-    if None in corners:
+    given = [corner for corner in corners if corner is not None]
+    if len(given) < len(corners):
         raise ValueError("a hand has no bndbox with xmin, ymin, xmax and ymax")
-    x1, y1, x2, y2 = map(float, corners)
+    x1, y1, x2, y2 = map(float, given)
     return [x1 - 1, y1 - 1, x2, y2], _voc_side(hand.findtext("handside"))
 
 

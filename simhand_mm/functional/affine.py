@@ -7,11 +7,10 @@ integer coordinates (as ``cv2.warpAffine`` and ``cv2.getRotationMatrix2D``). ``a
 """
 
 import math
-from typing import TypeVar
 
 import numpy as np
 
-Array = TypeVar("Array")  # np.ndarray or torch.Tensor
+from simhand_mm.functional.arrays import Array
 
 
 def box_to_image_affine(

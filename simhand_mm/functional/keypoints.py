@@ -5,9 +5,9 @@ and pinky, each from the palm to the tip. All functions take NumPy arrays and to
 and return new ones.
 """
 
-from typing import TypeVar
+import numpy as np
 
-Array = TypeVar("Array")  # np.ndarray or torch.Tensor
+from simhand_mm.functional.arrays import Array
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 KEYPOINT_NAMES = ("wrist", *(f"{finger}_{joint}" for finger in FINGERS for joint in range(1, 5)))
@@ -75,4 +75,4 @@ def bone_length(keypoints: Array, bone: tuple[int, int] = REFERENCE_BONE) -> Arr
 
 
 def _copy(array: Array) -> Array:
-    return array.clone() if hasattr(array, "clone") else array.copy()
+    return array.copy() if isinstance(array, np.ndarray) else array.clone()

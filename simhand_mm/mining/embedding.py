@@ -84,7 +84,8 @@ class PoseEmbedding:
                 f"keypoints must have at least 2 usable rows to fit a PCA, but got {count} of "
                 f"{len(keypoints)} (finite, and not all keypoints in one point)."
             )
-        mean, scatter = 0.0, 0.0
+        mean = np.zeros(2 * NUM_KEYPOINTS)
+        scatter = np.zeros((len(mean), len(mean)))
         for block in _blocks(keypoints):
             vectors = _vectors(block[usable_rows(block)], root_relative, crop_size)
             mean = mean + vectors.sum(axis=0) / count
@@ -170,7 +171,7 @@ def embed_pool(
         and (fitted.num_dims, fitted.root_relative) == (num_dims, root_relative)
         and all(fitted.info.get(key) == value for key, value in wanted.items())
     )
-    if not is_current:
+    if fitted is None or not is_current:
         with naming_the_cure(fitted_path):
             fitted_path.unlink(missing_ok=True)
         fitted = PoseEmbedding.fit(pool.keypoints_2d, num_dims, root_relative, **wanted)

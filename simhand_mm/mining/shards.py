@@ -65,7 +65,8 @@ class ShardStore:
         for shard in range(len(self)):
             with np.load(self._path(shard), allow_pickle=False) as archive:
                 parts.append((archive["positive_index"], archive["distance"]))
-        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        positive_index, distance = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return positive_index, distance
 
     def remove(self) -> None:
         """Delete the results of the shards, after the joined pairs were written."""

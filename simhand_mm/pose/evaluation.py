@@ -76,12 +76,12 @@ def evaluate_poses(
             f"pred must be finite, but {unusable.sum()} of {len(pred)} hands are not, first hand "
             f"{np.argmax(unusable)}. Lower the learning rate if the training has diverged."
         )
-    pred, target = (torch.as_tensor(np.asarray(a, np.float64)) for a in (pred, target))
-    valid = torch.as_tensor(np.asarray(valid, bool))
+    hands, truth = (torch.as_tensor(np.asarray(a, np.float64)) for a in (pred, target))
+    is_labelled = torch.as_tensor(np.asarray(valid, bool))
     is_left = torch.tensor([side == "left" for side in handedness or ["right"] * len(pred)])
     results = {}
     for protocol in PROTOCOLS:
-        errors = keypoint_errors_mm(pred, target, protocol, valid)
+        errors = keypoint_errors_mm(hands, truth, protocol, is_labelled)
         results[protocol] = dict(
             mpjpe_mm=float(errors.nanmean()),
             mpjpe_columns_mm=float(mean_of_column_means(errors, is_left)),

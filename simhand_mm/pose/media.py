@@ -106,7 +106,7 @@ class MediaWriter:
             return
         if self._video is None:
             size = (image.shape[1], image.shape[0])
-            codec = cv2.VideoWriter_fourcc(*"mp4v")
+            codec = cv2.VideoWriter.fourcc(*"mp4v")
             path = str(self.folder / "demo.mp4")
             self._video = cv2.VideoWriter(path, codec, self.fps, size)
         self._video.write(image)

@@ -18,9 +18,11 @@ class HandDetector(Protocol):
 
     def frames_of(self, video_id: str) -> frozenset[int] | None:
         """Indices of the frames of a video that can be looked at; None for all."""
+        ...
 
     def __call__(self, video_id: str, frame: Frame) -> list[HandBox]:
         """Boxes in a reproducible order."""
+        ...
 
 
 class DetectionTable:

@@ -17,9 +17,11 @@ class FinderRecipe(Protocol):
 
     def build(self) -> HandFinder:
         """Make the finder; called once in each process."""
+        ...
 
     def record(self) -> dict[str, Any]:
         """JSON-like form for ``pool.json``: everything that changes what is found."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class KeypointEstimator(Protocol):
 
     def __call__(self, image: np.ndarray) -> list[HandKeypoints]:
         """Hands in ``image`` (``uint8 [H, W, 3]`` RGB), in a reproducible order."""
+        ...
 
 
 class MediaPipeHands:

@@ -76,10 +76,10 @@ class GroundTruth:
 
     def match(
         self,
-        video_ids: Sequence[str],
+        video_ids: Sequence[str] | np.ndarray,
         frame_index: np.ndarray,
         bbox_xyxy: np.ndarray,
-        handedness: Sequence[str],
+        handedness: Sequence[str] | np.ndarray,
         min_iou: float = 0.3,
     ) -> np.ndarray:
         """Find the true hand behind each found one.

@@ -136,7 +136,7 @@ def _make_stills(part: Part, root: Path, rng: np.random.Generator) -> None:
 def _write_video(path: Path, frames: list[np.ndarray], scratch: Path) -> None:
     """Write RGB frames as MPEG-4; OpenCV chooses the container by the ending of the name."""
     height, width = frames[0].shape[:2]
-    codec = cv2.VideoWriter_fourcc(*"mp4v")
+    codec = cv2.VideoWriter.fourcc(*"mp4v")
     writer = cv2.VideoWriter(str(scratch), codec, FRAMES_PER_SECOND, (width, height))
     if not writer.isOpened():
         raise RuntimeError(

@@ -27,8 +27,8 @@ class Series:
         is_dashed: Whether the line is broken.
     """
 
-    x: np.ndarray
-    y: np.ndarray
+    x: np.ndarray | Sequence[float]
+    y: np.ndarray | Sequence[float]
     color: int
     is_dashed: bool = False
 

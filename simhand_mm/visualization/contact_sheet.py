@@ -133,7 +133,7 @@ def _labels(pool: HandPool, cell: SheetCell) -> list[str]:
     return [first, video_id]
 
 
-def _fit(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
     """Cut a text in the middle until it is at most ``width`` px wide."""
     shown, keep = text, len(text)
     while font.getlength(shown) > width and keep > 2:

@@ -70,7 +70,7 @@ def _draw_into_picture(image: np.ndarray, points: np.ndarray, hand: DrawnHand) -
     return image
 
 
-def _write(image: np.ndarray, text: str, place: np.ndarray, size: float) -> None:
+def _write(image: np.ndarray, text: str, place: Sequence[float] | np.ndarray, size: float) -> None:
     """Dark letters with a light rim, legible on any ground and inside the image; in place."""
     size = max(size, 0.35)
     width = max(1, round(1.5 * size))

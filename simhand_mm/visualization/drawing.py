@@ -110,14 +110,14 @@ def draw_hand_3d(
     """
     if view not in VIEWS:
         raise ValueError(f"view must be one of {sorted(VIEWS)}, but got {view!r}.")
-    if center is None:
-        center = (np.nanmin(keypoints_3d, axis=0) + np.nanmax(keypoints_3d, axis=0)) / 2
+    low, high = np.nanmin(keypoints_3d, axis=0), np.nanmax(keypoints_3d, axis=0)
+    middle = (low + high) / 2 if center is None else center
     canvas = np.full((size, size, 3), background, np.uint8)
     thickness = max(1.5, size / 90)
     for pose, color in ((reference, GHOST_COLOR), (keypoints_3d, None)):
         if pose is None:
             continue
-        seen = (np.asarray(pose, np.float64) - center) @ VIEWS[view].T
+        seen = (np.asarray(pose, np.float64) - middle) @ VIEWS[view].T
         points = seen[:, :2] * (size / extent_mm) + (size - 1) / 2
         canvas = draw_hand(canvas, points, seen[:, 2], color, thickness)
     return canvas
@@ -158,8 +158,8 @@ def transparent(on_white: np.ndarray, on_black: np.ndarray) -> np.ndarray:
 
 
 def resize_with_keypoints(
-    image: np.ndarray, size: int, keypoints_2d: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray | None]:
+    image: np.ndarray, size: int, keypoints_2d: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Bring a square image, and the keypoints in it, to another size.
 
     Args:
@@ -170,7 +170,7 @@ def resize_with_keypoints(
     scale = size / image.shape[1]
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     resized = cv2.resize(image, (size, size), interpolation=kind)
-    return resized, None if keypoints_2d is None else (keypoints_2d + 0.5) * scale - 0.5
+    return resized, (keypoints_2d + 0.5) * scale - 0.5
 
 
 def decode_image(encoded: bytes) -> np.ndarray:

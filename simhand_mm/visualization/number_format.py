@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 
 def ticks(low: float, high: float, count: int = 5, is_whole: bool = False) -> list[float]:
     """Round numbers in equal steps that cover ``low`` to ``high``, about ``count`` of them.
@@ -36,7 +38,7 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:,.{decimals(value, digits)}f}" if math.isfinite(value) else "–"
 
 
-def decimals(value: float, digits: int = 3) -> int:
+def decimals(value: float | np.floating, digits: int = 3) -> int:
     """Decimal places that show so many significant digits of a finite number."""
     magnitude = math.floor(math.log10(abs(value))) if value else 0
     return max(digits - 1 - magnitude, 0)

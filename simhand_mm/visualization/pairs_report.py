@@ -57,10 +57,13 @@ def write_pairs_report(
 
 def add_rank_statistics(page: Page, pool: HandPool, pairs: HandPairs) -> None:
     """Add the distances of each rank and where its hands come from."""
-    columns = list(zip(pairs.ranks, pairs.positive_index.T, pairs.distance.T, strict=True))
+    columns = zip(pairs.ranks, pairs.positive_index.T, pairs.distance.T, strict=True)
     found = pairs.distance[np.isfinite(pairs.distance)]
     places = decimals(np.quantile(found, _QUANTILES[0])) if len(found) else 0
-    rows = [(f"{rank}", *_rank_cells(pool, *column, places)) for rank, *column in columns]
+    rows = [
+        (f"{rank}", *_rank_cells(pool, positive, distance, places))
+        for rank, positive, distance in columns
+    ]
     page.table(
         ("rank", "queries", "5%", "median", "95%", "same video", "hands used as positive"),
         rows,

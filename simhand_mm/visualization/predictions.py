@@ -134,6 +134,6 @@ def _read_table(path: str | Path) -> dict[str, Any]:
 
 def _align(pred: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Predictions under ``root_scale`` and their mean error a sample, mm."""
-    pred, target = (torch.as_tensor(np.array(array, np.float64)) for array in (pred, target))
-    errors = keypoint_errors_mm(pred, target, "root_scale")
-    return align(pred, target, "root_scale").numpy(), errors.nanmean(1).numpy()
+    hands, truth = (torch.as_tensor(np.array(array, np.float64)) for array in (pred, target))
+    errors = keypoint_errors_mm(hands, truth, "root_scale")
+    return align(hands, truth, "root_scale").numpy(), errors.nanmean(1).numpy()

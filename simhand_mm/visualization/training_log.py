@@ -81,4 +81,5 @@ def _shorten(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
     width = -(-len(steps) // _MAX_POINTS)
     starts = np.arange(0, len(steps), width)
     counts = np.diff(np.append(starts, len(steps)))
-    return tuple(np.add.reduceat(array.astype(float), starts) / counts for array in (steps, values))
+    steps, values = (np.add.reduceat(a.astype(float), starts) / counts for a in (steps, values))
+    return steps, values

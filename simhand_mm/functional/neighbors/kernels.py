@@ -281,4 +281,4 @@ def search_tree(
 
 def usable_cores() -> int:
     """Cores that this process may run on (or ``NUMBA_NUM_THREADS``)."""
-    return numba.config.NUMBA_NUM_THREADS
+    return int(numba.config.NUMBA_NUM_THREADS)  # pyright: ignore[reportAttributeAccessIssue]

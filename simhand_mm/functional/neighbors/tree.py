@@ -14,7 +14,7 @@ import numpy as np
 
 LANES = 16
 LEAF_ROWS = 32
-_FAR = np.float32(1e18)  # fills lanes that hold no row or no node
+_FAR = 1e18  # fills lanes that hold no row or no node
 
 
 class KdLeafTree(NamedTuple):

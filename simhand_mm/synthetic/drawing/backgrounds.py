@@ -20,8 +20,8 @@ from simhand_mm.synthetic.drawing.textures import cloud_noise
 
 def wild_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     """Draw a varied, cluttered background as a moving camera meets it."""
-    paint = rng.choice([_desk, _room, _greenery, _street, _shelf])
-    picture = paint(rng, width, height)
+    paints = [_desk, _room, _greenery, _street, _shelf]
+    picture = paints[rng.choice(len(paints))](rng, width, height)
     blur = rng.choice([0.0, 0.6, 1.2, 2.5]) * height / 240
     return _finish(rng, picture, blur, unevenness=0.18)
 

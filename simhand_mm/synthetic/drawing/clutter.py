@@ -80,7 +80,7 @@ def _fill_with_shadow(picture: np.ndarray, corners: np.ndarray, color: np.ndarra
     """Fill a polygon and darken the ground beside it."""
     offset = 0.012 * len(picture)
     mask = np.zeros(picture.shape[:2], np.uint8)
-    cv2.fillPoly(mask, [_points(corners + offset)], 110)
+    cv2.fillPoly(mask, [_points(corners + offset)], (110,))
     mask = cv2.GaussianBlur(mask, (0, 0), offset + 0.5)
     picture[:] = cv2.multiply(picture, cv2.merge([255 - mask] * 3), scale=1 / 255)
     cv2.fillPoly(picture, [_points(corners)], opencv_color(color), cv2.LINE_AA)

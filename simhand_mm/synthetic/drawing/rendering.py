@@ -104,10 +104,11 @@ def _interpolate(
     Computed one attribute a row, in which order numpy gathers and multiplies twice as fast.
     """
     planes = np.ascontiguousarray(attributes.T)
-    return sum(
+    first, second, third = (
         planes.take(corners[:, k], axis=1) * np.ascontiguousarray(barycentric[:, k])
         for k in range(3)
-    ).T
+    )
+    return (first + second + third).T
 
 
 def _lit_share(
@@ -148,7 +149,7 @@ def _shade(pixels: np.ndarray, lit: np.ndarray, light: Light) -> np.ndarray:
     """Return the colour ``[N, 3]`` of pixels from their attributes ``[N, 12]`` of ``_gather``."""
     position, normal, albedo = pixels[:, :3], unit(pixels[:, 3:6]), pixels[:, 6:9]
     specular, gloss, scatter = pixels[:, 9:].T
-    direction, lamp, ambient = np.float32([light.direction, light.color, light.ambient])
+    direction, lamp, ambient = np.array([light.direction, light.color, light.ambient], np.float32)
     view = unit(-position)
     facing = normal @ direction
     wrap = scatter[:, None] * _SCATTER
@@ -178,7 +179,7 @@ def _occlusion(raster: Raster, camera: Camera) -> np.ndarray:
 def _cast_shadow(cover: np.ndarray, light: Light) -> np.ndarray:
     """Return the soft shadow ``[H, W, 1]`` that the foreground throws on what is behind it."""
     height = len(cover)
-    shift = np.float32([[1, 0, 0], [0, 1, 0]])
+    shift = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
     shift[:, 2] = -light.direction[:2] * height * 0.06
     moved = cv2.warpAffine(cover, shift, cover.shape[::-1])
     return cv2.GaussianBlur(moved, (0, 0), height * 0.03)[..., None]
