@@ -126,16 +126,24 @@ class _Process:
     def start(self, task: Any) -> None:
         """Start a task, in a new process if the last one died."""
         if self._process is None:
-            # Not fork: libraries with threads of their own do not survive it.
-            context = multiprocessing.get_context("spawn")
-            self.connection, far_end = context.Pipe()
-            self._process = context.Process(
-                target=_serve, args=(far_end, self._build_worker), daemon=True
-            )
-            self._process.start()
-            far_end.close()  # so that the death of the process ends the connection
-        self.connection.send(task)
+            self._launch()
+        try:
+            self.connection.send(task)
+        except ConnectionError:  # it died after its last task
+            self._process.join()
+            self._launch()
+            self.connection.send(task)
         self.task, self.is_busy = task, True
+
+    def _launch(self) -> None:
+        # Not fork: libraries with threads of their own do not survive it.
+        context = multiprocessing.get_context("spawn")
+        self.connection, far_end = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(far_end, self._build_worker), daemon=True
+        )
+        self._process.start()
+        far_end.close()  # so that the death of the process ends the connection
 
     def result(self) -> Any:
         """Outcome of the task; call once the connection has something."""

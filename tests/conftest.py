@@ -23,3 +23,19 @@ def _restore_default_scope():
         from mmengine.registry import DefaultScope
 
         DefaultScope._instance_dict.clear()
+
+
+@pytest.fixture
+def two_ray_nodes(monkeypatch):
+    """A Ray cluster of two nodes of one core, to which executors connect."""
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+        yield ray
+    finally:
+        ray.shutdown()
+        cluster.shutdown()

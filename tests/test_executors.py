@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +32,8 @@ class OddError(Exception):
 def work(task):
     if task == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if task == "die later":
+        threading.Timer(0.05, os._exit, [1]).start()
     if task == "raise":
         raise OSError(28, "No space left on device")
     if task == "raise odd":
@@ -71,6 +75,16 @@ def test_a_dead_worker_costs_one_task():
     assert {task: result for task, (result, _) in results.items()} == {t: t * 2 for t in "abcd"}
 
 
+def test_a_worker_that_dies_between_tasks_costs_none():
+    results = {}
+    for task, (result, process) in LocalExecutor(1)(["a", "die later", "b"], build_worker):
+        results[task] = result
+        if task == "die later":
+            while Path(f"/proc/{process}/stat").read_text().split()[2] != "Z":
+                time.sleep(0.01)
+    assert results == {task: 2 * task for task in ("a", "die later", "b")}
+
+
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_an_error_of_a_worker_ends_the_run(num_workers):
     with pytest.raises(OSError, match="No space left"):
@@ -100,29 +114,19 @@ def test_stopping_early_leaves_no_process():
 
 
 @pytest.mark.slow
-def test_ray_on_two_nodes_gives_the_same():
-    ray = pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    cluster.add_node(num_cpus=1)
-    try:
-        ray.init(address=cluster.address, log_to_driver=False)
-        results = dict(RayExecutor(2)(["a", "die", "b", "c"], build_worker))
-        counted = [r for _, r in RayExecutor(2)(list("abcdef"), build_counting_worker)]
-        assert {count for _, count in counted} == {1}
-        assert len({process for process, _ in counted}) == 2
-        assert RayExecutor(one_per_machine=True)._count_workers(ray) == 2
-        assert RayExecutor()._count_workers(ray) == 2
-        assert isinstance(results.pop("die"), WorkerDied)
-        assert {task: result for task, (result, _) in results.items()} == {t: t * 2 for t in "abc"}
-        with pytest.raises(OSError, match="No space left"):
-            list(RayExecutor(2)(["raise"], build_worker))
-        with pytest.raises(RuntimeError, match="OddError: of its own"):
-            list(RayExecutor(2)(["raise odd"], build_worker))
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
+def test_ray_on_two_nodes_gives_the_same(two_ray_nodes):
+    results = dict(RayExecutor(2)(["a", "die", "b", "c"], build_worker))
+    assert isinstance(results.pop("die"), WorkerDied)
+    assert {task: result for task, (result, _) in results.items()} == {t: t * 2 for t in "abc"}
+    counted = [result for _, result in RayExecutor(2)(list("abcdef"), build_counting_worker)]
+    assert {count for _, count in counted} == {1}
+    assert len({process for process, _ in counted}) == 2
+    assert RayExecutor(one_per_machine=True)._count_workers(two_ray_nodes) == 2
+    assert RayExecutor()._count_workers(two_ray_nodes) == 2
+    with pytest.raises(OSError, match="No space left"):
+        list(RayExecutor(2)(["raise"], build_worker))
+    with pytest.raises(RuntimeError, match="OddError: of its own"):
+        list(RayExecutor(2)(["raise odd"], build_worker))
 
 
 def test_missing_ray_names_the_cure(monkeypatch):

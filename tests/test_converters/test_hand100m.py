@@ -1,6 +1,7 @@
 """The authors' annotations: keypoints where the hands are, pairs by id, nothing outside."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from simhand_mm.converters.hand100m import import_hand100m
-from simhand_mm.executors import LocalExecutor, WorkerDied
+from simhand_mm.executors import LocalExecutor, RayExecutor, WorkerDied
 from simhand_mm.pool import HandPool, load_pairs
 
 POINTS = np.stack([40 + 5.0 * (np.arange(21) % 5), 30 + 5.0 * (np.arange(21) // 5)], axis=-1)
@@ -172,6 +173,17 @@ def test_second_run_gives_the_same_and_other_annotations_are_refused(release, tm
     content["annotations"].pop()
     with pytest.raises(ValueError, match=r"settings must be those .*annotations"):
         run(write(tmp_path, content), tmp_path)
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same(release, tmp_path, two_ray_nodes):
+    path, _ = release
+    run(path, tmp_path)
+    names = ("hands.parquet", "drops.parquet", "crops/00000.lmdb", "pairs/hand100m.npz")
+    before = [(tmp_path / "pool" / name).read_bytes() for name in names]
+    shutil.rmtree(tmp_path / "pool")
+    run(path, tmp_path, executor=RayExecutor(2))
+    assert [(tmp_path / "pool" / name).read_bytes() for name in names] == before
 
 
 class DyingExecutor(LocalExecutor):

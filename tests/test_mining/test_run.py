@@ -209,19 +209,9 @@ def test_a_dead_worker_costs_one_shard(pool):
 
 
 @pytest.mark.slow
-def test_ray_on_two_nodes_gives_the_same_bytes(pool):
-    ray = pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
+def test_ray_on_two_nodes_gives_the_same_bytes(pool, two_ray_nodes):
     mine_similar(pool, "here", settings())
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        cluster.add_node(num_cpus=1)
-        ray.init(address=cluster.address, log_to_driver=False)
-        mine_similar(pool, "there", settings(), executor=RayExecutor(one_per_machine=True))
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
+    mine_similar(pool, "there", settings(), executor=RayExecutor(one_per_machine=True))
     here, there = (pool.root / "pairs" / f"{name}.npz" for name in ("here", "there"))
     assert here.read_bytes() == there.read_bytes()
 

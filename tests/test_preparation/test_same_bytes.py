@@ -103,15 +103,6 @@ def test_killed_while_merging(videos_dir, expected, tmp_path):
     assert digests(tmp_path) == expected
 
 
-def test_ray_on_two_nodes(videos_dir, expected, tmp_path, monkeypatch):
-    pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        cluster.add_node(num_cpus=1)
-        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-        prepare(videos_dir, tmp_path, "--executor", "ray", "--workers", "2")
-    finally:
-        cluster.shutdown()
+def test_ray_on_two_nodes(videos_dir, expected, tmp_path, two_ray_nodes):
+    prepare(videos_dir, tmp_path, "--executor", "ray", "--workers", "2")
     assert digests(tmp_path) == expected

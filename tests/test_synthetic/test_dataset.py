@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from simhand_mm.executors import LocalExecutor, WorkerDied
+from simhand_mm.executors import LocalExecutor, RayExecutor, WorkerDied
 from simhand_mm.pool import read_poses
 from simhand_mm.synthetic import Contents, GroundTruth, dataset, synthesize
 
@@ -77,6 +77,12 @@ def test_nobody_is_in_two_sets(made):
 
 def test_workers_do_not_change_a_byte(made, tmp_path):
     synthesize(tmp_path, SMALL, executor=LocalExecutor(2))
+    assert fingerprint(tmp_path) == fingerprint(made[0])
+
+
+@pytest.mark.slow
+def test_ray_does_not_change_a_byte(made, tmp_path, two_ray_nodes):
+    synthesize(tmp_path, SMALL, executor=RayExecutor(2))
     assert fingerprint(tmp_path) == fingerprint(made[0])
 
 
