@@ -17,7 +17,7 @@ from simhand_mm.converters.coco_boxes import convert_coco_boxes
 from simhand_mm.converters.frame_numbers import (
     NUMBERING_100DOH,
     FrameNumbering,
-    match_videos,
+    VideoFiles,
     to_source_frames,
 )
 from simhand_mm.converters.hand_object_detector import (
@@ -27,7 +27,7 @@ from simhand_mm.converters.hand_object_detector import (
 )
 from simhand_mm.pool import write_detections
 from simhand_mm.preparation.frame_times import frame_times_or_none
-from simhand_mm.preparation.videos import find_videos
+from simhand_mm.preparation.video_files import find_videos
 
 Format = Literal["hand_object_detector", "100doh_voc", "100doh_json", "coco"]
 
@@ -62,15 +62,11 @@ def main(
     conversion: BoxConversion = convert(source)
     if format.startswith("100doh") and numbering == FrameNumbering():
         numbering = NUMBERING_100DOH
-    times = None
+    files = None
     if videos is not None:
         paths = {video.video_id: video.path for video in find_videos(videos)}
-        match_videos(conversion, paths)
-        times = {
-            video_id: frame_times_or_none(paths[video_id])
-            for video_id in sorted({box["video_id"] for box in conversion.boxes})
-        }
-    to_source_frames(conversion, numbering, times)
+        files = VideoFiles(paths, frame_times_or_none)
+    to_source_frames(conversion, numbering, files)
     print(conversion.summary())
     write_detections(output, conversion.boxes)
 

@@ -85,7 +85,7 @@ def convert_assemblyhands(
     calibration = read_json(folder / f"{name}_ego_calib_v1-1.json", _ARCHIVE)["calibration"]
     joints = read_json(folder / f"{name}_joint_3d_v1-1.json", _ARCHIVE)["annotations"]
     excluded = _read_excluded(folder / f"invalid_{split}_ego.txt")
-    images = {image["id"]: image for image in data["images"]}
+    images = {i["id"]: i for i in data["images"] if isinstance(i, dict) and "id" in i}
     pictures = _Pictures(root)
     conversion = Conversion(f"AssemblyHands {split}")
     for number, annotation in enumerate(track_iter_progress(data["annotations"])):
@@ -125,12 +125,12 @@ def _read_hand(image: dict, annotation: dict, calibration: dict, joints: dict, s
         raise UnusableSample("malformed annotation") from error
     try:
         world = to_array(joints[sequence][frame]["world_coord"], (42, 3))
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise UnusableSample("frame without 3D joints") from error
     try:
         camera = _camera(calibration[sequence]["intrinsics"], image["camera"])
         extrinsics = _camera(calibration[sequence]["extrinsics"][frame], image["camera"])
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise UnusableSample("no camera matrix") from error
     if (world == world[0]).all():
         raise UnusableSample("3D joints are placeholders, all at one point")

@@ -28,8 +28,8 @@ def convert_coco_boxes(path: str | Path, min_score: float = 0.5) -> BoxConversio
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        images = {image["id"]: image["file_name"] for image in content["images"]}
-        annotations = content["annotations"]
+        images = {i["id"]: i["file_name"] for i in content["images"] if {"id", "file_name"} <= {*i}}
+        annotations = list(content["annotations"])
         categories = {entry["id"]: entry["name"] for entry in content.get("categories", ())}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

@@ -6,9 +6,10 @@ Axes: F frames of a video.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -70,70 +71,95 @@ class FrameNumbering:
 NUMBERING_100DOH = FrameNumbering(frame_offset=1, frame_fps=0.5)
 
 
-def match_videos(conversion: BoxConversion, video_ids: Iterable[str]) -> None:
-    """Give boxes the ids of the videos that their names mean, in place; others are dropped.
+@dataclass(frozen=True)
+class VideoFiles:
+    """The videos that extracted frames came from; can be pickled.
 
-    100DOH calls a video ``<genre>_v_<address at YouTube>``. Files are often called by the address
-    alone, and lie in a folder.
-
-    Args:
-        conversion: Boxes whose ``video_id`` is what stands before the number in the names.
-        video_ids: Of the videos that are there.
+    Attributes:
+        paths: Video id -> file.
+        read_times: Gives the seconds since the first frame, ``[F]`` ascending, at which the frames
+            of a file are shown; None if it cannot be read.
     """
-    known = set(video_ids)
-    by_name: dict[str, set[str]] = {}
-    for video_id in known:
-        by_name.setdefault(PurePosixPath(video_id).name, set()).add(video_id)
-    boxes, conversion.boxes = conversion.boxes, []
-    for box in boxes:
-        name = box["video_id"]
-        address = _100DOH_VIDEO.fullmatch(PurePosixPath(name).name)
-        names = [name, address["address"]] if address else [name]
-        candidates = ({n} if n in known else by_name.get(n, set()) for n in names)
-        found = next(filter(None, candidates), set())
-        if len(found) == 1:
-            conversion.boxes.append({**box, "video_id": next(iter(found))})
-        else:
-            reason = "several videos of this name" if found else "no video of this name"
-            conversion.drop(reason, f"{name}, frame {box['frame_index']}")
+
+    paths: Mapping[str, Path]
+    read_times: Callable[[Path], np.ndarray | None]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for video_id in self.paths:
+            found.setdefault(PurePosixPath(video_id).name, []).append(video_id)
+        return found
+
+    def find(self, name: str) -> list[str]:
+        """Ids of the videos that frames of a given name may come from; [] if there is none.
+
+        100DOH calls a video ``<genre>_v_<address at YouTube>``. Files are often called by the
+        address alone, and may lie in a folder.
+        """
+        match = _100DOH_VIDEO.fullmatch(PurePosixPath(name).name)
+        for candidate in [name, match["address"]] if match else [name]:
+            if candidate in self.paths:
+                return [candidate]
+            if candidate in self._by_name:
+                return self._by_name[candidate]
+        return []
+
+    def times_of(self, video_id: str) -> np.ndarray | None:
+        """Times of the frames of a video; None if it cannot be read."""
+        return self.read_times(self.paths[video_id])
 
 
 def to_source_frames(
-    conversion: BoxConversion,
-    numbering: FrameNumbering,
-    times_s: Mapping[str, np.ndarray | None] | None = None,
+    conversion: BoxConversion, numbering: FrameNumbering, videos: VideoFiles | None = None
 ) -> None:
     """Renumber boxes by source frames, in place; those that fit no frame are dropped and counted.
 
+    With ``videos`` the boxes also get the ids of the videos that their names mean.
+
     Args:
-        conversion: Boxes by the numbers in the names of the pictures.
+        conversion: Boxes by the names and numbers of the pictures.
         numbering: How these count.
-        times_s: Video id -> ``[F]`` seconds since the first frame, None for a video that cannot be
-            read; None if the videos are not there.
+        videos: None if they are not there.
 
     Raises:
-        ValueError: If ``frame_fps`` is given and the videos are not.
+        ValueError: If ``frame_fps`` is given and ``videos`` is not.
     """
-    if numbering.frame_fps is not None and times_s is None:
+    if numbering.frame_fps is not None and videos is None:
         raise ValueError(
             f"pictures taken at {numbering.frame_fps:g} per second, counted from "
             f"{numbering.frame_offset}, must come with their videos, which tell when a frame is "
             "shown, but none were given. Give their folder with --videos, or --frame-step N if "
             "the pictures are every N-th frame."
         )
+    if videos is not None:
+        _match_videos(conversion, videos)
     boxes, conversion.boxes = conversion.boxes, []
+    times: dict[str, np.ndarray | None] = {}
     numbers: dict[tuple[str, int], int] = {}  # source frame -> number of the picture that shows it
     for box in boxes:
         video_id, number = box["video_id"], box["frame_index"]
         place = f"{video_id}, frame {number}"
-        times = None if times_s is None else times_s[video_id]
-        if times is None and times_s is not None:
+        if videos is not None and video_id not in times:
+            times[video_id] = videos.times_of(video_id)
+        if times.get(video_id, ()) is None:
             conversion.drop("unreadable video", place)
             continue
-        index = numbering.source_frame(number, times)
+        index = numbering.source_frame(number, times.get(video_id))
         if index is None:
             conversion.drop("the video has no such frame", place)
         elif numbers.setdefault((video_id, index), number) != number:
             conversion.drop("another picture shows the same frame", place)
         else:
             conversion.boxes.append({**box, "frame_index": index})
+
+
+def _match_videos(conversion: BoxConversion, videos: VideoFiles) -> None:
+    boxes, conversion.boxes = conversion.boxes, []
+    for box in boxes:
+        found = videos.find(box["video_id"])
+        if len(found) == 1:
+            conversion.boxes.append({**box, "video_id": found[0]})
+        else:
+            reason = "several videos of this name" if found else "no video of this name"
+            conversion.drop(reason, f"{box['video_id']}, frame {box['frame_index']}")

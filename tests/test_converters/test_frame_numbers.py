@@ -14,7 +14,7 @@ from simhand_mm.converters.boxes import BoxConversion
 from simhand_mm.converters.frame_numbers import (
     NUMBERING_100DOH,
     FrameNumbering,
-    match_videos,
+    VideoFiles,
     to_source_frames,
 )
 from simhand_mm.pool import read_detections
@@ -103,7 +103,8 @@ def test_videos_are_found_by_id_by_name_and_by_address():
     ids = ["a/clip", "b/clip", "a/other", "dQw4w9WgXcQ", "x/food_v_aaaaaaaaaaa"]
     names = ["a/clip", "clip", "other", "food_v_dQw4w9WgXcQ", "food_v_aaaaaaaaaaa", "nothing"]
     conversion = boxes(*[(name, 3) for name in names])
-    match_videos(conversion, ids)
+    files = VideoFiles({video_id: Path(video_id) for video_id in ids}, lambda path: np.arange(9.0))
+    to_source_frames(conversion, FrameNumbering(), files)
     found = [box["video_id"] for box in conversion.boxes]
     assert found == ["a/clip", "a/other", "dQw4w9WgXcQ", "x/food_v_aaaaaaaaaaa"]
     assert conversion.drops == {"several videos of this name": 1, "no video of this name": 1}
@@ -111,8 +112,9 @@ def test_videos_are_found_by_id_by_name_and_by_address():
 
 def test_what_fits_no_frame_is_counted():
     conversion = boxes(("v", 0), ("v", 1), ("v", 1), ("v", 2), ("v", 500), ("broken", 1))
-    times = {"v": np.arange(100) / 10, "broken": None}
-    to_source_frames(conversion, FrameNumbering(frame_offset=1, frame_fps=20.0), times)
+    times = {Path("v.mp4"): np.arange(100) / 10}
+    files = VideoFiles({"v": Path("v.mp4"), "broken": Path("broken.mp4")}, times.get)
+    to_source_frames(conversion, FrameNumbering(frame_offset=1, frame_fps=20.0), files)
     # At twice the rate of the video, pictures 1 and 2 show its first frame.
     assert [box["frame_index"] for box in conversion.boxes] == [0, 0]
     assert conversion.drops == {
