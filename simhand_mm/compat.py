@@ -24,9 +24,11 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
+import re
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from simhand_mm.checkpoint import find_latest_checkpoint, load_checkpoint
@@ -43,6 +45,7 @@ def install() -> None:
         _alias_cocotools()
     _after_import("mmengine.runner.checkpoint", _read_checkpoints_safely)
     _after_import("mmengine.runner.runner", _mend_runner)
+    _after_import("mmengine.config.config", _quote_environment_variables)
     _after_import("mmengine.dist.utils", _start_gloo_without_gpu)
     _after_import("mmengine.model.wrappers.distributed", _wrap_cpu_models)
     if importlib.util.find_spec("pkg_resources") is None:
@@ -145,6 +148,41 @@ def _build_loader(build: Callable, dataloader: Any, *args: Any, **options: Any) 
             "size (--cfg-options train_dataloader.batch_size=...) or prepare more data."
         )
     return loader
+
+
+# ---------------------------------------------------------------------------------- configs
+
+
+def _quote_environment_variables(module: types.ModuleType) -> None:
+    substitute = module.Config._substitute_env_variables
+
+    def substitute_quoted(filename: str, temp_config_name: str) -> Any:
+        if not str(filename).endswith(".py"):
+            return substitute(filename, temp_config_name)
+        text = Path(filename).read_text(encoding="utf-8")
+        used: dict[str, str] = {}
+
+        def value_of(match: re.Match[str]) -> str:
+            name, default = match["name"], match["default"]
+            if name not in os.environ:
+                return default
+            used[name] = os.environ[name]
+            return _escape(used[name])
+
+        # Inside of a string; others, such as {{'$CLASSES:80'}}, are left to mmengine.
+        inside = r"(?<=['\"])\{\{\s*\$(?P<name>\w+)\s*:\s*(?P<default>[^\s'\"}]+)\s*\}\}"
+        text = re.sub(inside, value_of, text)
+        Path(temp_config_name).write_text(text, encoding="utf-8")
+        return used | substitute(temp_config_name, temp_config_name)
+
+    module.Config._substitute_env_variables = staticmethod(substitute_quoted)
+
+
+def _escape(text: str) -> str:
+    """As it is written between quotes of either kind."""
+    for character, written in (("\\", "\\\\"), ("'", "\\'"), ('"', '\\"'), ("\n", "\\n")):
+        text = text.replace(character, written)
+    return text
 
 
 # ------------------------------------------------------------------- missing compiled parts

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
@@ -96,6 +97,25 @@ def test_runs_resume_from_the_newest_whole_checkpoint(broken, expected, tmp_path
         os.utime(path, (3, 3))
     found = runner.find_latest_checkpoint(str(tmp_path))
     assert found == (expected and str(tmp_path / expected))
+
+
+@pytest.mark.parametrize(
+    "folder", ["it's", 'say "hi"', "back\\slash", "\\n", "a b", "café 手", "{x} %s $HOME", "\\1"]
+)
+def test_any_name_of_a_folder_works_in_configs(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMHAND_DATA", folder)
+    config = Config.fromfile("configs/detnet/detnet_resnet50_1xb128-120e_freihand.py")
+    expected = f"{folder}/FreiHAND_pub_v2"
+    assert config.train_dataloader.dataset.data_root == expected
+    config.dump(tmp_path / "dumped.py")  # as each run does
+    assert Config.fromfile(tmp_path / "dumped.py").data_root == expected
+
+
+def test_defaults_and_other_types_of_environment_variables(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLASSES", "7")
+    (tmp_path / "a.py").write_text("a = {{'$CLASSES:80'}}\nb = '{{$NOWHERE:data}}/x'\n")
+    config = Config.fromfile(tmp_path / "a.py")
+    assert (config.a, config.b) == (7, "data/x")
 
 
 def test_import_is_cheap_and_loads_no_framework():

@@ -1,6 +1,10 @@
-"""Draw 3D hand poses into pictures, a video or the view of a camera, and write them as JSON."""
+"""Draw 3D hand poses into pictures, a video or the view of a camera, and write them as JSON.
+
+The exit code is 0 if every picture was drawn, 3 if some were passed over, and 1 if none was drawn.
+"""
 
 import argparse
+import sys
 
 import cv2
 import numpy as np
@@ -9,9 +13,11 @@ from mmengine.utils import ProgressBar
 from simhand_mm.functional.boxes import keypoints_to_box
 from simhand_mm.pool import HandBox, write_json
 from simhand_mm.pose.inferencer import HandPose3DInferencer, describe_json
-from simhand_mm.pose.media import MediaSource, MediaWriter
+from simhand_mm.pose.media import MediaSource, MediaWriter, draw_all
 from simhand_mm.preparation.keypoints import MediaPipeHands
 from simhand_mm.visualization.demo_frame import DrawnHand, draw_demo_frame
+
+SOME_PASSED_OVER = 3
 
 
 def parse_args() -> argparse.Namespace:
@@ -54,25 +60,23 @@ def main() -> None:
     finder = None if given else mediapipe_finder(args.max_hands)
     inferencer = HandPose3DInferencer(args.config, args.checkpoint, args.device, finder)
     camera = pinhole(*args.camera) if args.camera else None
-    writer, results = MediaWriter(args.out, source), []
     progress = ProgressBar(args.max_frames or len(source))
-    try:
-        for name, image in source:
-            hands = inferencer(image, given, camera)
-            drawn = [DrawnHand(h.keypoints_2d, h.keypoints_3d, h.handedness) for h in hands]
-            writer.write(name, draw_demo_frame(image, drawn))
-            results.append({"image": name, "hands": [hand.to_json() for hand in hands]})
-            progress.update()
-            if len(results) == args.max_frames:
-                break
-    except KeyboardInterrupt:
-        print("\nstopped")
-    writer.close()
+
+    def draw(image: np.ndarray) -> tuple[np.ndarray, list[dict]]:
+        hands = inferencer(image, given, camera)
+        drawn = [DrawnHand(h.keypoints_2d, h.keypoints_3d, h.handedness) for h in hands]
+        return draw_demo_frame(image, drawn), [hand.to_json() for hand in hands]
+
+    writer = MediaWriter(args.out, source)
+    results = draw_all(source, writer, draw, args.max_frames, progress.update)
     write_json(f"{args.out}/hands.json", {**describe_json(), "pictures": results})
     found = sum(len(result["hands"]) for result in results)
     print(f"\n{found} hands in {len(results)} pictures: {args.out}/hands.json")
-    for name in source.unreadable:
-        print(f"passed over, not decodable: {name}")
+    if source.unreadable:
+        for name, reason in source.unreadable.items():
+            print(f"passed over: {name} ({reason})", file=sys.stderr)
+        print(f"{len(source.unreadable)} pictures were passed over", file=sys.stderr)
+        sys.exit(SOME_PASSED_OVER)
 
 
 if __name__ == "__main__":

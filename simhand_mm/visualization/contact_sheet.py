@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from simhand_mm.pool import HandPairs, HandPool, atomic_path
-from simhand_mm.visualization.drawing import decode_image, draw_hand, resize_with_keypoints
+from simhand_mm.visualization.drawing import draw_hand, image_or_placeholder, resize_with_keypoints
 from simhand_mm.visualization.number_format import significant
 from simhand_mm.visualization.page import picture, picture_grid
 
@@ -116,7 +116,7 @@ def save_sheet_image(image: np.ndarray, path: str | Path) -> Path:
 
 
 def _hand(pool: HandPool, row: int, size: int, with_keypoints: bool) -> np.ndarray:
-    crop = decode_image(pool.read_crop(row))
+    crop = image_or_placeholder(pool.read_crop(row), pool.hand_id(row), pool.crop_size)
     image, keypoints_2d = resize_with_keypoints(crop, size, pool.keypoints_2d[row])
     return draw_hand(image, keypoints_2d) if with_keypoints else image
 

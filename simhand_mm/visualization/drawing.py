@@ -5,6 +5,7 @@ coordinates. Nothing here changes its input.
 """
 
 import base64
+import warnings
 
 import cv2
 import numpy as np
@@ -179,9 +180,28 @@ def decode_image(encoded: bytes) -> np.ndarray:
     Raises:
         ValueError: If the bytes are no image.
     """
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    buffer = np.frombuffer(encoded, np.uint8)
+    image = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if len(buffer) else None
     if image is None:
         raise ValueError(f"encoded must be a JPEG or PNG image, but got {len(encoded)} other bytes")
+    return image
+
+
+def image_or_placeholder(encoded: bytes, name: str, size: int = 224) -> np.ndarray:
+    """An image for a page; one that cannot be decoded is crossed out, and a warning names it.
+
+    Args:
+        encoded: JPEG or PNG bytes.
+        name: What to call the image in the warning.
+        size: Side of the placeholder in px.
+    """
+    try:
+        return decode_image(encoded)
+    except ValueError:
+        warnings.warn(f"picture of {name} cannot be decoded and is crossed out", stacklevel=2)
+    image = np.full((size, size, 3), 200, np.uint8)
+    for start, end in (((0, 0), (size, size)), ((0, size), (size, 0))):
+        cv2.line(image, start, end, (80, 80, 80), 2)
     return image
 
 

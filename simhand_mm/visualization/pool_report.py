@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from simhand_mm.options import Out, Pool
 from simhand_mm.pool import HandPool
 from simhand_mm.visualization.charts import histogram
-from simhand_mm.visualization.drawing import decode_image, draw_hand, resize_with_keypoints
+from simhand_mm.visualization.drawing import draw_hand, image_or_placeholder, resize_with_keypoints
 from simhand_mm.visualization.page import Page, gallery, picture
 
 # Pictures are stored at twice the size that they are shown at, for fine screens.
@@ -114,7 +114,7 @@ def add_worst_hands(page: Page, pool: HandPool, num_hands: int) -> None:
 
 def hand_picture(pool: HandPool, row: int) -> str:
     """HTML of one hand of a pool with its keypoints and what is known about it."""
-    crop = decode_image(pool.read_crop(row))
+    crop = image_or_placeholder(pool.read_crop(row), pool.hand_id(row), pool.crop_size)
     image, keypoints_2d = resize_with_keypoints(crop, 2 * _SHOWN_PX, pool.keypoints_2d[row])
     side = ("left", "right")[pool.handedness_index[row]]
     score = float(pool.keypoint_score[row].mean())

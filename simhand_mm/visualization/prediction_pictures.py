@@ -7,7 +7,13 @@ import numpy as np
 
 from simhand_mm.functional import affine
 from simhand_mm.functional.boxes import square_box
-from simhand_mm.visualization.drawing import draw_hand, draw_hand_3d, fit_view, transparent
+from simhand_mm.visualization.drawing import (
+    draw_hand,
+    draw_hand_3d,
+    fit_view,
+    image_or_placeholder,
+    transparent,
+)
 from simhand_mm.visualization.page import picture, picture_grid
 from simhand_mm.visualization.predictions import Comparison
 
@@ -56,11 +62,9 @@ def _row(comparison: Comparison, name: str, sample: int, shown_px: int) -> list[
 def _crop(comparison: Comparison, sample: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     """The surroundings of the hand, ``[side, side, 3]``, and the map to them, ``[2, 3]``."""
     path = comparison.image_paths[sample]
-    image = cv2.imread(str(path))
-    if image is None:
-        raise FileNotFoundError(
-            f"image_path must be a picture, but {path} cannot be read. Correct data_root."
-        )
+    if not path.is_file():
+        raise FileNotFoundError(f"image_path must exist, but {path} does not. Correct data_root.")
+    image = image_or_placeholder(path.read_bytes(), str(path))
     box = square_box(comparison.bbox_xyxy[sample], _CONTEXT)
     crop_from_image = affine.box_to_image_affine(box, (side, side))
     crop = cv2.warpAffine(

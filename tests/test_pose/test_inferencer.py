@@ -1,4 +1,5 @@
 import struct
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from simhand_mm.functional.camera import project
 from simhand_mm.pool import HandBox
 from simhand_mm.pose.inferencer import HandPose3DInferencer
-from simhand_mm.pose.media import MediaSource, MediaWriter
+from simhand_mm.pose.media import MediaSource, MediaWriter, draw_all
 from tests.test_pose.test_stock_mmpose import CONFIG
 
 
@@ -83,7 +84,7 @@ def test_folder_of_pictures(tmp_path, image):
     source = MediaSource(str(tmp_path))
     assert len(source) == 3
     assert [name for name, _ in source] == ["a.jpg", "b.png"]
-    assert source.unreadable == ["c.jpg"]
+    assert source.unreadable == {"c.jpg": "not decodable"}
     assert source.fps is None
 
 
@@ -152,3 +153,93 @@ def test_what_is_no_medium_is_named(tmp_path):
     (tmp_path / "a.mp4").write_text("no video")
     with pytest.raises(ValueError, match=r"must be a picture, video or camera"):
         MediaSource(str(tmp_path / "a.mp4"))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp", ".tiff"])
+def test_a_cut_off_picture_is_named(tmp_path, image, suffix):
+    whole = cv2.imencode(suffix, image)[1].tobytes()
+    (tmp_path / f"cut{suffix}").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / f"whole{suffix}").write_bytes(whole)
+    source = MediaSource(str(tmp_path))
+    assert [name for name, _ in source] == [f"whole{suffix}"]
+    assert list(source.unreadable) == [f"cut{suffix}"]
+
+
+def timed_video(path, times_ms, last_ms):
+    """A video whose frames have given stamps, of ``len(times_ms)`` different greys."""
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("mpeg4" if path.suffix == ".mp4" else "libvpx", rate=10_000)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 10_000)
+        packets = []
+        for number, time_ms in enumerate(times_ms):
+            grey = np.full((48, 64, 3), 20 + 10 * number, np.uint8)
+            frame = av.VideoFrame.from_ndarray(grey, format="bgr24")
+            frame.pts, frame.time_base = round(10 * time_ms), Fraction(1, 10_000)
+            packets += stream.encode(frame)
+        packets += stream.encode()
+        stamps = [*(packet.pts for packet in packets), round(10 * (times_ms[-1] + last_ms))]
+        for packet, end in zip(packets, stamps[1:], strict=True):
+            packet.duration = end - packet.pts
+            file.mux(packet)
+
+
+VARIABLE = [0, 40, 80, 400, 440, 1500, 1540, 2900]
+
+
+@pytest.mark.parametrize(
+    "name, times_ms, last_ms",
+    [
+        ("fast.mp4", np.arange(20) / 1.055, 1 / 1.055),
+        ("very_fast.mp4", np.arange(20) / 8, 30),
+        ("variable.mp4", VARIABLE, 400),
+        ("variable.webm", VARIABLE, 33),
+    ],
+)
+def test_output_plays_as_long_as_the_input(tmp_path, name, times_ms, last_ms):
+    """Stamps of every frame and the whole duration, at any rate."""
+    av = pytest.importorskip("av")
+    timed_video(tmp_path / name, times_ms, last_ms)
+    source = MediaSource(str(tmp_path / name))
+    writer = MediaWriter(tmp_path / "out", source)
+    results = draw_all(source, writer, lambda image: (image, []))
+    assert len(results) == len(times_ms)
+    with av.open(str(tmp_path / name)) as before, av.open(str(tmp_path / "out/demo.mp4")) as after:
+        expected, found = before.duration, after.duration
+        stamps = [[frame.time for frame in file.decode(video=0)] for file in (before, after)]
+    assert found == pytest.approx(expected, abs=2_000, rel=0.01)
+    np.testing.assert_allclose(*(np.subtract(times, times[0]) for times in stamps), atol=6e-4)
+
+
+def test_video_of_odd_size(tmp_path, image):
+    write_video(tmp_path / "in.mp4", [image] * 2)
+    source = MediaSource(str(tmp_path / "in.mp4"))
+    draw_all(source, MediaWriter(tmp_path / "out", source), lambda i: (i[:-1, :-3], []))
+    assert next(iter(MediaSource(str(tmp_path / "out/demo.mp4"))))[1].shape == (120, 158, 3)
+
+
+def test_one_bad_picture_does_not_end_a_run(tmp_path, image):
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        cv2.imwrite(str(tmp_path / "in" / f"{name}.png"), image)
+    numbers = iter(range(3))
+
+    def draw(image):
+        if next(numbers) == 1:
+            raise RuntimeError("no luck")
+        return image, []
+
+    source = MediaSource(str(tmp_path / "in"))
+    results = draw_all(source, MediaWriter(tmp_path / "out", source), draw)
+    assert [result["image"] for result in results] == ["a.png", "c.png"]
+    assert source.unreadable == {"b.png": "RuntimeError: no luck"}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
+
+
+def test_nothing_drawn_is_an_error(tmp_path, image):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_text("no picture")
+    source = MediaSource(str(tmp_path / "in"))
+    with pytest.raises(ValueError, match=r"none of 1 could be \(a.jpg: not decodable\)"):
+        draw_all(source, MediaWriter(tmp_path / "out", source), lambda image: (image, []))

@@ -1,5 +1,6 @@
 """Pages of pools and pairs, and the tools that write them."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,20 @@ def test_pool_report_shows_counts_and_hands(pool_dir, tmp_path):
 def test_pool_report_is_deterministic(pool_dir, tmp_path):
     pages = [write_pool_report(pool_dir, tmp_path / name).read_bytes() for name in ("a", "b")]
     assert pages[0] == pages[1]
+
+
+def test_a_broken_crop_is_crossed_out_and_named(pool_dir, tmp_path, monkeypatch):
+    """In both pages; the other hands are shown."""
+    read = HandPool.read_crop
+    monkeypatch.setattr(
+        HandPool, "read_crop", lambda self, row: b"" if row == 3 else read(self, row)
+    )
+    name = re.escape(HandPool(pool_dir).hand_id(3))
+    with pytest.warns(UserWarning, match=f"picture of {name} cannot be decoded"):
+        html = write_pool_report(pool_dir, tmp_path / "pool.html", num_hands=12).read_text()
+    assert html.count("<img") == 24
+    with pytest.warns(UserWarning, match=f"picture of {name} cannot be decoded"):
+        write_pairs_report(pool_dir, "similar", tmp_path / "pairs.html", num_queries=12)
 
 
 def test_worst_hands_come_first(pool_dir, tmp_path):
