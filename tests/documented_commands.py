@@ -62,12 +62,14 @@ PAPER = {
         "train_dataloader.dataset.held_out=0 train_dataloader.dataset.split=all"
     ),
     "simhand convert freihand data/FreiHAND_pub_v2": " --holdout 0.2",
-    "simhand train configs/detnet/detnet_resnet50_simhand-ego4d-1m-pre_1xb128-120e_freihand.py": (
-        f" --cfg-options{ONE_EPOCH} train_cfg.val_interval=1 val_dataloader.num_workers=0 "
+    "simhand train configs/detnet/detnet_resnet50_pre_1xb128-120e_freihand.py "
+    "--cfg-options model.backbone.init_cfg.checkpoint=work_dirs/"
+    "simhand_resnet50_8xb1024-coslr-100e_ego4d-1m/backbone.pth": (
+        f"{ONE_EPOCH} train_cfg.val_interval=1 val_dataloader.num_workers=0 "
         "val_dataloader.persistent_workers=False param_scheduler.0.end=1 "
         "param_scheduler.1.T_max=1 default_hooks.checkpoint.interval=1"
     ),
-    "simhand test configs/detnet/detnet_resnet50_simhand-ego4d-1m-pre_1xb128-120e_freihand.py "
+    "simhand test configs/detnet/detnet_resnet50_pre_1xb128-120e_freihand.py "
     "BEST_CHECKPOINT --dump": " --cfg-options test_dataloader.num_workers=0",
     "python tools/evaluate_predictions.py data/FreiHAND_pub_v2/poses/test.parquet "
     "predictions.parquet": "",
@@ -94,6 +96,7 @@ BY_ANOTHER_TEST = {
     "simhand mine * --launcher ray *": "tests/test_mining/test_run.py",
     "simhand reproduce *": "tests/test_experiments runs plans, stubbed and with next to no data",
     "python -m projects.synthhands.page *": "tests/test_experiments/test_synthhands.py",
+    "python -m projects.simhand_paper.page*": "tests/test_experiments/test_simhand_paper.py",
 }
 NEEDS = {
     "* configs/*ego4d-*": "Ego4D cannot be shipped",

@@ -18,7 +18,7 @@ LEAVES = sorted(
 )
 NAME = re.compile(
     r"(?P<algorithm>simclr|peclr|tempclr|simhand|detnet)_(?P<backbone>[a-z0-9]+)"
-    r"(_[a-z0-9-]+-pre)?_[0-9]+xb[0-9]+(-[a-z0-9]+)*-?[0-9]+e_[a-z0-9-]+"
+    r"(_([a-z0-9-]+-)?pre)?_[0-9]+xb[0-9]+(-[a-z0-9]+)*-?[0-9]+e_[a-z0-9-]+"
 )
 MAX_LINES = 60
 MAX_LEVELS = 3  # child, recipe, small variant of a model, model

@@ -1,10 +1,10 @@
-"""Show, print, run or collect the experiments of a plan: SynthHands, or your own.
+"""Show, print, run or collect the experiments of a plan: the paper's, SynthHands, or your own.
 
 simhand reproduce synthhands methods --seeds 0 1 2 --run
 
 simhand reproduce synthhands methods --seeds 0 1 2 --collect
 
-simhand reproduce synthhands methods --print
+simhand reproduce simhand_paper table4 --print
 
 Finished commands are not run again. A killed run continues from its last checkpoint. Several
 processes, or machines with a shared disk, may run the same plan at the same time.

@@ -1,4 +1,4 @@
-# Tables 1 and 8, w/o pre-training, AssemblyHands: MPJPE 19.17, PCK-AUC 85.61 in the paper.
+# Table 1, w/o pre-training, AssemblyHands.
 _base_ = [
     '../_base_/models/detnet_resnet50.py',
     '../_base_/datasets/hand_pose.py',

@@ -1,4 +1,4 @@
-# Tables 1 and 7, w/o pre-training, DexYCB s1: MPJPE 19.36, PCK-AUC 84.80 in the paper.
+# Table 1, w/o pre-training, DexYCB s1.
 _base_ = [
     '../_base_/models/detnet_resnet50.py',
     '../_base_/datasets/hand_pose.py',

@@ -1,4 +1,4 @@
-# Table 6, weakly-supervised with Ego-100K, FreiHand*: MPJPE 61.65, PCK-AUC 33.92 in the paper.
+# Table 6, weakly supervised with Ego-100K, FreiHand*.
 _base_ = './detnet_resnet50_1xb128-120e_freihand-10pct-first.py'
 
 train_dataloader = dict(

@@ -74,7 +74,7 @@ PLAN = make_plan("example_project", "--videos 80 --stills-train 300 --stills-tes
 TINY = make_plan(
     "example_project-tiny",
     "--videos 8 --frames 8 --stills-train 24 --stills-test 16",
-    ("train_cfg.max_epochs=1", "param_scheduler.1.T_max=1", "train_dataloader.batch_size=8"),
+    ("train_cfg.max_epochs=2", "param_scheduler.1.T_max=1", "train_dataloader.batch_size=8"),
     ("train_cfg.max_epochs=1", "train_dataloader.batch_size=8"),
     epochs=1,
 )

@@ -14,24 +14,10 @@ from typing import Any
 
 from projects.synthhands.plan import FULL, PLAN
 from projects.synthhands.plot import draw
+from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import question_table, summary_table, write_part
 
 DOCS = Path(__file__).parents[2] / "docs"
-
-
-def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Take what ``new`` has, seed by seed; keep the rest of ``old``.
-
-    Args:
-        old: As ``collect_results`` returns them.
-        new: Of the same form.
-    """
-    merged = {part: dict(content) for part, content in old.items()}
-    for part in ("runs", "pretrainings"):
-        for name, seeds in new[part].items():
-            merged[part][name] = {**merged[part].get(name, {}), **seeds}
-    merged["data"].update(new["data"])
-    return merged
 
 
 def write_page(results: dict[str, Any], docs: Path = DOCS) -> None:

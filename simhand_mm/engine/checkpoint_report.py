@@ -79,7 +79,7 @@ class CheckpointReportHook(Hook):
         """Check every checkpoint that the model is about to be initialised with.
 
         Raises:
-            ValueError: If no weight of a checkpoint fits its module.
+            ValueError: If no checkpoint is given, or none of its weights fits its module.
         """
         if not isinstance(runner._train_loop, BaseLoop):
             return  # testing: the model is not initialised
@@ -87,7 +87,13 @@ class CheckpointReportHook(Hook):
         for name, module, config in _pretrained_modules(model):
             self._report(name or "model", module, config["checkpoint"], config.get("prefix"))
 
-    def _report(self, name: str, module: nn.Module, path: str, prefix: str | None) -> None:
+    def _report(self, name: str, module: nn.Module, path: str | None, prefix: str | None) -> None:
+        if not path:
+            raise ValueError(
+                f"{name}.init_cfg.checkpoint must be the path of pre-trained weights, but got "
+                f"{path!r}. Give it by --cfg-options model.backbone.init_cfg.checkpoint=FILE, or "
+                "take the config without -pre to start from random weights."
+            )
         checkpoint = CheckpointLoader.load_checkpoint(path, map_location="cpu")
         weights = checkpoint.get("state_dict", checkpoint)
         prefix = f"{prefix.rstrip('.')}." if prefix else ""

@@ -41,6 +41,21 @@ def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
     }
 
 
+def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Take what ``new`` has, seed by seed; keep the rest of ``old``.
+
+    Args:
+        old: As ``collect_results`` returns them.
+        new: Of the same form.
+    """
+    merged = {part: dict(content) for part, content in old.items()}
+    for part in ("runs", "pretrainings"):
+        for name, seeds in new[part].items():
+            merged[part][name] = {**merged[part].get(name, {}), **seeds}
+    merged["data"].update(new["data"])
+    return merged
+
+
 def errors_mm(results: dict[str, Any], row: Row) -> list[float]:
     """``root_scale`` MPJPE of each seed of a row, mm."""
     seeds = results["runs"].get(row.run_name, {})

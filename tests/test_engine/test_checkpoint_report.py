@@ -21,7 +21,8 @@ class _Runner:
 
 def build(checkpoint, prefix="backbone."):
     init_default_scope("mmpose")
-    init_cfg = {"type": "Pretrained", "checkpoint": str(checkpoint), "prefix": prefix}
+    checkpoint = checkpoint and str(checkpoint)
+    init_cfg = {"type": "Pretrained", "checkpoint": checkpoint, "prefix": prefix}
     return torch.nn.Sequential(
         MODELS.build({"type": "ResNet", "depth": 18, "init_cfg": init_cfg}),
     )
@@ -84,3 +85,10 @@ def test_names_are_sorted_into_four_kinds():
     assert report == checkpoint_report.WeightReport(["a"], ["b"], ["c"], ["d"])
     assert str(report) == "1 matched, 1 reshaped (b), 1 missing (c), 1 unexpected (d)"
     assert not report.is_exact
+
+
+@pytest.mark.parametrize("checkpoint", [None, ""])
+def test_a_checkpoint_that_is_not_given_is_asked_for(checkpoint):
+    message = r"init_cfg\.checkpoint must be the path of .*--cfg-options model\.backbone\.init_cfg"
+    with pytest.raises(ValueError, match=message):
+        CheckpointReportHook().before_run(_Runner(build(checkpoint)))

@@ -3,6 +3,7 @@
 import pytest
 
 from simhand_mm.experiments import SCRATCH, Finetuning, Question, Row, Score
+from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import missing_runs, question_table, spread, write_part
 
 TUNE = Finetuning("all", "a.py", "b.py")
@@ -54,3 +55,13 @@ def test_a_part_of_a_document_is_replaced(tmp_path):
     assert page.read_text() == "a\n<!-- p: t -->\nnew\n<!-- end of p: t -->\nb\n"
     with pytest.raises(ValueError, match="must have the lines <!-- p: u -->"):
         write_part(page, "p", "u", "new")
+
+
+def test_new_results_join_the_old():
+    old = {"runs": {"a": {"0": 1, "1": 2}}, "pretrainings": {}, "data": {"10k": 1}}
+    new = {"runs": {"a": {"1": 3}, "b": {"0": 4}}, "pretrainings": {}, "data": {}}
+    assert merge(old, new) == {
+        "runs": {"a": {"0": 1, "1": 3}, "b": {"0": 4}},
+        "pretrainings": {},
+        "data": {"10k": 1},
+    }

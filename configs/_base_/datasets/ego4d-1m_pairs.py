@@ -1,5 +1,5 @@
 # One million hands of Ego4D (Ego-1M), each its own positive: a hand pool made by
-# tools/prepare_pool.py or tools/convert_dataset.py. Smaller sets are pools of their own.
+# `simhand prepare` or `simhand import-hand100m`. Other sets: train_dataloader.dataset.pool=pools/NAME.
 train_dataloader = dict(
     batch_size=1024,
     num_workers=4,  # not in paper: 16,000 crops per second, and 10 GB of /dev/shm for 8 processes

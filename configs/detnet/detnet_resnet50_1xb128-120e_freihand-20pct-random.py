@@ -1,4 +1,0 @@
-# A random 20 % of the pictures: the wording of the paper, not its code.
-_base_ = './detnet_resnet50_1xb128-120e_freihand.py'
-
-train_dataloader = dict(dataset=dict(subset_size=26047, subset_rule='random'))

@@ -1,4 +1,0 @@
-# The first 80 % of the 130,236 pictures of the released code.
-_base_ = './detnet_resnet50_1xb128-120e_freihand.py'
-
-train_dataloader = dict(dataset=dict(subset_size=104188, subset_rule='first'))

@@ -1,8 +1,0 @@
-# Table 1, PeCLR Ego&Exo-2M, AssemblyHands: MPJPE 18.88, PCK-AUC 86.03 in the paper.
-_base_ = './detnet_resnet50_1xb128-120e_assemblyhands.py'
-
-init_cfg = dict(
-    type='Pretrained',
-    checkpoint='work_dirs/peclr_resnet50_8xb1024-coslr-100e_ego4d-100doh-2m/backbone.pth',
-    prefix='backbone.')
-model = dict(backbone=dict(init_cfg=init_cfg))

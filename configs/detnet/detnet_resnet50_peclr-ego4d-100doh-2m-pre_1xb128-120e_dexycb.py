@@ -1,8 +1,0 @@
-# Table 1, PeCLR Ego&Exo-2M, DexYCB s1: MPJPE 18.06, PCK-AUC 86.82 in the paper.
-_base_ = './detnet_resnet50_1xb128-120e_dexycb.py'
-
-init_cfg = dict(
-    type='Pretrained',
-    checkpoint='work_dirs/peclr_resnet50_8xb1024-coslr-100e_ego4d-100doh-2m/backbone.pth',
-    prefix='backbone.')
-model = dict(backbone=dict(init_cfg=init_cfg))

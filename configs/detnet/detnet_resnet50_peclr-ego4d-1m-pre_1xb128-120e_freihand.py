@@ -1,8 +1,0 @@
-# Table 1, PeCLR Ego-1M, FreiHAND: MPJPE 19.07, PCK-AUC 85.62 in the paper.
-_base_ = './detnet_resnet50_1xb128-120e_freihand.py'
-
-init_cfg = dict(
-    type='Pretrained',
-    checkpoint='work_dirs/peclr_resnet50_8xb1024-coslr-100e_ego4d-1m/backbone.pth',
-    prefix='backbone.')
-model = dict(backbone=dict(init_cfg=init_cfg))

@@ -1,8 +1,0 @@
-# Tables 2 and 5, PeCLR Ego-50K, FreiHand*: MPJPE 47.42, PCK-AUC 49.85 in the paper.
-_base_ = './detnet_resnet50_1xb128-120e_freihand-10pct-first.py'
-
-init_cfg = dict(
-    type='Pretrained',
-    checkpoint='work_dirs/peclr_resnet50_8xb1024-coslr-100e_ego4d-50k/backbone.pth',
-    prefix='backbone.')
-model = dict(backbone=dict(init_cfg=init_cfg))

@@ -1,0 +1,5 @@
+# From a pre-trained backbone, which has no default: --cfg-options model.backbone.init_cfg.checkpoint=FILE.
+_base_ = './detnet_resnet50_1xb128-120e_freihand.py'
+
+model = dict(
+    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=None, prefix='backbone.')))

@@ -1,8 +1,0 @@
-# Table 1, SimCLR Exo-1M, DexYCB s1: MPJPE 20.13, PCK-AUC 83.75 in the paper.
-_base_ = './detnet_resnet50_1xb128-120e_dexycb.py'
-
-init_cfg = dict(
-    type='Pretrained',
-    checkpoint='work_dirs/simclr_resnet50_8xb1024-coslr-100e_100doh-1m/backbone.pth',
-    prefix='backbone.')
-model = dict(backbone=dict(init_cfg=init_cfg))

@@ -1,8 +1,0 @@
-# Table 1, SimCLR Ego-1M, AssemblyHands: MPJPE 20.32, PCK-AUC 83.85 in the paper.
-_base_ = './detnet_resnet50_1xb128-120e_assemblyhands.py'
-
-init_cfg = dict(
-    type='Pretrained',
-    checkpoint='work_dirs/simclr_resnet50_8xb1024-coslr-100e_ego4d-1m/backbone.pth',
-    prefix='backbone.')
-model = dict(backbone=dict(init_cfg=init_cfg))

@@ -1,8 +1,0 @@
-# Table 2, SimCLR Ego-500K, FreiHand*: MPJPE 49.91, PCK-AUC 47.61 in the paper.
-_base_ = './detnet_resnet50_1xb128-120e_freihand-10pct-first.py'
-
-init_cfg = dict(
-    type='Pretrained',
-    checkpoint='work_dirs/simclr_resnet50_8xb1024-coslr-100e_ego4d-500k/backbone.pth',
-    prefix='backbone.')
-model = dict(backbone=dict(init_cfg=init_cfg))

@@ -1,8 +1,0 @@
-# Table 4, SiMHand Top-500 Ego-100K, FreiHand*: MPJPE 32.61, PCK-AUC 66.76 in the paper.
-_base_ = './detnet_resnet50_1xb128-120e_freihand-10pct-first.py'
-
-init_cfg = dict(
-    type='Pretrained',
-    checkpoint='work_dirs/simhand_resnet50_8xb1024-top500-coslr-100e_ego4d-100k/backbone.pth',
-    prefix='backbone.')
-model = dict(backbone=dict(init_cfg=init_cfg))

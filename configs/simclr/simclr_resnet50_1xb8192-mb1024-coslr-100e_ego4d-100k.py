@@ -1,5 +1,0 @@
-_base_ = './simclr_resnet50_8xb1024-coslr-100e_ego4d-1m.py'
-
-# The global batch of 8 GPUs on one: 1024 pairs are encoded at a time, the loss sees all 8192.
-train_dataloader = dict(batch_size=8192, dataset=dict(pool='pools/ego4d-100k'))
-model = dict(micro_batch_size=1024)

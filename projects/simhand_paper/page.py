@@ -1,0 +1,71 @@
+"""Write docs/reproduction.md and the metafiles of configs/ from the plan of the paper.
+
+    simhand reproduce simhand_paper --collect
+    python -m projects.simhand_paper.page work_dirs/simhand_paper/results.json
+
+docs/simhand_paper.json keeps what it has and takes the new runs. Without an argument, everything is
+written again from it.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from projects.simhand_paper.model_cards import metafiles
+from projects.simhand_paper.plan import PLAN
+from simhand_mm.experiments.results import merge
+from simhand_mm.experiments.tables import question_table, write_part
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs" / "simhand_paper.json"
+
+
+def parts(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and text of each part of docs/reproduction.md that is written from the plan.
+
+    Args:
+        results: As ``collect_results`` returns them.
+    """
+    tables = [
+        (q.name, f"**{q.source}: {q.title}**\n\n{question_table(results, q)}")
+        for q in PLAN.questions
+    ]
+    return [("runs", runs_table()), *tables]
+
+
+def runs_table() -> str:
+    """Config and options of each pre-training and fine-tuning of the plan."""
+    lines = ["| run | config | options |", "| --- | --- | --- |"]
+    pretrainings = {row.pretraining.name: row.pretraining for row in PLAN.rows}
+    finetunings = {row.finetuning.name: row.finetuning for row in PLAN.rows}
+    for run in (*pretrainings.values(), *finetunings.values()):
+        if run.config:
+            options = ", ".join(f"`{option}`" for option in run.options)
+            lines.append(f"| {run.name} | `{Path(run.config).stem}` | {options or '–'} |")
+    return "\n".join(lines)
+
+
+def write_page(results: dict[str, Any]) -> None:
+    """Write numbers, tables and metafiles."""
+    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    for part, text in parts(results):
+        write_part(ROOT / "docs" / "reproduction.md", PLAN.name, part, text)
+    synthhands = json.loads((ROOT / "docs" / "synthhands.json").read_text())
+    for path, text in metafiles(synthhands).items():
+        path.write_text(text)
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("results", type=Path, nargs="?", help="results.json of --collect")
+    args = parser.parse_args()
+    results = json.loads(RESULTS.read_text())
+    if args.results:
+        results = merge(results, json.loads(args.results.read_text()))
+    write_page(results)
+
+
+if __name__ == "__main__":
+    main()
