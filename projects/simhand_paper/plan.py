@@ -28,7 +28,12 @@ POOLS = {
     "Ego&Exo-2M": "ego4d-100doh-2m",
 }
 RANKS = (1, 2, 5, 10, 50, 100, 500, 1000, 5000)
-_ONE_GPU = ("train_dataloader.batch_size=8192", "model.micro_batch_size=1024")
+# As the 1xb8192 configs.
+_ONE_GPU = (
+    "train_dataloader.batch_size=8192",
+    "train_dataloader.num_workers=6",
+    "model.micro_batch_size=1024",
+)
 _SMALL_BATCH = ("train_dataloader.batch_size=8", "train_dataloader.num_workers=0")
 
 

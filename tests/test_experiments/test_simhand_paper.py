@@ -85,6 +85,18 @@ def test_every_pretraining_reads_the_pools_that_its_row_makes(monkeypatch):
         assert pools == set(made[name].needs if name.endswith("2m") else [name])
 
 
+@pytest.mark.parametrize("method", ["simclr", "peclr", "tempclr", "simhand"])
+def test_on_one_gpu_the_options_are_those_of_the_config_for_one(method):
+    configs = ROOT / "configs" / method
+    (eight,) = configs.glob("*_8xb1024-coslr-100e_ego4d-1m.py")
+    (one,) = configs.glob("*_1xb8192-mb1024-coslr-100e_ego4d-1m.py")
+    pretraining = next(row.pretraining for row in PLAN.rows if row.pretraining.config)
+    cfg = Config.fromfile(eight)
+    options = dict(option.split("=") for option in pretraining.one_gpu_options)
+    cfg.merge_from_dict({key: int(value) for key, value in options.items()})
+    assert cfg.to_dict() == Config.fromfile(one).to_dict()
+
+
 def test_the_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     reproduce("simhand_paper", do=Reproduction(run=True, seeds=(0, 1)))
