@@ -101,6 +101,7 @@ BY_ANOTHER_TEST = {
 NEEDS = {
     "* configs/*ego4d-*": "Ego4D cannot be shipped",
     "* data/pools/ego4d-*": "Ego4D cannot be shipped",
+    "* configs/detnet/detnet_resnet50_pre_1xb128-120e_freihand.py *": "FreiHAND cannot be shipped",
     "simhand import-hand100m *": "Hand100M cannot be shipped",
     "simhand import-backbone resnet50_simhand.pth *": "the authors' weights cannot be shipped",
     "simhand test CONFIG CHECKPOINT *": "a stand-in for any config and checkpoint",
