@@ -144,7 +144,7 @@ def _read_picture(path: Path) -> tuple[np.ndarray | None, str]:
         return None, "missing_picture"
     try:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:  # more pixels than OpenCV puts up with
+    except cv2.error:  # more pixels than OpenCV allows
         image = None
     if image is None:
         return None, "unreadable_picture"

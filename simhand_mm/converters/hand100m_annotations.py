@@ -124,7 +124,7 @@ def _to_annotation(
         raise ValueError(f"boxes must be [x1, y1, x2, y2] with an area, but got {box.tolist()}")
     if not np.isfinite(keypoints[:, :2]).all():
         raise ValueError("keypoint_25d must be finite")
-    # A positive that is not in the file is as none: its id is nobody's.
+    # A positive that is not in the file counts as none: its id is empty.
     positives = [hand_ids.get(str(other), "") for other in record.get("positive_sample", ())]
     distances = [float(distance) for distance in record.get("distance", ())]
     if len(distances) != len(positives):

@@ -1,6 +1,6 @@
 """Pose embedding: keypoints reduced by PCA (SiMHand, Sec. 3.2).
 
-Fitted once on a pool, saved beside it, and applied; nothing is fitted while applying.
+Fitted once on a pool, saved in its folder, and applied; nothing is fitted while applying.
 
 Axes: N hands, D dimensions of the embedding.
 """
@@ -17,7 +17,7 @@ import numpy as np
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS, root_relative
 from simhand_mm.pool import HandPool, atomic_path
-from simhand_mm.pool.files import naming_the_cure
+from simhand_mm.pool.files import explaining_disk_errors
 
 _ROWS_PER_BLOCK = 16384
 
@@ -172,7 +172,7 @@ def embed_pool(
         and all(fitted.info.get(key) == value for key, value in wanted.items())
     )
     if fitted is None or not is_current:
-        with naming_the_cure(fitted_path):
+        with explaining_disk_errors(fitted_path):
             fitted_path.unlink(missing_ok=True)
         fitted = PoseEmbedding.fit(pool.keypoints_2d, num_dims, root_relative, **wanted)
     if not (is_current and embedded_path.is_file()):

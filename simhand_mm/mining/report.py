@@ -115,7 +115,7 @@ def _remarks(report: dict[str, Any]) -> list[str]:
     return [
         f"{report['num_dims']} dimensions explain {report['explained_variance']:.2%} of the "
         "keypoints' variance",
-        f"{report['num_unusable']} hands have no usable keypoints: no positive, and nobody's",
+        f"{report['num_unusable']} hands have no usable keypoints: no positive, and never one",
         f"without the rule, the nearest hand of {report['same_group_share']:.1%} would be of the "
         f"same {report['group_by'].removesuffix('_id')}",
         f"{checked['num_equal']} of {checked['num_queries']} random queries are equal to a float64 "

@@ -82,7 +82,7 @@ def default_num_shards(num_hands: int, largest_rank: int) -> int:
 
 
 def shard_of_process(launcher: str) -> tuple[int, int]:
-    """Which shard this process is to mine, as its launcher tells: ``torchrun`` or ``slurm``.
+    """The shard that this process mines, by its launcher: ``torchrun`` or ``slurm``.
 
     Raises:
         ValueError: If the process was not started by that launcher.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _FULL = "Free disk space and run again; what was finished is kept."
-_CURES = {
+_WHAT_TO_DO = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EFBIG: _FULL,
@@ -30,11 +30,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     removed and ``path`` stays as it was.
 
     Raises:
-        OSError: If the disk is full or read-only, with the cure.
+        OSError: If the disk is full or read-only; the message says what to do.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    with naming_the_cure(path):
+    with explaining_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
@@ -50,22 +50,22 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def naming_the_cure(path: Path) -> Iterator[None]:
-    """Say of a disk that is full or read-only which path could not be written, and the cure."""
+def explaining_disk_errors(path: Path) -> Iterator[None]:
+    """Say which path could not be written to a full or read-only disk, and what to do."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _CURES or "cannot be written" in str(error):
+        if error.errno not in _WHAT_TO_DO or "cannot be written" in str(error):
             raise
-        reason, cure = os.strerror(error.errno), _CURES[error.errno]
-        raise OSError(error.errno, f"{path} cannot be written ({reason}). {cure}") from error
+        reason, what_to_do = os.strerror(error.errno), _WHAT_TO_DO[error.errno]
+        raise OSError(error.errno, f"{path} cannot be written ({reason}). {what_to_do}") from error
 
 
 def _flush(path: Path) -> None:
     """Have a file or the files of a folder on the disk.
 
     Otherwise a file could be renamed, and after a power cut be empty; and some disks (NFS, quotas)
-    tell only now that they are full.
+    report only now that they are full.
     """
     for file in path.rglob("*") if path.is_dir() else [path]:
         with file.open("rb") as opened:

@@ -24,7 +24,7 @@ _COLUMNS = HANDS.remove(HANDS.get_field_index("shard")).append(pa.field("crop", 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """The file that a video was read from, by what tells whether it changed.
+    """Identity of the file that a video was read from; if it differs, the file changed.
 
     Attributes:
         name: Path below the folder of videos; '' if it is not known.

@@ -22,7 +22,7 @@ _CODED = ("video_id", "source", "handedness")
 class HandPool:
     """A finished pool folder.
 
-    ``hands.parquet`` is the truth; ``hands.arrow`` beside it is a derived, uncompressed copy that
+    ``hands.parquet`` is the truth; ``hands.arrow`` next to it is a derived, uncompressed copy that
     processes share through the page cache. It is made on first use where the folder is writable.
     Instances can be pickled: a worker maps the same files again.
 

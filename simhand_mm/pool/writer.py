@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from simhand_mm.pool.files import atomic_path, naming_the_cure, remove_temporaries
+from simhand_mm.pool.files import atomic_path, explaining_disk_errors, remove_temporaries
 from simhand_mm.pool.merging import merge_parts
 from simhand_mm.pool.parts import (
     SourceFile,
@@ -70,7 +70,7 @@ class PoolWriter:
         """
         path = self.root / ".lock"
         with ExitStack() as stack:
-            with naming_the_cure(path):
+            with explaining_disk_errors(path):
                 file = stack.enter_context(path.open("wb"))
             try:
                 fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

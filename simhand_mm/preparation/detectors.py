@@ -66,7 +66,7 @@ class DetectionTable:
 class MMDetDetector:
     """A detector of mmdet that knows hands; needs an mmcv with compiled operators.
 
-    Classes with "hand" in their name count; "left" or "right" in it tells the side.
+    Classes with "hand" in their name count; "left" or "right" in it is the side.
 
     Args:
         config: Config file of mmdet.
@@ -89,7 +89,7 @@ class MMDetDetector:
                 "mmdet must be installed for its detectors. Run: pip install --no-deps "
                 'mmdet==3.3.0 mmcv==2.1.0 && pip install "simhand-mm[pose]".'
             ) from error
-        nms(torch.zeros(1, 4), torch.zeros(1), 0.5)  # tells now, not video by video
+        nms(torch.zeros(1, 4), torch.zeros(1), 0.5)  # fails now, not in each video
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model = init_detector(config, checkpoint, device=device)
         self._infer = inference_detector

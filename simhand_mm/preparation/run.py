@@ -39,7 +39,7 @@ class RunPolicy:
 class Preparation:
     """The preparation of one folder of videos into one pool.
 
-    Can be killed at any time and run again; the pool is the same to the byte, whoever prepares
+    Can be killed at any time and run again; the pool has the same bytes, whichever process prepares
     which video, when and how often.
 
     Args:
@@ -101,13 +101,13 @@ class Preparation:
         if not info["num_hands"]:
             raise RuntimeError(
                 f"No hand was found in {len(videos)} videos ({info['num_drops']}). "
-                f"{self.pool_dir / 'drops.parquet'} tells more; try a higher --fps or a lower "
+                f"{self.pool_dir / 'drops.parquet'} has the details; try a higher --fps or a lower "
                 "--min-score."
             )
         return info
 
     def dry_run(self, retry_failed: bool = False) -> list[Video]:
-        """The videos that a run would do; writes nothing and tells what is done already."""
+        """The videos that a run would do; writes nothing, and logs what is done already."""
         statuses = {}
         if (self.pool_dir / "settings.json").is_file():
             statuses = PoolWriter(self.pool_dir, self._pool_settings()).statuses()

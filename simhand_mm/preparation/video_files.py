@@ -30,7 +30,7 @@ class Video:
     Attributes:
         video_id: Path relative to the folder of videos, without the suffix, parts joined by '/'.
         path: The file.
-        source_file: What tells whether the file changed.
+        source_file: Identity of the file, to see whether it changed.
     """
 
     video_id: str
@@ -122,7 +122,7 @@ def _assign_ids(names: list[str], recorded: Mapping[str, str]) -> dict[str, str]
         candidates = (name[: name.rindex(".")], name)
         number = 2
         while not (free := [each for each in candidates if each not in taken]):
-            candidates = (f"{name}#{number}",)  # e.g. 'a.mp4' of 'a.mp4.avi', beside an 'a.mp4'
+            candidates = (f"{name}#{number}",)  # e.g. 'a.mp4' of 'a.mp4.avi', next to an 'a.mp4'
             number += 1
         ids[name] = free[0]
         taken.add(free[0])

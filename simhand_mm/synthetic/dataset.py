@@ -80,7 +80,7 @@ def synthesize(
         The content of ``synthetic.json``.
 
     Raises:
-        ValueError: If ``output_dir`` was begun with other contents.
+        ValueError: If ``output_dir`` was started with other contents.
         NotADirectoryError: If ``output_dir`` is a file.
         RuntimeError: If a worker died. What was finished is kept.
     """
@@ -131,7 +131,7 @@ def _claim(root: Path, parameters: dict[str, int]) -> dict | None:
         found = present.get("parameters", {}).get(name, present.get(name))
         if found != wanted and name != "parameters":
             raise ValueError(
-                f"output_dir must be new or begun with the same arguments, but {root} has "
+                f"output_dir must be new or started with the same arguments, but {root} has "
                 f"{name}={found} and {name}={wanted} was asked for. Choose another folder, or "
                 "delete this one."
             )
