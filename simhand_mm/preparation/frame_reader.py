@@ -1,8 +1,10 @@
 """Decodes the wanted frames of one video stream, and as little else as possible.
 
-Between two wanted frames the decoder leaves out pictures that no other picture refers to; what
-else can be left out, :mod:`simhand_mm.preparation.packet_plan` knows. What comes out is the same,
-to the bit, as from decoding every frame. Axes: ``H, W`` rows and columns of the image.
+The frames are those of decoding everything in order, to the bit. In most files that is what
+happens. Where every packet is one picture and its time stamp tells the order of display
+(``_SKIPPABLE``), pictures that no wanted picture needs are left out; what can be left out,
+:mod:`simhand_mm.preparation.packet_plan` knows. Any sign that a file is not of that kind, and it
+is decoded in order from its beginning, without the frames that were given already.
 """
 
 from collections import deque
@@ -16,7 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from simhand_mm.preparation.packet_plan import FrameChooser, Piece, plan_pieces
+from simhand_mm.preparation.packet_plan import Doubt, FrameChooser, Piece, plan_pieces
+from simhand_mm.preparation.packet_source import PacketSource, frame_ticks
+from simhand_mm.preparation.pictures import PictureConverter
+from simhand_mm.preparation.time_stamps import PictureClock
+
+# Held by tests against a decode of everything (tests/test_preparation/test_full_decode.py).
+_SKIPPABLE = {
+    "mov,mp4,m4a,3gp,3g2,mj2": {"h264", "hevc", "vp9", "av1"},
+    "matroska,webm": {"h264", "hevc", "vp9", "av1"},
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +37,7 @@ class Frame:
     Attributes:
         index: Number of the frame in the source, in the order of display, from 0.
         time_s: Seconds since the first frame.
-        image: ``uint8 [H, W, 3]`` RGB, upright (rotation flags are applied).
+        image: ``uint8 [H, W, 3]`` RGB, as a player shows it: upright, with square pixels.
     """
 
     index: int
@@ -57,88 +68,79 @@ class FrameReader:
     ) -> None:
         self.problems: list[str] = []
         self._open_stream = open_stream
+        self._to_image = PictureConverter()
+        self._fps = fps
+        self._only = only
         self._num_threads = num_threads
-        self._stream = open_stream()
-        self._chooser = FrameChooser(fps * self._stream.time_base, only)
-        self._decoders = [_Decoder(self._stream)]
-        self._num_packets = 0
 
     def __iter__(self) -> Iterator[Frame]:
-        packets = self._packets()
-        first = next(packets, None)
-        if first is not None:
-            # Some containers (raw streams, AVI) have no time stamps: only the decoder tells them.
-            read = self._read_all if first.pts is None else self._read_wanted
-            for picture, index, stamp in read(chain([first], packets)):
-                time_s = float((stamp - self._chooser.start) * self._stream.time_base)
-                yield Frame(index, time_s, _to_image(picture))
-        num_damaged = sum(decoder.num_damaged for decoder in self._decoders)
+        stream = self._open_stream()
+        codecs = _SKIPPABLE.get(stream.container.format.name, set())
+        last = -1
+        if stream.codec_context.codec.canonical_name in codecs:
+            try:
+                for frame in self._frames(stream, self._read_wanted):
+                    last = frame.index
+                    yield frame
+                return
+            except Doubt:
+                stream = self._open_stream()
+        for frame in self._frames(stream, self._read_all):
+            if frame.index > last:
+                yield frame
+
+    def _frames(self, stream: Any, read: Callable) -> Iterator[Frame]:
+        chooser = FrameChooser(self._fps, stream.time_base, self._only)
+        packets = PacketSource(stream)
+        decoders = [_Decoder(stream)]
+        for picture, index, stamp in read(packets, chooser, decoders):
+            time_s = float((stamp - chooser.start) * stream.time_base)
+            yield Frame(index, time_s, self._to_image(picture, stream))
+        num_damaged = sum(decoder.num_damaged for decoder in decoders)
         if num_damaged:
             self.problems.append(f"{num_damaged} packets could not be decoded")
-        if self._num_packets < self._stream.frames:
-            read = f"{self._num_packets} of {self._stream.frames}"
-            self.problems.append(f"it ends after {read} frames")
-        if self._chooser.num_missing:
-            self.problems.append(f"{self._chooser.num_missing} frames asked for lie beyond its end")
+        self.problems += packets.problems
+        if chooser.num_missing:
+            self.problems.append(f"{chooser.num_missing} frames asked for lie beyond its end")
 
-    def _packets(self) -> Iterator[Any]:
-        """Packets from the first key frame on: nothing before it can be decoded."""
-        has_begun = False
-        stamp: int | None = None
-        for packet in self._demux():
-            if not packet.size:  # the empty packet at the end only flushes the decoder
-                continue
-            self._num_packets += 1
-            has_begun = has_begun or packet.is_keyframe
-            if stamp is not None and packet.pts is None:  # damaged: there were stamps before
-                packet.pts = stamp + 1 if packet.dts is None else packet.dts
-            stamp = packet.pts
-            if has_begun:
-                yield packet
-            else:
-                self._chooser.num_seen += 1
-
-    def _demux(self) -> Iterator[Any]:
-        from av import FFmpegError
-
-        while True:
-            try:
-                yield from self._stream.container.demux(self._stream)
-            except IndexError:  # PyAV does not expect streams that begin late: go on behind it
-                continue
-            except FFmpegError as error:
-                self.problems.append(f"reading stopped ({error.strerror})")
-            return
-
-    def _read_all(self, packets: Iterator[Any]) -> Iterator[tuple[Any, int, int]]:
+    def _read_all(
+        self, packets: PacketSource, chooser: FrameChooser, decoders: list["_Decoder"]
+    ) -> Iterator[tuple[Any, int, int]]:
         """Decode every packet and choose among the pictures."""
-        rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
+        (decoder,) = decoders
+        clock = PictureClock(packets.has_stamps, frame_ticks(packets.stream))
+        has_begun: bool | None = None  # nothing before the first key picture is whole
         for packet in chain(packets, [None]):
-            for picture in self._decoders[0].decode(packet):
-                stamp = picture.pts
-                if stamp is None:
-                    stamp = round(self._chooser.num_seen / rate / self._stream.time_base)
-                index = self._chooser.choose(stamp)
+            if has_begun is None:
+                has_begun = packet is not None and packet.is_keyframe
+            num_refused = decoder.num_refused
+            for picture in decoder.decode(packet):
+                has_begun = has_begun or picture.key_frame
+                stamp = clock(picture.pts, picture.dts, picture.duration)
+                index = chooser.choose(stamp, is_good=has_begun and not picture.is_corrupt)
+                decoder.num_damaged += has_begun and picture.is_corrupt
                 if index is not None:
                     yield picture, index, stamp
-        self._decoders[0].num_damaged += self._decoders[0].num_refused
+            decoder.num_damaged += has_begun and decoder.num_refused > num_refused
 
-    def _read_wanted(self, packets: Iterator[Any]) -> Iterator[tuple[Any, int, int]]:
+    def _read_wanted(
+        self, packets: PacketSource, chooser: FrameChooser, decoders: list["_Decoder"]
+    ) -> Iterator[tuple[Any, int, int]]:
         """Choose among the packets and decode what the chosen ones need."""
-        pieces = plan_pieces(packets, self._chooser)
+        pieces = plan_pieces(packets, chooser)
         if self._num_threads == 1:
             for piece in pieces:
-                yield from self._decoders[0].read(piece)
+                yield from decoders[0].read(piece)
             return
-        self._decoders += [_Decoder(self._open_stream()) for _ in range(self._num_threads - 1)]
+        decoders += [_Decoder(self._open_stream()) for _ in range(self._num_threads - 1)]
         with ExitStack() as stack:
-            # One thread a decoder: a piece may need what its decoder has seen before.
-            threads = [stack.enter_context(ThreadPoolExecutor(1)) for _ in self._decoders]
+            # One thread per decoder: a piece may need what its decoder has seen before.
+            threads = [stack.enter_context(ThreadPoolExecutor(1)) for _ in decoders]
             waiting: deque[Future] = deque()
             turn = 0
             for piece in pieces:
                 turn = (turn + piece.is_first) % len(threads)
-                waiting.append(threads[turn].submit(list, self._decoders[turn].read(piece)))
+                waiting.append(threads[turn].submit(list, decoders[turn].read(piece)))
                 if len(waiting) > len(threads):
                     yield from waiting.popleft().result()
             for future in waiting:
@@ -155,36 +157,45 @@ class _Decoder:
         self._stream = stream  # keeps the container open
         self._context = stream.codec_context
         self._due: dict[int, int] = {}  # time stamp -> frame index
+        self._last: int | None = None
 
     def decode(self, packet: Any) -> list[Any]:
         """Pictures that a packet brings out; None brings out the last ones."""
         from av import FFmpegError
 
         try:
-            pictures = self._context.decode(packet)
+            return self._context.decode(packet)
         except FFmpegError:
             self.num_refused += 1
             return []
-        return [picture for picture in pictures if not picture.is_corrupt]
 
     def read(self, piece: Piece) -> Iterator[tuple[Any, int, int]]:
-        """Wanted pictures that a piece brings out, with frame index and time stamp."""
+        """Wanted pictures that a piece brings out, with frame index and time stamp.
+
+        Raises:
+            Doubt: If packets and pictures do not match.
+        """
+        if piece.is_first:
+            self._last = None
         self._due |= piece.wanted
         for packet in chain(piece.packets, [None] if piece.is_last else []):
             is_wanted = packet is not None and packet.pts in piece.wanted
             self._context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
             for picture in self.decode(packet):
+                if picture.is_corrupt:
+                    raise Doubt("a picture that is not whole")
+                self._check(picture)
                 index = self._due.pop(picture.pts, None)
                 if index is not None:
                     yield picture, index, picture.pts
         if piece.is_last:
             self._context.flush_buffers()
-            self.num_damaged += len(self._due)
-            self._due = {}
+            if self._due:
+                raise Doubt("a packet without a picture: damaged, or of another kind")
 
-
-def _to_image(picture: Any) -> np.ndarray:
-    image = picture.to_ndarray(format="rgb24")
-    if picture.rotation % 360:  # degrees counter-clockwise that put the picture upright
-        image = np.ascontiguousarray(np.rot90(image, round(picture.rotation / 90)))
-    return image
+    def _check(self, picture: Any) -> None:
+        if picture.interlaced_frame:
+            raise Doubt("two fields of a picture may be two packets")
+        if picture.pts is None or (self._last is not None and picture.pts <= self._last):
+            raise Doubt("pictures are not shown in the order of their stamps")
+        self._last = picture.pts

@@ -13,6 +13,7 @@ from math import floor
 from typing import Any
 
 _MAX_GROUP_BYTES = 1 << 26  # compressed packets held at a time; longer groups are cut
+_MOST_ROUNDING_S = Fraction(1, 2000)
 _MAX_WANTED = 16  # frames of a piece, held at a time by whoever decodes it
 
 
@@ -33,11 +34,16 @@ class Piece:
     is_last: bool
 
 
+class Doubt(Exception):
+    """A stream whose packets do not tell its pictures: it must be decoded in order."""
+
+
 class FrameChooser:
     """Counts frames in the order of display and picks the first of each interval.
 
     Args:
-        intervals_per_tick: Intervals per unit of the time stamps.
+        fps: Intervals per second.
+        time_base: Seconds per tick of the time stamps.
         only: Indices of the frames to choose from; None for all.
 
     Attributes:
@@ -45,11 +51,14 @@ class FrameChooser:
         num_seen: Frames so far.
     """
 
-    def __init__(self, intervals_per_tick: Fraction, only: frozenset[int] | None = None) -> None:
+    def __init__(
+        self, fps: Fraction, time_base: Fraction, only: frozenset[int] | None = None
+    ) -> None:
         self.start: int | None = None
         self.num_seen = 0
         self._interval: int | None = None
-        self._intervals_per_tick = intervals_per_tick
+        self._fps = fps
+        self._time_base = time_base
         self._only = only
 
     @property
@@ -57,16 +66,18 @@ class FrameChooser:
         """Frames asked for that the stream, once read, did not have."""
         return sum(index >= self.num_seen for index in self._only or ())
 
-    def choose(self, stamp: int) -> int | None:
-        """The index of the next frame if it is wanted, else None."""
+    def choose(self, stamp: int, is_good: bool = True) -> int | None:
+        """The index of the next frame if it is wanted, else None; never of one that is not good."""
         if self.start is None:
             self.start = stamp
         index = self.num_seen
         self.num_seen += 1
-        if self._only is not None and index not in self._only:
+        if not is_good or (self._only is not None and index not in self._only):
             return None
-        # Containers round time stamps: half a tick of tolerance keeps frames on the grid.
-        interval = floor((stamp - self.start + Fraction(1, 2)) * self._intervals_per_tick)
+        # Containers round time stamps, to a millisecond for instance: half of that as tolerance
+        # keeps frames on the grid. Longer ticks (AVI: one per frame) are exact.
+        tolerance_s = min(self._time_base / 2, _MOST_ROUNDING_S)
+        interval = floor(((stamp - self.start) * self._time_base + tolerance_s) * self._fps)
         # Not ">": stamps may jump back where recordings were joined.
         is_wanted = interval != self._interval
         self._interval = interval
@@ -80,12 +91,17 @@ class FrameChooser:
 
 
 def plan_pieces(packets: Iterable[Any], chooser: FrameChooser) -> Iterator[Piece]:
-    """Yield what must be decoded, in order."""
-    groups = ((group, chooser.choose_packets(group)) for group in _groups(packets))
+    """Yield what must be decoded, in order.
+
+    Raises:
+        Doubt: If time stamps are missing, equal or not in the order of the groups of pictures, or
+            the stream does not start with a group that stands alone.
+    """
+    groups = ((group, chooser.choose_packets(group)) for group in _checked(_groups(packets)))
     is_first = True
     for (group, wanted), (following, next_wanted) in pairwise(_with_end(groups)):
         is_last = not _needs_group_before(following, next_wanted)
-        if is_first:
+        if is_first:  # after a jump
             group = group[:1] + group[1 + _num_leading(group) :]
         if is_last:
             group = group[: _end_of_wanted(group, wanted)]
@@ -103,6 +119,22 @@ def _groups(packets: Iterable[Any]) -> Iterator[list[Any]]:
         group.append(packet)
         num_bytes += packet.size
     if group:
+        yield group
+
+
+def _checked(groups: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    last: int | None = None
+    for group in groups:
+        if any(packet.pts is None for packet in group):
+            raise Doubt("a packet without a time stamp")
+        stamps = sorted(packet.pts for packet in group)
+        if any(stamp == following for stamp, following in pairwise(stamps)):
+            raise Doubt("equal time stamps")
+        if last is None and (not group[0].is_keyframe or _num_leading(group)):
+            raise Doubt("the beginning needs what is not there")
+        if last is not None and stamps[0] <= last:
+            raise Doubt("groups of pictures that overlap")
+        last = stamps[-1]
         yield group
 
 

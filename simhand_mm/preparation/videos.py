@@ -8,10 +8,14 @@ from types import ModuleType
 from typing import Any
 
 from simhand_mm.preparation.frame_reader import Frame, FrameReader
+from simhand_mm.preparation.pictures import square_width
 
 # Containers that hold their own frames. Play lists are not among them: a file must not make us
 # open other files or addresses.
-_CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,mpegvideo,h264,hevc,m4v"
+_CONTAINERS = (
+    "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,mpegvideo,h264,hevc,m4v,"
+    "gif,apng,mxf,dv,ivf,obu,nut,rm,wtv,vc1"
+)
 _MAX_PIXELS = 1 << 26  # 8192 x 8192: a damaged header must not ask for all memory
 
 
@@ -84,7 +88,10 @@ def _open_video(path: Path) -> Any:
         raise VideoError(path, "unreadable_file", str(error.strerror)) from error
     if not num_bytes:
         raise VideoError(path, "empty_file", "the file has 0 bytes")
-    options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+    options = {
+        **{"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
+        "fflags": "-genpts",  # stamps that FFmpeg makes up for PyAV go backwards in packed AVI
+    }
     try:
         # Not "options": PyAV hands those on to streams as well and crashes where streams come late.
         return av.open(f"file:{path}", container_options=options, metadata_errors="ignore")
@@ -106,11 +113,12 @@ def _video_stream(container: Any, path: str | Path) -> Any:
     if not streams:
         raise VideoError(path, "no_video_stream", "there is no video stream that can be decoded")
     context = streams[0].codec_context
-    if context.width * context.height > _MAX_PIXELS:
+    width = max(context.width, square_width(context.width, streams[0]))
+    if width * context.height > _MAX_PIXELS:
         raise VideoError(
             path,
             "frame_too_large",
-            f"frames have {context.width} x {context.height} px, more than {_MAX_PIXELS} in all",
+            f"frames have {width} x {context.height} px, more than {_MAX_PIXELS} in all",
         )
     # What comes of damaged packets must not be a matter of chance: no threads inside the decoder,
     # and no pictures that are partly what the memory held before.
