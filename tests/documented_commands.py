@@ -97,6 +97,7 @@ BY_ANOTHER_TEST = {
     "simhand reproduce *": "tests/test_experiments runs plans, stubbed and with next to no data",
     "python -m projects.synthhands.page *": "tests/test_experiments/test_synthhands.py",
     "python -m projects.simhand_paper.page*": "tests/test_experiments/test_simhand_paper.py",
+    "python -m tests.test_preparation.video_matrix *": "tests/test_preparation/test_full_decode.py",
 }
 NEEDS = {
     "* configs/*ego4d-*": "Ego4D cannot be shipped",

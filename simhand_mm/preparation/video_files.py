@@ -13,10 +13,10 @@ from simhand_mm.pool.parts import SourceFile
 logger = logging.getLogger(__name__)
 
 VIDEO_SUFFIXES = (
-    *(".264", ".265", ".3g2", ".3gp", ".asf", ".avc", ".avi", ".divx", ".dv", ".f4v", ".flv"),
-    *(".gif", ".h264", ".h265", ".hevc", ".insv", ".ivf", ".lrv", ".m1v", ".m2ts", ".m2v", ".m4v"),
-    *(".mkv", ".mod", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogm", ".ogv"),
-    *(".qt", ".rm", ".rmvb", ".tod", ".ts", ".vob", ".webm", ".wmv", ".wtv"),
+    *(".264", ".265", ".3g2", ".3gp", ".apng", ".asf", ".avc", ".avi", ".divx", ".dv", ".f4v"),
+    *(".flv", ".gif", ".h264", ".h265", ".hevc", ".insv", ".ivf", ".lrv", ".m1v", ".m2ts", ".m2v"),
+    *(".m4v", ".mkv", ".mod", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".obu"),
+    *(".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".tod", ".ts", ".vob", ".webm", ".wmv", ".wtv"),
 )
 # Videos that mimetypes does not know, and that no free decoder reads.
 _UNREAD_SUFFIXES = (".ari", ".arx", ".bik", ".braw", ".crm", ".m3u8", ".mpd", ".r3d", ".swf")
