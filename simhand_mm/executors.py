@@ -34,10 +34,19 @@ def usable_cores() -> int:
 
 
 def progress_bar(total: int, unit: str) -> tqdm:
-    """The progress bar of every stage, on stderr; in a log file it writes every ten seconds."""
+    """The progress bar of every stage, on stderr; in a log file it writes every ten seconds.
+
+    Args:
+        total: Number of steps; 0 if it is not known.
+        unit: What is counted, in the plural.
+    """
     seconds = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_LINES
     return tqdm(
-        total=total, unit=f" {unit}", mininterval=seconds, dynamic_ncols=True, file=sys.stderr
+        total=total or None,
+        unit=f" {unit}",
+        mininterval=seconds,
+        dynamic_ncols=True,
+        file=sys.stderr,
     )
 
 

@@ -118,7 +118,9 @@ def test_only_executors_share_work_among_processes():
     for path in modules():
         if path.name != "executors.py":
             names = {name.split(".")[0] for name in imports(path)}
-            assert not names & {"multiprocessing", "ray"}, f"{path}: use simhand_mm.executors"
+            assert not names & {"multiprocessing", "ray", "tqdm"}, (
+                f"{path}: use simhand_mm.executors"
+            )
             assert not any(name.endswith("ProcessPoolExecutor") for name in imports(path)), path
 
 

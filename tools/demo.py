@@ -8,8 +8,8 @@ import sys
 
 import cv2
 import numpy as np
-from mmengine.utils import ProgressBar
 
+from simhand_mm.executors import progress_bar
 from simhand_mm.functional.boxes import keypoints_to_box
 from simhand_mm.pool import HandBox, write_json
 from simhand_mm.pose.inferencer import HandPose3DInferencer, describe_json
@@ -60,7 +60,6 @@ def main() -> None:
     finder = None if given else mediapipe_finder(args.max_hands)
     inferencer = HandPose3DInferencer(args.config, args.checkpoint, args.device, finder)
     camera = pinhole(*args.camera) if args.camera else None
-    progress = ProgressBar(args.max_frames or len(source))
 
     def draw(image: np.ndarray) -> tuple[np.ndarray, list[dict]]:
         hands = inferencer(image, given, camera)
@@ -68,10 +67,11 @@ def main() -> None:
         return draw_demo_frame(image, drawn), [hand.to_json() for hand in hands]
 
     writer = MediaWriter(args.out, source)
-    results = draw_all(source, writer, draw, args.max_frames, progress.update)
+    with progress_bar(args.max_frames or len(source), "pictures") as progress:
+        results = draw_all(source, writer, draw, args.max_frames, progress.update)
     write_json(f"{args.out}/hands.json", {**describe_json(), "pictures": results})
     found = sum(len(result["hands"]) for result in results)
-    print(f"\n{found} hands in {len(results)} pictures: {args.out}/hands.json")
+    print(f"{found} hands in {len(results)} pictures: {args.out}/hands.json")
     if source.unreadable:
         for name, reason in source.unreadable.items():
             print(f"passed over: {name} ({reason})", file=sys.stderr)
