@@ -1,4 +1,4 @@
 _base_ = './simclr_resnet50_8xb1024-coslr-100e_ego4d-1m.py'
 
 train_dataloader = dict(dataset=dict(pool='pools/ego4d-100k'))
-model = dict(head=dict(loss=dict(weighting='both')))
+model = dict(head=dict(loss=dict(w_pos=dict(type='linear'), w_neg=dict(type='linear'))))

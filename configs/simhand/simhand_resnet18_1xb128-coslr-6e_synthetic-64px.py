@@ -8,4 +8,4 @@ _base_ = [
 train_dataloader = dict(dataset=dict(pairs='similar', rank=1))
 # Not in paper: the weights reward a constant projection, into which a small run from random weights
 # falls (docs/synthhands.md). Projections that are centred over the batch cannot.
-model = dict(neck=dict(with_last_bn=True), head=dict(loss=dict(weighting='both')))
+model = dict(neck=dict(with_last_bn=True), head=dict(loss=dict(w_pos=dict(type='linear'), w_neg=dict(type='linear'))))

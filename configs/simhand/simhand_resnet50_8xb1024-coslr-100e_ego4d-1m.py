@@ -6,4 +6,4 @@ _base_ = [
 ]
 
 train_dataloader = dict(dataset=dict(pairs='similar', rank=1))
-model = dict(head=dict(loss=dict(weighting='both')))
+model = dict(head=dict(loss=dict(w_pos=dict(type='linear'), w_neg=dict(type='linear'))))

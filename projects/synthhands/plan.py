@@ -71,6 +71,14 @@ NEXT_TO_NOTHING = Size(
     finetuning=("train_cfg.max_epochs=1", "train_dataloader.batch_size=8"),
     checkpoint="epoch_1.pth",
 )
+_W_POS, _W_NEG = "model.head.loss.w_pos", "model.head.loss.w_neg"
+# From SiMHand's config, which weights both sides, and from configs that weight neither.
+_LEAVE = {
+    "none": (f"{_W_POS}=None", f"{_W_NEG}=None"),
+    "positive": (f"{_W_NEG}=None",),
+    "negative": (f"{_W_POS}=None",),
+}
+_WEIGHTED = (f"{_W_POS}.type=linear", f"{_W_NEG}.type=linear")
 # About as many steps on a smaller pool as 6 epochs are on 10k.
 _STEPS = {"2k": ("train_cfg.max_epochs=32", "param_scheduler.1.T_max=31")}
 
@@ -175,7 +183,7 @@ def rate_finetuning(size: Size, rate: str) -> Finetuning:
 
 def make_plan(size: Size) -> Plan:
     """The plan of a size."""
-    weighting, rank = "model.head.loss.weighting={}".format, "train_dataloader.dataset.rank={}"
+    rank = "train_dataloader.dataset.rank={}"
     # Whether a BatchNorm ends the projector, as it does in SiMHand's config for small runs.
     not_centred = "model.neck.with_last_bn=False"
 
@@ -184,7 +192,7 @@ def make_plan(size: Size) -> Plan:
 
     def unweighted(suffix: str = "", *options: str, pool: str = "10k") -> Pretraining:
         name = f"simhand-noweight{suffix}"
-        return pretrain(name, "simhand", weighting("none"), not_centred, *options, pool=pool)
+        return pretrain(name, "simhand", *_LEAVE["none"], not_centred, *options, pool=pool)
 
     simclr, peclr = pretrain("simclr", "simclr"), pretrain("peclr", "peclr")
     tempclr, simhand = pretrain("tempclr", "tempclr"), pretrain("simhand", "simhand")
@@ -226,20 +234,20 @@ def make_plan(size: Size) -> Plan:
             (
                 Row("none", unweighted(), few),
                 Row("both", pretrain("simhand-released", "simhand", not_centred), few),
-                Row("none, centred", pretrain("simhand-none", "simhand", weighting("none")), few),
+                Row("none, centred", pretrain("simhand-none", "simhand", *_LEAVE["none"]), few),
                 *(
                     Row(
                         f"{kind}, centred",
-                        pretrain(f"simhand-{kind}", "simhand", weighting(kind)),
+                        pretrain(f"simhand-{kind}", "simhand", *_LEAVE[kind]),
                         few,
                     )
                     for kind in ("positive", "negative")
                 ),
                 Row("both, centred", simhand, few),
                 Row("SimCLR, none", simclr, few),
-                Row("SimCLR, both", pretrain("simclr-both", "simclr", weighting("both")), few),
+                Row("SimCLR, both", pretrain("simclr-both", "simclr", *_WEIGHTED), few),
                 Row("PeCLR, none", peclr, few),
-                Row("PeCLR, both", pretrain("peclr-both", "peclr", weighting("both")), few),
+                Row("PeCLR, both", pretrain("peclr-both", "peclr", *_WEIGHTED), few),
             ),
         ),
         Question(

@@ -1,33 +1,35 @@
-"""Weights of all pairs of a batch, block by block, from their keypoints (SiMHand, Eq. 2).
+"""Weights of pairs of hands, from the distance of their poses (SiMHand, Eq. 2).
 
-Axes: N query/positive pairs of this process, M = 2 N W hands gathered from W processes (all
-queries first, then all positives), K keypoints, C coordinates.
+A :data:`WeightFunction` turns distances into weights. :class:`PairDistances` gives it the distances
+of all pairs of a batch, block by block.
+
+Axes: N query/positive pairs of this process, M = 2 N W hands of W processes (all queries first,
+then all positives), K keypoints, C coordinates.
 """
 
 from collections.abc import Callable
 from functools import cached_property
+from itertools import combinations_with_replacement
 
 import torch
 from torch import Tensor
 
-from simhand_mm.functional.weights import (
+from simhand_mm.functional.global_batch import GlobalBatch
+from simhand_mm.functional.pose_distances import (
     keypoint_distance,
-    linear_weights,
     max_pairwise_keypoint_distance,
     pairwise_keypoint_distance,
 )
 
-RANGES = ("positives", "all")
-_COLUMN_TILE = 512
-
-Gather = Callable[[Tensor], Tensor]
-"""Concatenates ``[N, ...]`` over processes in rank order; backward sums over processes."""
+# Columns whose distances are computed at a time: they stay in the cache of a CPU, while a GPU
+# needs large tiles to hide the cost of its launches.
+_COLUMN_TILE = {"cpu": 512, "cuda": 2048}
 
 
 class DistanceStatistics:
     """Smallest, mean and largest distance of a set of pairs, each computed when asked for.
 
-    Made anew in each step and handed to a :data:`WeightFunction`. In a process group all
+    Built anew in each step and passed to a :data:`WeightFunction`. In a process group all
     processes must ask for the same ones.
 
     Args:
@@ -43,6 +45,11 @@ class DistanceStatistics:
         maximum: Callable[[], Tensor],
     ) -> None:
         self._minimum, self._mean, self._maximum = minimum, mean, maximum
+
+    @classmethod
+    def of(cls, distance: Tensor) -> "DistanceStatistics":
+        """Statistics of a tensor of distances."""
+        return cls(distance.min, distance.mean, distance.max)
 
     @cached_property
     def minimum(self) -> Tensor:
@@ -64,95 +71,139 @@ WeightFunction = Callable[[Tensor, DistanceStatistics], Tensor]
 """Turns distances of any shape into weights, element by element."""
 
 
-def linear_weighting(distance: Tensor, statistics: DistanceStatistics) -> Tensor:
-    """Eq. 2 with the range of the mini-batch; a :data:`WeightFunction`."""
-    return linear_weights(distance, statistics.minimum, statistics.maximum)
+def linear_weights(distance: Tensor, statistics: DistanceStatistics) -> Tensor:
+    r"""Scale distances linearly: the nearest pair gets 1 and the farthest 0 (Eq. 2).
 
-
-class PairWeights:
-    """Weights of the positives, and of blocks of all pairs, without the matrix of all of them.
+    :math:`w = (d_{max} - d) / (d_{max} - d_{min})`. Differs from the released code: equal
+    distances give ones, there NaN.
 
     Args:
-        query_keypoints: ``[N, K, C]`` of this process.
-        positive_keypoints: ``[N, K, C]`` of this process.
-        metric: Keypoint distance.
-        weight_fn: From distances to weights.
-        negative_weight_fn: The same for negatives; ``weight_fn`` by default.
-        positive_range: What positives are scaled by: ``'positives'``, the N W positive pairs (as
-            released), or ``'all'``, all 2N W x 2N W pairs as for negatives (Eq. 2 to the letter).
-        gather: Concatenates a tensor over processes; None without a process group.
-        dtype: Of the weights.
+        distance: Any shape and unit.
+        statistics: Of the mini-batch; its minimum and maximum are used.
+
+    Returns:
+        Weights of the same shape, in [0, 1] for distances within the range.
+    """
+    low, high = statistics.minimum.to(distance), statistics.maximum.to(distance)
+    is_flat = high <= low
+    scale = torch.where(is_flat, 0.0, 1.0 / (high - low))
+    return torch.addcmul(is_flat.to(distance), high - distance, scale)
+
+
+def sigmoid_weights(
+    distance: Tensor, statistics: DistanceStatistics, steepness: float = 1.0
+) -> Tensor:
+    r"""Squash distances: :math:`w = 1 / (1 + \exp(\lambda (d - \bar d)))`.
+
+    The non-linear variant of the released code (not in the paper), which tries a steepness of 5,
+    2.5 and 1 for positives and 0.05, 0.01 and 0.005 for negatives, distances in px at 128 px.
+
+    Args:
+        distance: Any shape.
+        statistics: Of the mini-batch; the mean distance gets the weight 0.5.
+        steepness: :math:`\lambda`, per unit of ``distance``.
+
+    Returns:
+        Weights of the same shape, in (0, 1).
+    """
+    return torch.sigmoid((statistics.mean - distance) * steepness)
+
+
+def proportional_weights(distance: Tensor, statistics: DistanceStatistics) -> Tensor:
+    r"""Weights :math:`d / \bar d`: far pairs count more than near ones. Not in the paper.
+
+    Meant for negatives, with weights that act on probabilities: similar hands are then hardly
+    pushed apart.
+
+    Args:
+        distance: Any shape and unit.
+        statistics: Of the mini-batch; its mean is used.
+
+    Returns:
+        Weights of the same shape, 0 or more; ones where all distances are 0.
+    """
+    is_flat = statistics.mean <= 0
+    return torch.where(is_flat, 1.0, distance / torch.where(is_flat, 1.0, statistics.mean))
+
+
+class PairDistances:
+    """Distances of the poses of a batch, without the matrix of all of them.
+
+    Args:
+        query_poses: ``[N, K, C]`` of this process, any unit.
+        positive_poses: ``[N, K, C]``, the positive of the query in the same row.
+        metric: See :func:`~simhand_mm.functional.pose_distances.keypoint_distance`.
+        batch: The batch of all processes.
+
+    Attributes:
+        positive: ``[N W]``, distances of all positive pairs, in rank order.
+        of_positives: Statistics over the N W positive pairs.
+        of_all: Statistics over all M x M pairs. A hand is at distance 0 from itself, and such
+            pairs count here.
     """
 
     def __init__(
         self,
-        query_keypoints: Tensor,
-        positive_keypoints: Tensor,
+        query_poses: Tensor,
+        positive_poses: Tensor,
         metric: str = "mean_joint",
-        weight_fn: WeightFunction = linear_weighting,
-        negative_weight_fn: WeightFunction | None = None,
-        positive_range: str = "positives",
-        gather: Gather | None = None,
-        dtype: torch.dtype = torch.float32,
+        batch: GlobalBatch | None = None,
     ) -> None:
-        if positive_range not in RANGES:
-            raise ValueError(f"positive_range must be one of {RANGES}, but got {positive_range!r}.")
-        if query_keypoints is None or positive_keypoints is None:
-            raise ValueError(
-                "query_keypoints and positive_keypoints must be given to weight pairs, but got "
-                "None. Pass them, or weighting='none'."
-            )
-        keypoints = torch.cat([query_keypoints, positive_keypoints]).detach().to(dtype)
-        self._metric, self._gather = metric, gather
-        self._weight_fn, self._negative_weight_fn = weight_fn, negative_weight_fn or weight_fn
-        self._rows, self._columns = keypoints, gather_pairs(keypoints, gather)
-        distances = keypoint_distance(*self._columns.chunk(2), metric)
-        of_positives = DistanceStatistics(distances.min, distances.mean, distances.max)
-        # A hand is at distance 0 from itself, and such pairs count here.
-        self._of_all = DistanceStatistics(
-            lambda: distances.new_zeros(()),
+        self._metric, self.batch = metric, batch or GlobalBatch()
+        poses = torch.cat([query_poses, positive_poses]).detach()
+        self._rows = poses.float() if poses.dtype.itemsize < 4 else poses
+        self._columns = self.batch.pairs(self._rows)
+        self._tile = _COLUMN_TILE.get(poses.device.type, 2048)
+        self.positive = keypoint_distance(*self._columns.chunk(2), metric)
+        self.of_positives = DistanceStatistics.of(self.positive)
+        self.of_all = DistanceStatistics(
+            lambda: self.positive.new_zeros(()),
             self._mean_of_all,
             lambda: max_pairwise_keypoint_distance(self._columns, metric),
         )
-        self.statistics = of_positives if positive_range == "positives" else self._of_all
-        self.positive_distance = keypoint_distance(*keypoints.chunk(2), metric)
 
-    def positive(self) -> Tensor:
-        """Weights of the positive pairs of this process, ``[N]``."""
-        return self._weight_fn(self.positive_distance, self.statistics)
+    def own(self, of_positives: Tensor) -> Tensor:
+        """The part of this process of a value for all positive pairs, ``[N W]`` -> ``[N]``."""
+        return of_positives.chunk(len(self._columns) // len(self._rows))[self.batch.rank]
 
-    def negative(self, start: int, stop: int) -> Tensor:
-        """Weights of some rows with all columns, ``[stop - start, M]``."""
-        block = self._rows.new_empty(stop - start, len(self._columns))
-        for part, weights in zip(
-            self._columns.split(_COLUMN_TILE), block.split(_COLUMN_TILE, 1), strict=True
+    def block(self, rows: slice, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """Distances of some rows from all columns, put through a function.
+
+        Args:
+            rows: Of the 2N rows of this process.
+            function: Applied to ``[rows, some columns]``, element by element.
+
+        Returns:
+            ``[rows, M]``.
+        """
+        poses = self._rows[rows]
+        block = poses.new_empty(len(poses), len(self._columns))
+        for columns, part in zip(
+            self._columns.split(self._tile), block.split(self._tile, 1), strict=True
         ):
-            distance = pairwise_keypoint_distance(self._rows[start:stop], part, self._metric)
-            weights.copy_(self._negative_weight_fn(distance, self._of_all))
+            part.copy_(function(pairwise_keypoint_distance(poses, columns, self._metric)))
         return block
 
+    def check_finite(self) -> None:
+        """Refuse poses that are not finite; all processes see the same ones.
+
+        Raises:
+            ValueError: If there are any.
+        """
+        count = int((~self._columns.isfinite()).flatten(1).any(1).sum())
+        if count:
+            raise ValueError(
+                f"poses must be finite, but got {count} of {len(self._columns)} hands with NaN or "
+                "infinite keypoints. Leave such hands out of the batch, as HandPairDataset does."
+            )
+
     def _mean_of_all(self) -> Tensor:
-        sums = [
-            pairwise_keypoint_distance(row, column, self._metric).sum()
-            for row in self._rows.split(_COLUMN_TILE)
-            for column in self._columns.split(_COLUMN_TILE)
-        ]
-        total = torch.stack(sums).sum()[None]
-        total = total if self._gather is None else self._gather(total)
-        return total.sum() / len(self._columns) ** 2
-
-
-def gather_pairs(pairs: Tensor, gather: Gather | None) -> Tensor:
-    """From queries and positives of this process to those of all, queries first.
-
-    Args:
-        pairs: ``[2N, ...]``, the queries, then the positives.
-        gather: None leaves the pairs as they are.
-
-    Returns:
-        ``[M, ...]``.
-    """
-    if gather is None:
-        return pairs
-    interleaved = torch.stack(pairs.chunk(2), 1)  # [N, 2, ...], so that one call gathers both
-    return torch.cat(gather(interleaved).unbind(1))
+        """Each process sums its share of the tiles on and above the diagonal."""
+        tiles = self._columns.split(self._tile)
+        world_size = len(self._columns) // len(self._rows)
+        pairs = list(combinations_with_replacement(range(len(tiles)), 2))
+        total = self._columns.new_zeros(())
+        for i, j in pairs[self.batch.rank :: world_size]:
+            part = pairwise_keypoint_distance(tiles[i], tiles[j], self._metric).sum()
+            total += part if i == j else 2 * part
+        return self.batch.mean(total) * world_size / len(self._columns) ** 2

@@ -2,7 +2,7 @@
 
 from simhand_mm.pretraining.dataset import HandPairDataset, collate_pairs
 from simhand_mm.pretraining.head import EquivariantContrastiveHead
-from simhand_mm.pretraining.loss import SimilarHandLoss
+from simhand_mm.pretraining.loss import PairLoss, PoseAwareLoss, SimilarHandLoss
 from simhand_mm.pretraining.model import HandContrastive
 from simhand_mm.pretraining.monitors import CollapseHook, NonFiniteLossHook, PoseRetrievalHook
 from simhand_mm.pretraining.optimizer import LARSAdam
@@ -18,6 +18,8 @@ __all__ = [
     "HandPairPreprocessor",
     "LARSAdam",
     "NonFiniteLossHook",
+    "PairLoss",
+    "PoseAwareLoss",
     "PoseRetrievalHook",
     "PublishBackboneHook",
     "ResumeEpochHook",

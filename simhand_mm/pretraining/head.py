@@ -18,7 +18,8 @@ class EquivariantContrastiveHead(BaseModule):
     SimCLR undoes nothing; PeCLR, TempCLR and SiMHand undo rotation and translation.
 
     Args:
-        loss: Config of the loss, called as SimilarHandLoss.
+        loss: Config of the loss: any module called with queries, positives and ``data_samples``
+            that returns a dict with ``loss`` and scalars for the log.
         invert_rotation: Whether projections are turned back.
         invert_translation: Whether projections are moved back.
     """
@@ -41,11 +42,11 @@ class EquivariantContrastiveHead(BaseModule):
 
         Args:
             projection: ``[2N, 2P]``, all queries, then all positives.
-            data_samples: ``rotation_deg`` ``[2N]``, ``translation`` ``[2N, 2]`` and
-                ``keypoints_2d`` ``[2N, 21, 2]`` as HandPairPreprocessor records them.
+            data_samples: ``rotation_deg`` ``[2N]``, ``translation`` ``[2N, 2]`` and what the loss
+                needs, ``[2N, ...]`` each, as HandPairPreprocessor records them.
 
         Returns:
-            ``loss``, and statistics of the weights for the log.
+            ``loss``, and scalars for the log.
         """
         with torch.autocast(projection.device.type, enabled=False):
             inverted = invert_augmentation(
@@ -54,6 +55,4 @@ class EquivariantContrastiveHead(BaseModule):
                 data_samples["translation"] if self.invert_translation else None,
             )
         self.latest_projection = inverted.detach()
-        keypoints = data_samples["keypoints_2d"].chunk(2)
-        loss = self.loss_module(*inverted.chunk(2), *keypoints)
-        return {"loss": loss, **self.loss_module.weight_statistics(*keypoints)}
+        return self.loss_module(*inverted.chunk(2), data_samples)

@@ -1,5 +1,10 @@
-"""The contrastive loss as a registered module."""
+"""The contrastive losses as registered modules.
 
+distance of poses -> weights or targets of pairs -> contrast -> mean over the global batch; each
+step is an object of :mod:`simhand_mm.functional` that is handed to the next.
+"""
+
+from abc import abstractmethod
 from functools import partial
 from typing import Any
 
@@ -8,132 +13,173 @@ from mmengine.dist import get_dist_info
 from mmengine.registry import FUNCTIONS
 from torch import Tensor, nn
 
-from simhand_mm.functional.contrastive import similar_hand_loss
+from simhand_mm.functional.contrastive import Contrast, contrast_pairs
+from simhand_mm.functional.contrasts import SoftTargets, WeightedNTXent
+from simhand_mm.functional.global_batch import GlobalBatch
 from simhand_mm.functional.pair_weights import (
-    DistanceStatistics,
-    PairWeights,
+    PairDistances,
     WeightFunction,
-    linear_weighting,
+    linear_weights,
+    proportional_weights,
+    sigmoid_weights,
 )
-from simhand_mm.functional.weights import sigmoid_weights
+from simhand_mm.functional.pose_distances import METRICS, normalize_poses
 from simhand_mm.pretraining.distributed import gather_with_gradient
 from simhand_mm.registry import MODELS
 
+WEIGHT_FUNCTIONS = {
+    "linear": linear_weights,
+    "sigmoid": sigmoid_weights,
+    "proportional": proportional_weights,
+}
+# The poses that are compared, out of what HandPairPreprocessor records.
+POSES = {
+    "augmented": lambda samples: samples["keypoints_2d"],
+    "normalized": lambda samples: normalize_poses(samples["crop_keypoints_2d"]),
+    "embedding": lambda samples: samples["pose_embedding"][:, None],
+}
 
-def sigmoid_weighting(
-    distance: Tensor, statistics: DistanceStatistics, steepness: float = 1.0
-) -> Tensor:
-    """Sigmoid about the mean distance of the mini-batch, the released code's other choice."""
-    return sigmoid_weights(distance, steepness, statistics.mean)
 
-
-WEIGHT_FUNCTIONS = {"linear": linear_weighting, "sigmoid": sigmoid_weighting}
-
-
-@MODELS.register_module()
-class SimilarHandLoss(nn.Module):
-    """NT-Xent with adaptive pair weights; SimCLR's and PeCLR's loss with ``weighting='none'``.
-
-    See :func:`simhand_mm.functional.contrastive.similar_hand_loss` for the maths.
+class PairLoss(nn.Module):
+    """Base of losses that contrast the pairs of a batch.
 
     Args:
         temperature: Divides the similarities.
-        weighting: ``'none'``, ``'positive'``, ``'negative'`` or ``'both'``.
-        weight_fn: How distances become weights: ``dict(type='linear')`` (Eq. 2),
-            ``dict(type='sigmoid', steepness=...)``, or a function of your own as
-            ``dict(type='package.module.function', ...)``, called with distances, their
-            DistanceStatistics and the other entries of the dict.
-        negative_weight_fn: The same for negatives; ``weight_fn`` by default.
-        metric: ``'mean_joint'`` or ``'l2'``.
-        positive_range: ``'positives'`` or ``'all'``.
-        denominator: ``'w_neg'``, ``'w_pos'`` or ``'decoupled'``.
-        gather: Whether the loss runs over the batch of all processes; False is one loss a
+        poses: Which poses are compared: ``'augmented'``, the keypoints in the augmented image
+            (px of the input); ``'normalized'``, those of the crop before augmentation, centred
+            and scaled; ``'embedding'``, the embedding that mining uses, which takes
+            ``embedding=True`` of HandPairDataset.
+        metric: ``'mean_joint'`` or ``'l2'``, see
+            :func:`~simhand_mm.functional.pose_distances.keypoint_distance`.
+        gather: Whether the loss runs over the batch of all processes; False is one loss per
             process, as released.
     """
 
     def __init__(
         self,
         temperature: float = 0.5,
-        weighting: str = "none",
-        weight_fn: dict[str, Any] | None = None,
-        negative_weight_fn: dict[str, Any] | None = None,
+        poses: str = "augmented",
         metric: str = "mean_joint",
-        positive_range: str = "positives",
-        denominator: str = "w_neg",
         gather: bool = True,
     ) -> None:
         super().__init__()
-        self.temperature = temperature
-        self.weighting = weighting
-        self.weight_fn = _build_weight_function(weight_fn or {"type": "linear"})
-        self.negative_weight_fn = _build_weight_function(
-            negative_weight_fn or weight_fn or {"type": "linear"}
-        )
-        self.metric = metric
-        self.positive_range = positive_range
-        self.denominator = denominator
-        self.gather = gather
+        for name, value, choices in (("poses", poses, tuple(POSES)), ("metric", metric, METRICS)):
+            if value not in choices:
+                raise ValueError(f"{name} must be one of {choices}, but got {value!r}.")
+        self.temperature, self.poses, self.metric, self.gather = temperature, poses, metric, gather
 
     def forward(
-        self, query: Tensor, positive: Tensor, query_keypoints: Tensor, positive_keypoints: Tensor
-    ) -> Tensor:
+        self, query: Tensor, positive: Tensor, samples: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Loss of this process's pairs within the global batch.
 
         Args:
             query: ``[N, D]`` projections.
             positive: ``[N, D]``.
-            query_keypoints: ``[N, 21, 2]`` px of the augmented image.
-            positive_keypoints: ``[N, 21, 2]``.
+            samples: What HandPairPreprocessor recorded, ``[2N, ...]`` each.
 
         Returns:
-            Scalar.
+            ``loss`` and scalars for the log, the same on all processes that share a loss.
         """
         rank, world_size = get_dist_info()
-        use_group = self.gather and world_size > 1
-        return similar_hand_loss(
-            query,
-            positive,
-            query_keypoints,
-            positive_keypoints,
-            self.temperature,
-            self.weighting,
-            metric=self.metric,
-            weight_fn=self.weight_fn,
-            negative_weight_fn=self.negative_weight_fn,
-            positive_range=self.positive_range,
-            denominator=self.denominator,
-            gather=gather_with_gradient if use_group else None,
-            rank=rank if use_group else 0,
-        )
+        shared = self.gather and world_size > 1
+        batch = GlobalBatch(gather_with_gradient, rank) if shared else GlobalBatch()
+        with torch.autocast(query.device.type, enabled=False):
+            poses = POSES[self.poses](samples)
+            contrast = self.contrast(PairDistances(*poses.chunk(2), self.metric, batch))
+            loss = contrast_pairs(query, positive, contrast, self.temperature, batch)
+            return {"loss": loss, **contrast.log()}
 
-    @torch.no_grad()
-    def weight_statistics(
-        self, query_keypoints: Tensor, positive_keypoints: Tensor
-    ) -> dict[str, Tensor]:
-        """What to log of the weights: the positives' mean distance and, if weighted, mean weight.
-
-        Args:
-            query_keypoints: ``[N, 21, 2]`` px of the augmented image.
-            positive_keypoints: ``[N, 21, 2]``.
-
-        Returns:
-            Scalars, of this process's pairs.
-        """
-        weights = PairWeights(
-            query_keypoints,
-            positive_keypoints,
-            self.metric,
-            self.weight_fn,
-            self.negative_weight_fn,
-            self.positive_range,
-        )
-        statistics = {"positive_distance": weights.positive_distance.mean()}
-        if self.weighting in ("positive", "both"):
-            statistics["positive_weight"] = weights.positive().mean()
-        return statistics
+    @abstractmethod
+    def contrast(self, distances: PairDistances) -> Contrast:
+        """The contrast of a batch, from the distances of its poses."""
 
 
-def _build_weight_function(config: dict[str, Any]) -> WeightFunction:
+@MODELS.register_module()
+class SimilarHandLoss(PairLoss):
+    """NT-Xent with adaptive pair weights (Eq. 2 and 3); SimCLR's and PeCLR's loss without them.
+
+    See :class:`simhand_mm.functional.contrasts.WeightedNTXent` for the maths.
+
+    Args:
+        w_pos: How distances become weights of positives: ``dict(type='linear')`` (Eq. 2),
+            ``dict(type='sigmoid', steepness=...)``, ``dict(type='proportional')``, or a function
+            of your own as ``dict(type='package.module.function', ...)``, called with distances,
+            their DistanceStatistics and the other entries of the dict. None weights nothing.
+        w_neg: The same for negatives.
+        positive_range: ``'positives'`` or ``'all'``.
+        denominator: ``'w_neg'``, ``'w_pos'`` or ``'decoupled'``.
+        act_on: ``'similarity'`` (Eq. 3) or ``'probability'``.
+        **options: Of :class:`PairLoss`.
+
+    Example:
+        >>> loss = SimilarHandLoss(w_pos=dict(type="linear"), w_neg=dict(type="linear"))
+        >>> samples = {"keypoints_2d": torch.rand(16, 21, 2)}  # 8 queries, then 8 positives
+        >>> out = loss(torch.randn(8, 128), torch.randn(8, 128), samples)
+        >>> sorted(out)
+        ['loss', 'positive_distance', 'positive_weight']
+    """
+
+    def __init__(
+        self,
+        w_pos: dict[str, Any] | None = None,
+        w_neg: dict[str, Any] | None = None,
+        positive_range: str = "positives",
+        denominator: str = "w_neg",
+        act_on: str = "similarity",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.w_pos = _build_weight_function("w_pos", w_pos)
+        self.w_neg = _build_weight_function("w_neg", w_neg)
+        self.choices = (positive_range, denominator, act_on)
+        WeightedNTXent(None, None, None, *self.choices)  # refuses what it does not know
+
+    def contrast(self, distances: PairDistances) -> WeightedNTXent:
+        """See :class:`PairLoss`."""
+        return WeightedNTXent(distances, self.w_pos, self.w_neg, *self.choices)
+
+
+@MODELS.register_module()
+class PoseAwareLoss(PairLoss):
+    """Cross-entropy against soft targets from the distances of all poses; not in the paper.
+
+    The poses compared are by default those before augmentation, because the head brings the
+    projections back to that frame. See :class:`simhand_mm.functional.contrasts.SoftTargets` for
+    the maths.
+
+    Args:
+        sigma: Width of the kernel, as a fraction of the mean distance of the batch.
+        alpha: Share of the soft targets; the rest is that of the positive.
+        poses: As for :class:`PairLoss`.
+        **options: Of :class:`PairLoss`.
+
+    Example:
+        >>> loss = PoseAwareLoss(sigma=0.1, alpha=0.5)
+        >>> samples = {"crop_keypoints_2d": torch.rand(16, 21, 2)}  # 8 queries, then 8 positives
+        >>> out = loss(torch.randn(8, 128), torch.randn(8, 128), samples)
+        >>> sorted(out)
+        ['loss', 'positive_distance', 'positive_target']
+    """
+
+    def __init__(
+        self, sigma: float = 0.1, alpha: float = 0.5, poses: str = "normalized", **options: Any
+    ) -> None:
+        super().__init__(poses=poses, **options)
+        if sigma <= 0:
+            raise ValueError(f"sigma must be positive, but got {sigma}.")
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"alpha must be between 0 and 1, but got {alpha}.")
+        self.sigma, self.alpha = sigma, alpha
+
+    def contrast(self, distances: PairDistances) -> SoftTargets:
+        """See :class:`PairLoss`."""
+        return SoftTargets(distances, self.sigma, self.alpha)
+
+
+def _build_weight_function(key: str, config: dict[str, Any] | None) -> WeightFunction | None:
+    if config is None:
+        return None
     options = dict(config)
     name = options.pop("type", None)
     function = name
@@ -141,7 +187,7 @@ def _build_weight_function(config: dict[str, Any]) -> WeightFunction:
         function = WEIGHT_FUNCTIONS.get(name) or FUNCTIONS.get(name)
     if not callable(function):
         raise ValueError(
-            f"weight_fn must have a type out of {sorted(WEIGHT_FUNCTIONS)} or the dotted path of "
+            f"{key} must have a type out of {sorted(WEIGHT_FUNCTIONS)} or the dotted path of "
             f"a function, but got {config}."
         )
     return partial(function, **options) if options else function

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from simhand_mm.functional import embeddings
-from simhand_mm.functional.weights import pairwise_keypoint_distance
+from simhand_mm.functional.pose_distances import pairwise_keypoint_distance
 from simhand_mm.pool import atomic_path
 from simhand_mm.pretraining.dataset import collate_pairs
 from simhand_mm.registry import HOOKS

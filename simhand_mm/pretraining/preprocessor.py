@@ -38,8 +38,9 @@ class HandPairPreprocessor(BaseDataPreprocessor):
     ``query_keypoints_2d`` and ``positive_keypoints_2d`` ``[N, 21, 2]`` px of the crop.
 
     Keys out: ``inputs`` ``[2N, 3, S, S]`` normalised RGB, all queries, then all positives;
-    ``data_samples`` with ``keypoints_2d`` ``[2N, 21, 2]`` px of ``inputs``, ``affine``
-    ``[2N, 2, 3]`` from crop to input px, ``rotation_deg`` ``[2N]``, and ``translation``
+    ``data_samples`` with ``keypoints_2d`` ``[2N, 21, 2]`` px of ``inputs``, ``crop_keypoints_2d``
+    ``[2N, 21, 2]`` px of the crop, as they came in, ``affine`` ``[2N, 2, 3]`` from crop to input
+    px, ``rotation_deg`` ``[2N]``, and ``translation``
     ``[2N, 2]``, by which fraction of the input's side the content was moved.
 
     Args:
@@ -136,6 +137,7 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         divisor = self.input_size if self.translation_divisor == _RELEASED else window[:, None]
         return {
             "keypoints_2d": affine_maths.apply(affine, keypoints_2d),
+            "crop_keypoints_2d": keypoints_2d,
             "affine": affine,
             "rotation_deg": drawn.rotation_deg,
             # The content moves against the window.

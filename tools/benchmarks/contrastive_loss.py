@@ -20,7 +20,9 @@ from parts import run_parts, take_turns
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from simhand_mm.functional.contrastive import similar_hand_loss
+from simhand_mm.functional.contrastive import Contrast, contrast_pairs
+from simhand_mm.functional.contrasts import SoftTargets, WeightedNTXent
+from simhand_mm.functional.pair_weights import PairDistances, linear_weights
 
 TEMPERATURE = 0.5
 OURS, RELEASED = "**ours**, weighted", "released formula, weighted"
@@ -68,11 +70,14 @@ def losses(batch: list[Tensor], limit_gb: float) -> dict[str, Callable[[], Tenso
     """What is compared, on one batch."""
     query, positive, *keypoints = batch
     peer = unweighted_peer()
+
+    def ours(make: Callable[[PairDistances], Contrast]) -> Callable[[], Tensor]:
+        return lambda: contrast_pairs(query, positive, make(PairDistances(*keypoints)), TEMPERATURE)
+
     compared = {
-        OURS: lambda: similar_hand_loss(query, positive, *keypoints, TEMPERATURE),
-        "**ours**, unweighted": lambda: similar_hand_loss(
-            query, positive, temperature=TEMPERATURE, weighting="none"
-        ),
+        OURS: ours(lambda d: WeightedNTXent(d, linear_weights, linear_weights)),
+        "**ours**, pose-aware": ours(SoftTargets),
+        "**ours**, unweighted": ours(WeightedNTXent),
         "lightly `NTXentLoss`, unweighted": lambda: peer(query, positive),
     }
     if 4 * (2 * len(query)) ** 2 * keypoints[0][0].numel() / 2**30 <= limit_gb:

@@ -28,4 +28,4 @@ model = dict(
         type='simhand_mm.EquivariantContrastiveHead',
         invert_rotation=True,
         invert_translation=True,
-        loss=dict(type='simhand_mm.SimilarHandLoss', temperature=0.5, weighting='none')))
+        loss=dict(type='simhand_mm.SimilarHandLoss', temperature=0.5)))

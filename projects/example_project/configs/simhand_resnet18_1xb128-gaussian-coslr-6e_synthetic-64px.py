@@ -2,5 +2,6 @@ _base_ = '../../../configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64
 
 custom_imports = dict(imports=['simhand_mm.pretraining', 'projects.example_project'])
 
-model = dict(head=dict(loss=dict(weight_fn=dict(type='gaussian_weighting', width=1.0))))
+gaussian = dict(type='gaussian_weighting', width=1.0)
+model = dict(head=dict(loss=dict(w_pos=gaussian, w_neg=gaussian)))
 train_dataloader = dict(dataset=dict(pairs='mutual'))

@@ -1,4 +1,4 @@
-"""Keypoint distances between hands and the pair weights made from them (SiMHand, Sec. 3.3).
+"""How far the poses of hands are apart, measured on their keypoints (SiMHand, Sec. 3.3).
 
 Axes: N, M hands, K keypoints (21), C coordinates (2).
 """
@@ -74,7 +74,7 @@ def max_pairwise_keypoint_distance(
     Args:
         keypoints: ``[N, K, C]``, any unit.
         metric: As in :func:`keypoint_distance`.
-        tile: Hands a tile; memory is ``O(tile^2)``.
+        tile: Hands per tile; memory is ``O(tile^2)``.
 
     Returns:
         Scalar, equal to ``pairwise_keypoint_distance(keypoints, keypoints, metric).max()``.
@@ -100,52 +100,19 @@ def max_pairwise_keypoint_distance(
     return largest
 
 
-def linear_weights(
-    distance: Tensor, d_min: Tensor | float | None = None, d_max: Tensor | float | None = None
-) -> Tensor:
-    r"""Scale distances linearly: the nearest pair gets 1 and the farthest 0 (Eq. 2).
-
-    :math:`w = (d_{max} - d) / (d_{max} - d_{min})`. Differs from the released code: equal
-    distances give ones, there NaN.
+def normalize_poses(keypoints: Tensor) -> Tensor:
+    """Take place and size out of hands: centre each on its mean keypoint, and scale it.
 
     Args:
-        distance: Any shape and unit.
-        d_min: Smallest distance of the mini-batch; that of ``distance`` by default.
-        d_max: Largest distance of the mini-batch; that of ``distance`` by default.
+        keypoints: ``[N, K, C]``, any unit.
 
     Returns:
-        Weights of the same shape, in [0, 1] for distances within the range.
-
-    Raises:
-        ValueError: If ``distance`` is empty and no range is given.
+        ``[N, K, C]``, unitless: the root mean square distance from the centre is 1, and 0 for a
+        hand whose keypoints all lie in one point.
     """
-    if not distance.numel() and (d_min is None or d_max is None):
-        raise ValueError("distance must not be empty, but got no pairs. Pass d_min and d_max.")
-    low = distance.min() if d_min is None else torch.as_tensor(d_min).to(distance)
-    high = distance.max() if d_max is None else torch.as_tensor(d_max).to(distance)
-    is_flat = high <= low
-    scale = torch.where(is_flat, 0.0, 1.0 / (high - low))
-    return torch.addcmul(is_flat.to(distance), high - distance, scale)
-
-
-def sigmoid_weights(
-    distance: Tensor, steepness: float, center: Tensor | float | None = None
-) -> Tensor:
-    r"""Squash distances: :math:`w = 1 / (1 + \exp(\lambda (d - \bar d)))`.
-
-    The non-linear variant of the released code (not in the paper), which tries a steepness of 5,
-    2.5 and 1 for positives and 0.05, 0.01 and 0.005 for negatives, distances in px at 128 px.
-
-    Args:
-        distance: Any shape.
-        steepness: :math:`\lambda`, per unit of ``distance``.
-        center: The distance of weight 0.5; the mean of ``distance`` by default.
-
-    Returns:
-        Weights of the same shape, in (0, 1).
-    """
-    middle = distance.mean() if center is None else center
-    return torch.sigmoid((middle - distance) * steepness)
+    centred = keypoints - keypoints.mean(1, keepdim=True)
+    size = centred.square().sum(-1).mean(1).sqrt()  # [N]
+    return centred / size.clamp_min(torch.finfo(size.dtype).tiny)[:, None, None]
 
 
 def _check_keypoints(a: Tensor, b: Tensor, metric: str) -> None:
