@@ -6,9 +6,10 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS, init_default_scope
 
-from simhand_mm.functional.contrastive import similar_hand_loss
 from simhand_mm.pool import HandPairs
+from simhand_mm.pretraining import SimilarHandLoss
 
+LINEAR = {"type": "linear"}
 CONFIG = "configs/simhand_resnet18_1xb128-gaussian-coslr-6e_synthetic-64px.py"
 
 
@@ -24,7 +25,7 @@ def test_gaussian_weights_fall_from_one(project):
     from simhand_mm.functional.pair_weights import DistanceStatistics
 
     distance = torch.tensor([0.0, 2.0, 4.0])
-    statistics = DistanceStatistics(distance.min, distance.mean, distance.max)
+    statistics = DistanceStatistics.of(distance)
     expected = torch.tensor([1.0, np.exp(-1.0), np.exp(-4.0)], dtype=torch.float32)
     torch.testing.assert_close(gaussian_weighting(distance, statistics), expected)
 
@@ -46,9 +47,13 @@ def test_config_builds_its_loss_and_names_its_pairs(project, monkeypatch):
     cfg = Config.fromfile(project / CONFIG)
     init_default_scope(cfg.default_scope)
     loss = MODELS.build(cfg.model.head).loss_module
-    query, positive = torch.randn(2, 4, 8)
-    keypoints = 64 * torch.rand(2, 4, 21, 2)
-    assert loss(query, positive, *keypoints) != similar_hand_loss(query, positive, *keypoints)
+    samples = {"keypoints_2d": 64 * torch.rand(8, 21, 2)}
+    out, paper = (
+        module(*torch.randn(2, 4, 8), samples)
+        for module in (loss, SimilarHandLoss(**dict.fromkeys(("w_pos", "w_neg"), LINEAR)))
+    )
+    assert out["positive_distance"] == paper["positive_distance"]
+    assert out["positive_weight"] != paper["positive_weight"]
     with pytest.raises(FileNotFoundError, match="nowhere"):
         DATASETS.build(cfg.train_dataloader.dataset)
     assert cfg.train_dataloader.dataset.pairs == "mutual"

@@ -21,8 +21,8 @@ class WeightedNTXent:
 
     The loss of a row is :math:`-\log(\exp l_{ii^+} / \sum_{k \ne i} \exp l_{ik})`. A weight acts on
     the *similarity*, :math:`l = w s / \tau`, as in Eq. 3, or on the *probability*,
-    :math:`l = s / \tau + \log w`, which makes the sum :math:`\sum_k w_{ik} \exp(s_{ik} / \tau)` (not
-    in the paper).
+    :math:`l = s / \tau + \log w`, which makes the sum :math:`\sum_k w_{ik} \exp(s_{ik} / \tau)`
+    (not in the paper).
 
     Args:
         distances: Of the poses of the batch; needed for weights.
@@ -111,7 +111,9 @@ class WeightedNTXent:
         statistics = self._distances.of_all
         return self._distances.block(rows, lambda distance: self._w_neg(distance, statistics))
 
-    def _weighted(self, similarity: Tensor, weight: Tensor | float) -> tuple[Tensor, Tensor | float]:
+    def _weighted(
+        self, similarity: Tensor, weight: Tensor | float
+    ) -> tuple[Tensor, Tensor | float]:
         """Weighted similarities, in place, and their slope over the similarities."""
         if not isinstance(weight, Tensor):
             return similarity, 1.0

@@ -49,15 +49,22 @@ def nt_xent(
     positive_weight=None,
     negative_weight=None,
     denominator="w_neg",
+    act_on="similarity",
 ):
-    """Eq. 3, averaged over the 2N rows."""
+    """Eq. 3, averaged over the 2N rows; weights multiply similarities or probabilities."""
+
+    def weighted(weight, similarity):
+        if act_on == "probability":
+            return weight * math.exp(similarity / temperature)
+        return math.exp(weight * similarity / temperature)
+
     count = len(query)
     rows = list(query) + list(positive)
     losses = []
     for i in range(2 * count):
         partner = (i + count) % (2 * count)
         w_pos = 1.0 if positive_weight is None else float(positive_weight[i % count])
-        numerator = math.exp(w_pos * cosine(rows[i], rows[partner]) / temperature)
+        numerator = weighted(w_pos, cosine(rows[i], rows[partner]))
         total = 0.0
         for k in range(2 * count):
             if k == i or (k == partner and denominator == "decoupled"):
@@ -65,9 +72,37 @@ def nt_xent(
             weight = 1.0 if negative_weight is None else float(negative_weight[i][k])
             if k == partner and denominator == "w_pos":
                 weight = w_pos
-            total += math.exp(weight * cosine(rows[i], rows[k]) / temperature)
+            total += weighted(weight, cosine(rows[i], rows[k]))
         losses.append(-math.log(numerator / total))
     return sum(losses) / len(losses)
+
+
+def soft_target_loss(query, positive, distance, temperature, sigma, alpha):
+    """Cross-entropy against targets made of distances ``[2N, 2N]``, averaged over the 2N rows."""
+    rows = list(query) + list(positive)
+    count = len(rows)
+    mean = sum(float(d) for line in distance for d in line) / count**2
+    losses = []
+    for i in range(count):
+        partner = (i + count // 2) % count
+        others = [k for k in range(count) if k != i]
+        kernel = {k: math.exp(-float(distance[i][k]) / (sigma * mean)) for k in others}
+        found = {k: math.exp(cosine(rows[i], rows[k]) / temperature) for k in others}
+        loss = 0.0
+        for k in others:
+            target = alpha * kernel[k] / sum(kernel.values()) + (1 - alpha) * (k == partner)
+            loss -= target * math.log(found[k] / sum(found.values()))
+        losses.append(loss)
+    return sum(losses) / count
+
+
+def normalized_pose(hand):
+    """One hand ``[K, C]``, centred, with a root mean square distance of 1 from the centre."""
+    points = [[float(value) for value in point] for point in hand]
+    center = [sum(axis) / len(points) for axis in zip(*points, strict=True)]
+    moved = [[value - c for value, c in zip(point, center, strict=True)] for point in points]
+    size = math.sqrt(sum(value**2 for point in moved for value in point) / len(points))
+    return np.array([[value / size for value in point] for point in moved])
 
 
 def invert_augmentation(projection, rotation_deg, translation):

@@ -1,16 +1,15 @@
-"""Keypoint distances and the weights made from them."""
+"""How far the poses of hands are apart."""
 
 import numpy as np
 import pytest
 import torch
 
-from simhand_mm.functional.weights import (
+from simhand_mm.functional.pose_distances import (
     METRICS,
     keypoint_distance,
-    linear_weights,
     max_pairwise_keypoint_distance,
+    normalize_poses,
     pairwise_keypoint_distance,
-    sigmoid_weights,
 )
 from tests.references import contrastive as reference
 
@@ -81,39 +80,19 @@ def test_distance_refuses_bad_input():
         pairwise_keypoint_distance(hands(4), hands(3), "cosine")
 
 
-def test_linear_weights_by_hand():
-    weights = linear_weights(torch.tensor([0.0, 1.0, 4.0]))
-    torch.testing.assert_close(weights, torch.tensor([1.0, 0.75, 0.0]))
+def test_normalized_poses_match_the_loop():
+    a = hands(3)
+    expected = [reference.normalized_pose(hand) for hand in a]
+    np.testing.assert_allclose(normalize_poses(a), expected, rtol=1e-12)
 
 
-def test_linear_weights_with_a_given_range():
-    weights = linear_weights(torch.tensor([[1.0, 2.0]]), d_min=0.0, d_max=4.0)
-    torch.testing.assert_close(weights, torch.tensor([[0.75, 0.5]]))
+def test_normalized_poses_do_not_depend_on_place_and_size():
+    a = hands(3)
+    torch.testing.assert_close(normalize_poses(5 * a + 30), normalize_poses(a))
 
 
-def test_linear_weights_do_not_depend_on_unit_or_offset():
-    distance = torch.rand(9, dtype=torch.float64)
-    weights = linear_weights(distance)
-    torch.testing.assert_close(linear_weights(5 * distance + 2), weights)
-    assert weights.min() == 0
-    assert weights.max() == pytest.approx(1)
-
-
-@pytest.mark.parametrize("count", [1, 4])
-def test_linear_weights_of_equal_distances_are_ones(count):
-    assert torch.equal(linear_weights(torch.full((count,), 3.0)), torch.ones(count))
-
-
-def test_linear_weights_refuse_no_pairs():
-    with pytest.raises(ValueError, match="distance must not be empty"):
-        linear_weights(torch.zeros(0))
-
-
-def test_sigmoid_weights():
-    distance = torch.tensor([1.0, 2.0, 3.0])
-    weights = sigmoid_weights(distance, steepness=2.0)
-    torch.testing.assert_close(weights, 1 / (1 + torch.exp(2.0 * (distance - 2.0))))
-    assert sigmoid_weights(distance, 2.0, center=3.0)[2] == 0.5
+def test_a_hand_in_one_point_is_normalized_to_zeros():
+    assert torch.equal(normalize_poses(torch.full((1, 21, 2), 7.0)), torch.zeros(1, 21, 2))
 
 
 def test_arguments_are_left_alone():
@@ -121,6 +100,6 @@ def test_arguments_are_left_alone():
     before = a.clone(), b.clone()
     pairwise_keypoint_distance(a, b)
     max_pairwise_keypoint_distance(a)
-    linear_weights(keypoint_distance(a, b))
+    normalize_poses(a)
     assert torch.equal(a, before[0])
     assert torch.equal(b, before[1])

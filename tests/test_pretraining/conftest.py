@@ -93,6 +93,10 @@ def model_config():
         },
         "head": {
             "type": "simhand_mm.EquivariantContrastiveHead",
-            "loss": {"type": "simhand_mm.SimilarHandLoss", "weighting": "both"},
+            "loss": {
+                "type": "simhand_mm.SimilarHandLoss",
+                "w_pos": {"type": "linear"},
+                "w_neg": {"type": "linear"},
+            },
         },
     }

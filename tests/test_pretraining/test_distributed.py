@@ -1,24 +1,29 @@
 """Value and gradient of the loss on 1, 2 and 4 gloo processes are those of one big batch."""
 
-import itertools
 import os
 import socket
+from itertools import product
 
 import pytest
 import torch
 from mmengine.dist import get_dist_info
 from torch import distributed, multiprocessing
 
-from simhand_mm.functional.contrastive import DENOMINATORS, WEIGHTINGS
-from simhand_mm.functional.pair_weights import RANGES
+from simhand_mm.functional.contrasts import DENOMINATORS, RANGES
 from simhand_mm.pretraining.distributed import gather_with_gradient
-from simhand_mm.pretraining.loss import SimilarHandLoss
+from simhand_mm.pretraining.loss import PoseAwareLoss, SimilarHandLoss
 
 TOTAL, DIMS = 8, 6
-OPTIONS = [
-    *({"weighting": w, "denominator": d} for w, d in itertools.product(WEIGHTINGS, DENOMINATORS)),
-    *({"weighting": "both", "positive_range": r, "metric": "l2"} for r in RANGES),
-    {"weighting": "both", "weight_fn": {"type": "sigmoid", "steepness": 0.05}},
+LINEAR = {"type": "linear"}
+BOTH = {"w_pos": LINEAR, "w_neg": LINEAR}
+WEIGHTED = ({}, {"w_pos": LINEAR}, {"w_neg": LINEAR}, BOTH)
+LOSSES = [
+    *((SimilarHandLoss, w | {"denominator": d}) for w, d in product(WEIGHTED, DENOMINATORS)),
+    *((SimilarHandLoss, BOTH | {"positive_range": r, "metric": "l2"}) for r in RANGES),
+    (SimilarHandLoss, dict.fromkeys(BOTH, {"type": "sigmoid", "steepness": 0.05})),
+    (SimilarHandLoss, {"w_neg": {"type": "proportional"}, "act_on": "probability"}),
+    (PoseAwareLoss, {"sigma": 0.2, "alpha": 0.5}),
+    (PoseAwareLoss, {"sigma": 0.1, "alpha": 1.0, "poses": "augmented", "metric": "l2"}),
 ]
 
 
@@ -30,17 +35,20 @@ def make_batch(dtype=torch.float64):
     return shared, inputs, keypoints
 
 
-def shared_gradient(options, dtype, rows):
-    """Value, and gradient of weights shared by all pairs, averaged over processes as by DDP."""
+def shared_gradient(loss, dtype, rows):
+    """What a loss returns, and gradient of weights shared by all pairs, averaged as by DDP."""
+    make, options = loss
     shared, inputs, keypoints = make_batch(dtype)
     shared.requires_grad_()
-    loss = SimilarHandLoss(0.3, **options)(*(inputs[:, rows] @ shared), *keypoints[:, rows])
-    loss.backward()
+    poses = torch.cat([*keypoints[:, rows]])
+    samples = {"keypoints_2d": poses, "crop_keypoints_2d": poses}
+    out = make(**options, temperature=0.3)(*(inputs[:, rows] @ shared), samples)
+    out["loss"].backward()
     gradient = shared.grad
     if get_dist_info()[1] > 1:
         distributed.all_reduce(gradient)
         gradient /= get_dist_info()[1]
-    return loss.detach(), gradient
+    return {name: value.detach() for name, value in out.items()} | {"gradient": gradient}
 
 
 def run_rank(rank, world_size, port, results):
@@ -49,16 +57,18 @@ def run_rank(rank, world_size, port, results):
     distributed.init_process_group("gloo", rank=rank, world_size=world_size)
     rows = slice(rank, None, world_size)
     try:
-        found = [shared_gradient(o, d, rows) for d in DTYPES for o in OPTIONS]
+        found = [shared_gradient(loss, d, rows) for d in DTYPES for loss in LOSSES]
+        found += [shared_gradient((make, o | ALONE), torch.float64, rows) for make, o in LOSSES]
         leaf = torch.full((2, 3), float(rank), requires_grad=True)
         gathered = gather_with_gradient(leaf)
         (gathered * torch.arange(len(gathered))[:, None] * (rank + 1)).sum().backward()
-        found = [(loss.item(), gradient.tolist()) for loss, gradient in found]
+        found = [{name: value.tolist() for name, value in out.items()} for out in found]
         results.put((rank, found, gathered.tolist(), leaf.grad.tolist()))
     finally:
         distributed.destroy_process_group()
 
 
+ALONE = {"gather": False}
 DTYPES = (torch.float64, torch.float32)
 TOLERANCE = {
     torch.float64: {"rtol": 1e-10, "atol": 1e-14},
@@ -85,16 +95,30 @@ def ranks(request):
     return found
 
 
-def test_every_process_gets_the_loss_of_the_global_batch_and_its_gradient(ranks):
-    for dtype_index, dtype in enumerate(DTYPES):
-        for k, options in enumerate(OPTIONS):
-            expected = shared_gradient(options, dtype, slice(None))
-            for _, found, *_ in ranks:
-                actual = found[dtype_index * len(OPTIONS) + k]
-                for got, want in zip(actual, expected, strict=True):
-                    torch.testing.assert_close(
-                        torch.tensor(got, dtype=dtype), want, **TOLERANCE[dtype], msg=str(options)
-                    )
+def assert_same(actual, expected, dtype, loss):
+    assert actual.keys() == expected.keys()
+    for name, want in expected.items():
+        got = torch.tensor(actual[name], dtype=dtype)
+        torch.testing.assert_close(got, want, **TOLERANCE[dtype], msg=f"{name} of {loss}")
+
+
+def test_every_process_gets_and_logs_the_loss_of_the_global_batch_and_its_gradient(ranks):
+    """What is logged are the weights and targets that were used, not those of a part."""
+    for k, (dtype, loss) in enumerate(product(DTYPES, LOSSES)):
+        expected = shared_gradient(loss, dtype, slice(None))
+        for _, found, *_ in ranks:
+            assert_same(found[k], expected, dtype, loss)
+
+
+def test_without_gathering_every_process_gets_and_logs_its_own_loss(ranks):
+    for k, loss in enumerate(LOSSES, len(DTYPES) * len(LOSSES)):
+        own = [
+            shared_gradient(loss, torch.float64, slice(rank, None, len(ranks)))
+            for rank in range(len(ranks))
+        ]
+        gradient = sum(out["gradient"] for out in own) / len(ranks)
+        for (_, found, *_), expected in zip(ranks, own, strict=True):
+            assert_same(found[k], expected | {"gradient": gradient}, torch.float64, loss)
 
 
 def test_gather_keeps_rank_order_and_sums_gradients(ranks):

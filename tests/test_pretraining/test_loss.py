@@ -1,12 +1,23 @@
-"""The registered loss and head."""
+"""The registered losses and the head."""
 
 import pytest
 import torch
 
-from simhand_mm.functional.contrastive import nt_xent, similar_hand_loss
+from simhand_mm.functional.contrastive import contrast_pairs
+from simhand_mm.functional.contrasts import SoftTargets, WeightedNTXent
 from simhand_mm.functional.equivariance import invert_augmentation
-from simhand_mm.functional.weights import keypoint_distance, linear_weights, sigmoid_weights
-from simhand_mm.pretraining import EquivariantContrastiveHead, SimilarHandLoss
+from simhand_mm.functional.pair_weights import (
+    DistanceStatistics,
+    PairDistances,
+    linear_weights,
+    proportional_weights,
+    sigmoid_weights,
+)
+from simhand_mm.functional.pose_distances import normalize_poses
+from simhand_mm.pretraining import EquivariantContrastiveHead, PoseAwareLoss, SimilarHandLoss
+
+LINEAR = {"type": "linear"}
+WEIGHTED = {"type": "simhand_mm.SimilarHandLoss", "w_pos": LINEAR, "w_neg": LINEAR}
 
 
 def batch(count=4, dims=8):
@@ -14,77 +25,132 @@ def batch(count=4, dims=8):
     projection = torch.randn(2 * count, dims, generator=generator)
     samples = {
         "keypoints_2d": torch.rand(2 * count, 21, 2, generator=generator) * 64,
+        "crop_keypoints_2d": torch.rand(2 * count, 21, 2, generator=generator) * 224,
+        "pose_embedding": torch.randn(2 * count, 14, generator=generator),
         "rotation_deg": torch.rand(2 * count, generator=generator) * 90 - 45,
         "translation": torch.rand(2 * count, 2, generator=generator) * 0.2,
     }
     return projection, samples
 
 
-def square_weighting(distance, statistics, power=2.0):
+def square_weights(distance, statistics, power=2.0):
     """What a user may write."""
-    return linear_weights(distance, statistics.minimum, statistics.maximum) ** power
+    return linear_weights(distance, statistics) ** power
 
 
-def test_module_is_the_function():
+def test_modules_hand_on_what_they_are_told():
     projection, samples = batch()
-    arguments = *projection.chunk(2), *samples["keypoints_2d"].chunk(2)
-    options = {"metric": "l2", "positive_range": "all", "denominator": "w_pos"}
-    loss = SimilarHandLoss(0.2, "both", **options)(*arguments)
-    assert loss == similar_hand_loss(*arguments, 0.2, "both", **options)
-    torch.testing.assert_close(SimilarHandLoss(0.2)(*arguments), nt_xent(*arguments[:2], 0.2))
+    query, positive = projection.chunk(2)
+    poses = {
+        "augmented": samples["keypoints_2d"],
+        "normalized": normalize_poses(samples["crop_keypoints_2d"]),
+        "embedding": samples["pose_embedding"][:, None],
+    }
+    for name, compared in poses.items():
+        distances = PairDistances(*compared.chunk(2), "l2")
+        options = {"temperature": 0.2, "poses": name, "metric": "l2"}
+        cases = (
+            (
+                SimilarHandLoss(LINEAR, {"type": "proportional"}, "all", "w_pos", **options),
+                WeightedNTXent(distances, linear_weights, proportional_weights, "all", "w_pos"),
+            ),
+            (
+                SimilarHandLoss(w_neg=LINEAR, act_on="probability", **options),
+                WeightedNTXent(distances, w_neg=linear_weights, act_on="probability"),
+            ),
+            (PoseAwareLoss(0.3, 0.7, **options), SoftTargets(distances, 0.3, 0.7)),
+        )
+        for module, contrast in cases:
+            out = module(query, positive, samples)
+            assert out.pop("loss") == contrast_pairs(query, positive, contrast, 0.2)
+            assert out == contrast.log()
+
+
+def test_the_paper_compares_augmented_poses_and_soft_targets_those_before():
+    projection, samples = batch()
+    for loss, unused in (
+        (SimilarHandLoss(LINEAR, LINEAR), "crop_keypoints_2d"),
+        (PoseAwareLoss(), "keypoints_2d"),
+    ):
+        needed = {key: value for key, value in samples.items() if key != unused}
+        assert loss(*projection.chunk(2), needed)["loss"].isfinite()
 
 
 def test_weight_functions_by_name_and_by_path():
     projection, samples = batch()
-    keypoints = samples["keypoints_2d"].chunk(2)
-    own = keypoint_distance(*keypoints)
-    linear = linear_weights(own)
-    for weight_fn, expected in (
-        ({"type": "linear"}, linear),
-        ({"type": "sigmoid", "steepness": 0.1}, sigmoid_weights(own, 0.1)),
-        ({"type": f"{__name__}.square_weighting"}, linear**2),
-        ({"type": square_weighting, "power": 3.0}, linear**3),
+    own = PairDistances(*samples["keypoints_2d"].chunk(2)).positive
+    statistics = DistanceStatistics.of(own)
+    linear = linear_weights(own, statistics)
+    for config, expected in (
+        (LINEAR, linear),
+        ({"type": "sigmoid", "steepness": 0.1}, sigmoid_weights(own, statistics, 0.1)),
+        ({"type": f"{__name__}.square_weights"}, linear**2),
+        ({"type": square_weights, "power": 3.0}, linear**3),
     ):
-        module = SimilarHandLoss(weighting="positive", weight_fn=weight_fn)
-        loss = module(*projection.chunk(2), *keypoints)
-        torch.testing.assert_close(loss, nt_xent(*projection.chunk(2), 0.5, expected))
-        statistics = module.weight_statistics(*keypoints)
-        torch.testing.assert_close(statistics["positive_weight"], expected.mean())
-        torch.testing.assert_close(statistics["positive_distance"], own.mean())
+        out = SimilarHandLoss(w_pos=config)(*projection.chunk(2), samples)
+        torch.testing.assert_close(out["positive_weight"], expected.mean())
+        torch.testing.assert_close(out["positive_distance"], own.mean())
 
 
-@pytest.mark.parametrize("weight_fn", [{"type": "cosine"}, {"steepness": 2.0}])
-def test_unknown_weight_function_is_refused(weight_fn):
+@pytest.mark.parametrize("config", [{"type": "cosine"}, {"steepness": 2.0}])
+def test_unknown_weight_function_is_refused(config):
     with pytest.raises(
-        ValueError, match=r"weight_fn must have a type out of \['linear', 'sigmoid'"
+        ValueError, match=r"w_neg must have a type out of \['linear', 'proportional', 'sigmoid'"
     ):
-        SimilarHandLoss(weighting="both", weight_fn=weight_fn)
+        SimilarHandLoss(w_neg=config)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: SimilarHandLoss(denominator="x"), "denominator must be one of .* but got 'x'"),
+        (lambda: SimilarHandLoss(poses="x"), "poses must be one of .* but got 'x'"),
+        (lambda: PoseAwareLoss(metric="x"), "metric must be one of .* but got 'x'"),
+        (lambda: PoseAwareLoss(sigma=0.0), r"sigma must be positive, but got 0\.0"),
+        (lambda: PoseAwareLoss(alpha=2.0), r"alpha must be between 0 and 1, but got 2\.0"),
+    ],
+)
+def test_mistakes_in_a_config_show_before_training(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 @pytest.mark.parametrize("rotation", [True, False])
 @pytest.mark.parametrize("translation", [True, False])
 def test_head_undoes_what_it_is_told_to(rotation, translation):
     projection, samples = batch()
-    head = EquivariantContrastiveHead(
-        {"type": "simhand_mm.SimilarHandLoss", "weighting": "both"}, rotation, translation
-    )
+    head = EquivariantContrastiveHead(WEIGHTED, rotation, translation)
     inverted = invert_augmentation(
         projection,
         samples["rotation_deg"] if rotation else None,
         samples["translation"] if translation else None,
     )
     out = head.loss(projection, samples)
-    expected = similar_hand_loss(*inverted.chunk(2), *samples["keypoints_2d"].chunk(2))
-    torch.testing.assert_close(out["loss"], expected)
+    expected = SimilarHandLoss(LINEAR, LINEAR)(*inverted.chunk(2), samples)
+    assert out == expected
     torch.testing.assert_close(head.latest_projection, inverted)
     assert set(out) == {"loss", "positive_distance", "positive_weight"}
 
 
-def test_head_computes_in_single_precision_under_autocast():
+class LeastSquares(torch.nn.Module):
+    """A loss of a user: nothing but a call."""
+
+    def forward(self, query, positive, samples):
+        return {"loss": (query - positive).square().mean()}
+
+
+def test_a_loss_of_a_user_is_only_called():
     projection, samples = batch()
-    head = EquivariantContrastiveHead({"type": "simhand_mm.SimilarHandLoss", "weighting": "both"})
+    head = EquivariantContrastiveHead({"type": LeastSquares})
+    assert head.loss(projection, samples).keys() == {"loss"}
+
+
+@pytest.mark.parametrize("loss", [WEIGHTED, {"type": "simhand_mm.PoseAwareLoss"}])
+def test_head_computes_in_single_precision_under_autocast(loss):
+    projection, samples = batch()
+    head = EquivariantContrastiveHead(loss)
     with torch.autocast("cpu", torch.bfloat16):
         out = head.loss(projection.bfloat16(), samples)
     expected = head.loss(projection.bfloat16().float(), samples)
     assert out["loss"].dtype == torch.float32
-    torch.testing.assert_close(out["loss"], expected["loss"])
+    assert out == expected
