@@ -2,6 +2,7 @@
 
 from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.detections import HandBox, read_detections, write_detections
+from simhand_mm.pool.embeddings import load_pose_embeddings
 from simhand_mm.pool.files import atomic_path, write_json
 from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
 from simhand_mm.pool.parts import SourceFile, VideoStatus
@@ -22,6 +23,7 @@ __all__ = [
     "VideoStatus",
     "atomic_path",
     "load_pairs",
+    "load_pose_embeddings",
     "read_detections",
     "read_poses",
     "read_predictions",

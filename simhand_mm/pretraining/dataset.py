@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from simhand_mm.pool import HandPool
+from simhand_mm.pool import HandPool, load_pose_embeddings
 from simhand_mm.pretraining.selection import select_pairs
 from simhand_mm.registry import DATASETS
 
@@ -42,6 +42,8 @@ class HandPairDataset(Dataset):
         held_out: Share of the videos that is held out, chosen by a hash of the video id.
         reduce: Decode JPEGs at 1, 1/2, 1/4 or 1/8 of their size; faster where inputs are small.
         decode: False leaves JPEGs to HandPairPreprocessor, which decodes them on the device.
+        embedding: Whether to add the pose embeddings of a mined pool, for losses that compare
+            them. They must be of one pool: each pool has an embedding of its own.
 
     Raises:
         FileNotFoundError: If a pool or its pairs are missing.
@@ -58,6 +60,7 @@ class HandPairDataset(Dataset):
         held_out: float = 0.0,
         reduce: int = 1,
         decode: bool = True,
+        embedding: bool = False,
     ) -> None:
         if reduce not in _REDUCED or (reduce > 1 and not decode):
             raise ValueError(
@@ -67,6 +70,9 @@ class HandPairDataset(Dataset):
         self._data_root, self._held_out = data_root, held_out
         self.pools = [HandPool(Path(data_root) / name) for name in names]
         self.reduce, self.decode = reduce, decode
+        if embedding and len(names) > 1:
+            raise ValueError(f"pool must be one pool where embedding is set, but got {names}.")
+        self._embeddings = load_pose_embeddings(self.pools[0]) if embedding else None
         self.crop_size = -(-self._common_crop_size() // reduce)
         self.metainfo: dict[str, Any] = {"pools": names, "pairs": pairs, "rank": rank}
         self._first_row = np.cumsum([0] + [len(pool) for pool in self.pools])
@@ -97,7 +103,8 @@ class HandPairDataset(Dataset):
             ``query`` and, where it is another hand, ``positive``: uint8 BGR ``[N, H, H, 3]``, or
             N JPEGs (uint8 ``[length]``) without ``decode``; ``query_keypoints_2d`` and
             ``positive_keypoints_2d``: float32 ``[N, 21, 2]`` px of them; ``query_row`` and
-            ``positive_row``: int64 ``[N]``, see :meth:`hand_id`.
+            ``positive_row``: int64 ``[N]``, see :meth:`hand_id`; ``query_pose_embedding`` and
+            ``positive_pose_embedding``: float32 ``[N, D]``, with ``embedding``.
         """
         rows = {"query": self.query_row[indices], "positive": self.positive_row[indices]}
         batch: dict[str, Any] = {}
@@ -105,6 +112,8 @@ class HandPairDataset(Dataset):
             places = [self._locate(r) for r in row]
             batch[f"{name}_row"] = torch.from_numpy(row)
             batch[f"{name}_keypoints_2d"] = self._keypoints(places)
+            if self._embeddings is not None:
+                batch[f"{name}_pose_embedding"] = torch.from_numpy(self._embeddings[row])
             if name == "query" or not self._is_own_positive:
                 batch[name] = self._crops(places) if self.decode else _read_crops(places)
         return batch

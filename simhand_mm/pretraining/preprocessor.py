@@ -35,12 +35,13 @@ class HandPairPreprocessor(BaseDataPreprocessor):
 
     Keys in (batches of HandPairDataset): ``query`` and ``positive`` uint8 BGR ``[N, H, H, 3]``, or
     N JPEGs, which are decoded on the device (without ``positive`` both views come from the query);
-    ``query_keypoints_2d`` and ``positive_keypoints_2d`` ``[N, 21, 2]`` px of the crop.
+    ``query_keypoints_2d`` and ``positive_keypoints_2d`` ``[N, 21, 2]`` px of the crop; where there
+    are any, ``query_pose_embedding`` and ``positive_pose_embedding`` ``[N, D]``.
 
     Keys out: ``inputs`` ``[2N, 3, S, S]`` normalised RGB, all queries, then all positives;
     ``data_samples`` with ``keypoints_2d`` ``[2N, 21, 2]`` px of ``inputs``, ``crop_keypoints_2d``
-    ``[2N, 21, 2]`` px of the crop, as they came in, ``affine`` ``[2N, 2, 3]`` from crop to input
-    px, ``rotation_deg`` ``[2N]``, and ``translation``
+    ``[2N, 21, 2]`` px of the crop and ``pose_embedding`` ``[2N, D]`` as they came in, ``affine``
+    ``[2N, 2, 3]`` from crop to input px, ``rotation_deg`` ``[2N]``, and ``translation``
     ``[2N, 2]``, by which fraction of the input's side the content was moved.
 
     Args:
@@ -101,6 +102,8 @@ class HandPairPreprocessor(BaseDataPreprocessor):
             part = inputs[number * count : (number + 1) * count]
             self._render(crops, affine, drawn if ranges.has_color else None, part)
             views.append(self._record(keypoints_2d, affine, window, drawn, crops.shape[1]))
+            if f"{name}_pose_embedding" in data:
+                views[-1]["pose_embedding"] = data[f"{name}_pose_embedding"]
         samples = {key: torch.cat([view[key] for view in views]) for key in views[0]}
         return {"inputs": inputs, "data_samples": samples}
 

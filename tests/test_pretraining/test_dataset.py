@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from simhand_mm.pool import HandPairs, HandPool, save_pairs
 from simhand_mm.pretraining import HandPairDataset, HandPairPreprocessor, collate_pairs
 
-from .conftest import CROP, write_pool
+from .conftest import CROP, similar_pairs, write_pool
 
 
 def test_self_pairs_decode_one_crop(data_root):
@@ -50,6 +50,23 @@ def test_pools_laid_end_to_end_keep_their_pairs(data_root):
         *np.repeat([8, 9], 4)[:-1],
     ]
     assert dataset.source_index.tolist() == [1] * 31 + [0] * 7  # by name: other, pool
+
+
+def test_embeddings_of_mining_come_along(tmp_path):
+    pool = write_pool(tmp_path / "pool", ["a", "b"])
+    with pytest.raises(FileNotFoundError, match=r"pose_embeddings\.npy is missing.*simhand mine"):
+        HandPairDataset(tmp_path, embedding=True)
+    embeddings = np.random.default_rng(0).normal(size=(8, 14)).astype(np.float32)
+    np.save(pool.root / "pose_embeddings.npy", embeddings)
+    save_pairs(pool.root, "similar", similar_pairs(pool))
+    batch = HandPairDataset(tmp_path, pairs="similar", embedding=True).__getitems__([0, 2])
+    np.testing.assert_array_equal(batch["query_pose_embedding"], embeddings[[0, 2]])
+    np.testing.assert_array_equal(batch["positive_pose_embedding"], embeddings[[4, 6]])
+    np.save(pool.root / "pose_embeddings.npy", embeddings[:5])
+    with pytest.raises(ValueError, match=r"the 8 hands of the pool, but .* has 5"):
+        HandPairDataset(tmp_path, embedding=True)
+    with pytest.raises(ValueError, match="one pool where embedding is set"):
+        HandPairDataset(tmp_path, pool=["pool", "pool"], embedding=True)
 
 
 def test_reduced_decoding_keeps_keypoints_on_their_pixels(tmp_path):

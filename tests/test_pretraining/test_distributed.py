@@ -15,12 +15,13 @@ from simhand_mm.pretraining.loss import PoseAwareLoss, SimilarHandLoss
 
 TOTAL, DIMS = 8, 6
 LINEAR = {"type": "linear"}
+SIGMOID = {"type": "sigmoid", "steepness": 0.05}
 BOTH = {"w_pos": LINEAR, "w_neg": LINEAR}
 WEIGHTED = ({}, {"w_pos": LINEAR}, {"w_neg": LINEAR}, BOTH)
 LOSSES = [
     *((SimilarHandLoss, w | {"denominator": d}) for w, d in product(WEIGHTED, DENOMINATORS)),
     *((SimilarHandLoss, BOTH | {"positive_range": r, "metric": "l2"}) for r in RANGES),
-    (SimilarHandLoss, dict.fromkeys(BOTH, {"type": "sigmoid", "steepness": 0.05})),
+    (SimilarHandLoss, {"w_pos": SIGMOID, "w_neg": SIGMOID}),
     (SimilarHandLoss, {"w_neg": {"type": "proportional"}, "act_on": "probability"}),
     (PoseAwareLoss, {"sigma": 0.2, "alpha": 0.5}),
     (PoseAwareLoss, {"sigma": 0.1, "alpha": 1.0, "poses": "augmented", "metric": "l2"}),

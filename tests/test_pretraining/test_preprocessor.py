@@ -43,6 +43,16 @@ def test_views_keypoints_and_record_agree(batch):
     torch.testing.assert_close(angle, samples["rotation_deg"])
 
 
+def test_poses_before_augmentation_come_along(batch):
+    embedding = {f"{name}_pose_embedding": torch.randn(6, 14) for name in ("query", "positive")}
+    samples = HandPairPreprocessor(32, AUGMENTATION)(batch | embedding, training=True)[
+        "data_samples"
+    ]
+    crops = torch.cat([batch["query_keypoints_2d"], batch["positive_keypoints_2d"]])
+    assert torch.equal(samples["crop_keypoints_2d"], crops)
+    assert torch.equal(samples["pose_embedding"], torch.cat(list(embedding.values())))
+
+
 def test_translation_is_where_the_mean_keypoint_went(batch):
     samples = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["data_samples"]
     offset = samples["keypoints_2d"].mean(1) - (32 - 1) / 2

@@ -29,7 +29,11 @@ class KillHook(Hook):
 
 @pytest.fixture
 def make_runner(data_root, model_config, tmp_path):
-    def make(name, hooks=(), amp=False, channels_last=False, micro_batch_size=None, **options):
+    def make(
+        name, hooks=(), amp=False, channels_last=False, micro_batch_size=None, loss=None, **options
+    ):
+        if loss is not None:
+            model_config["head"]["loss"] = loss
         cfg = Config(
             dict(
                 default_scope="mmpretrain",
@@ -132,6 +136,13 @@ def test_trains_in_bfloat16_and_channels_last_on_a_cpu(make_runner, micro_batch_
     assert weight.isfinite().all()
     assert weight.is_contiguous(memory_format=torch.channels_last)
     assert not torch.equal(weight, before["backbone.conv1.weight"])
+
+
+def test_trains_with_pose_aware_targets(make_runner, tmp_path):
+    runner = make_runner("run", loss={"type": "simhand_mm.PoseAwareLoss"})
+    runner.train()
+    lines = next((tmp_path / "run").glob("*/vis_data/scalars.json")).read_text().splitlines()
+    assert all(0.5 < json.loads(line)["positive_target"] < 1 for line in lines)
 
 
 def test_monitors_write_to_the_log(make_runner, data_root, tmp_path):
