@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 PRETRAINING = "configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py"
 FINETUNING = "configs/detnet/detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px.py"
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+PLANS = ["simhand_paper", "synthhands", "example_project"]
 NOT_NEEDED = ["mmpose", "mmpretrain", "mmdet", "mediapipe", "faiss", "av", "ray", "onnx", "numba"]
 
 
@@ -55,6 +56,7 @@ def test_configs_tools_and_mesh_are_inside(wheel):
         expected = {f"simhand_mm/.mim/{p.relative_to(ROOT)}" for p in files}
         assert not expected - names
     assert "simhand_mm/.mim/model-index.yml" in names
+    assert {f"simhand_mm/.mim/projects/{name}/plan.py" for name in PLANS} <= names
     assert "simhand_mm/synthetic/hand/hand_mpfb.npz" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
@@ -130,6 +132,9 @@ def test_from_two_videos_to_a_demo_in_an_empty_folder(installed):
     where = [simhand.parent / "python", "-c", "import simhand_mm; print(simhand_mm.__file__)"]
     found = subprocess.check_output(where, cwd=folder, env=stranger(folder), text=True)
     assert str(ROOT) not in found
+
+    for plan in PLANS:
+        assert "simhand test" in run(simhand, folder, f"reproduce {plan} --print")
 
     size = "--videos 2 --frames 12 --stills-train 16 --stills-test 8"
     run(simhand, folder, f"synthesize data/synthetic {size}")

@@ -303,7 +303,7 @@ def make_plan(size: Size) -> Plan:
         ),
         Question(
             "choices",
-            "What do the choices inside it matter?",
+            "How much do the other choices matter?",
             "not in the paper",
             (
                 Row("SiMHand, no weights", unweighted(), few),

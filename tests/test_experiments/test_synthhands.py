@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config, DictAction
+from mmengine.registry import MODELS, init_default_scope
 
 from projects.synthhands.page import parts
 from projects.synthhands.plan import NEXT_TO_NOTHING, PLAN, TINY
@@ -48,6 +49,9 @@ def test_every_option_of_a_pretraining_changes_its_config():
             assert changed.to_dict() != config.to_dict(), option
             pairs = changed.train_dataloader.dataset.pairs
             assert pairs is None or isinstance(pairs, str), f"{option} is no name"
+        changed = configured(pretraining.config, pretraining.options)
+        init_default_scope(changed.default_scope)
+        MODELS.build(changed.model)  # refuses options that the model does not know
 
 
 @pytest.mark.parametrize("plan", [PLAN, TINY], ids=lambda plan: plan.name)
