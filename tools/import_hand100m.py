@@ -5,12 +5,17 @@
 The pool then has pairs/hand100m.npz, the released positives. May be killed and started again.
 """
 
+import logging
+import sys
 from pathlib import Path
 
 from simhand_mm.cli import run
-from simhand_mm.converters.hand100m import import_hand100m
+from simhand_mm.converters.frame_numbers import VideoFiles
+from simhand_mm.converters.hand100m import Hand100MSettings, import_hand100m
 from simhand_mm.executors import ExecutorSettings
 from simhand_mm.options import Pool
+from simhand_mm.preparation.frame_times import frame_times_or_none
+from simhand_mm.preparation.video_files import find_videos
 
 
 def main(
@@ -18,8 +23,9 @@ def main(
     pool: Pool,
     annotations: tuple[Path, ...],
     /,
+    settings: Hand100MSettings,
     executor: ExecutorSettings,
-    crop_size: int = 224,
+    videos: Path | None = None,
 ) -> None:
     """Import and print what came out.
 
@@ -27,10 +33,17 @@ def main(
         frames: Folder of the extracted frames, <video>/frame_000030.jpg.
         pool: Folder of the pool.
         annotations: Annotation files, one of each source.
+        settings: What becomes of the annotations.
         executor: Who does the work.
-        crop_size: Side of the crops in px.
+        videos: Folder of the videos, which tell when a frame is shown. Needed where their rate is
+            not FPS, as in 100DOH, and times matter, as for mining temporal pairs.
     """
-    info = import_hand100m(annotations, frames, pool, crop_size, executor.build())
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    files = None
+    if videos is not None:
+        paths = {video.video_id: video.path for video in find_videos(videos)}
+        files = VideoFiles(paths, frame_times_or_none)
+    info = import_hand100m(annotations, frames, pool, settings, executor.build(), files)
     print(f"{pool}: {info['num_hands']} hands of {info['num_videos']} videos")
     print("left out:", ", ".join(f"{n} {reason}" for reason, n in info["num_drops"].items()))
 

@@ -3,37 +3,71 @@
 The pictures are the user's own, cut from the videos. The released keypoints are fractions of a
 crop that is clipped at the border of the picture and then stretched to a square; here they come
 back to the pixels of the picture first, so that our crops, which are never stretched, fit them.
-Axes: N hands of the pool, K positives.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from simhand_mm.converters.frame_numbers import VideoFiles
 from simhand_mm.converters.hand100m_annotations import Annotation, read_annotations
+from simhand_mm.converters.hand100m_pairs import Rule, check_positives, to_pairs
+from simhand_mm.converters.records import OfficialCount
 from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
 from simhand_mm.functional.affine import apply
 from simhand_mm.functional.boxes import box_area, clip_box, square_box
-from simhand_mm.pool import DropRecord, HandPairs, HandPool, HandRecord, PoolWriter, save_pairs
+from simhand_mm.options import Ranks
+from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter, save_pairs
 from simhand_mm.pool.cropping import crop_hand, encode_jpeg
+
+logger = logging.getLogger(__name__)
 
 PAIRS_NAME = "hand100m"
 _CROP_SCALE = 1.3  # as released
-_FPS = 30.0  # the numbers of the frames count those of 30 fps videos
+# Images and hands of a file by the authors' README.
+_OFFICIAL_COUNTS = {"Hand100M_Ego4D_50k_v1-1": (49_930, 50_000)}
+
+
+@dataclass(frozen=True)
+class Hand100MSettings:
+    """What annotations of Hand100M become.
+
+    Attributes:
+        crop_size: Side of the crops in px.
+        fps: Frames per second of the videos, for the time of a hand: the number in the name of an
+            image is that of the source frame. All videos of Ego4D that the authors list have 30;
+            those of 100DOH differ, and with ``--videos`` each video tells its own times.
+        rule: What the positives are: similar hands of other videos, or, in the files for TempCLR,
+            hands of near frames of the same video (temporal).
+        ranks: Neighbour rank of each positive of a hand; by default 1, 2, ... The files of the
+            Top-K ablation hold one positive: give its K.
+    """
+
+    crop_size: int = 224
+    fps: float = 30.0
+    rule: Rule = "similar"
+    ranks: Ranks | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("crop_size", "fps"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, but got {getattr(self, name)}.")
 
 
 def import_hand100m(
     annotation_files: Sequence[str | Path],
     images_dir: str | Path,
     pool_dir: str | Path,
-    crop_size: int = 224,
+    settings: Hand100MSettings = Hand100MSettings(),  # noqa: B008 (frozen)
     executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
+    videos: VideoFiles | None = None,
 ) -> dict[str, Any]:
     """Make a pool of the annotated hands, and ``pairs/hand100m.npz`` of their positives.
 
@@ -44,40 +78,70 @@ def import_hand100m(
         annotation_files: ``Hand100M_<source>_<size>_v1-1.json``, one or more.
         images_dir: Folder that the file names in them start from.
         pool_dir: Folder of the pool.
-        crop_size: Side of the crops in px.
+        settings: What becomes of the annotations.
         executor: Who makes the crops; by default this process.
+        videos: The videos of the images, which tell when a frame is shown.
 
     Returns:
         The content of ``pool.json``.
 
     Raises:
-        ValueError: If a file is not of this form, or names a picture outside ``images_dir``.
+        ValueError: If a file is not of this form, or its positives are not what ``settings`` say.
         FileNotFoundError: If there is no picture at all.
     """
     if not annotation_files:
         raise ValueError("annotation_files must name at least one file, but there is none. Add it.")
     contents = [read_annotations(path) for path in annotation_files]
-    settings = {
-        "crop_size": crop_size,
+    everything = [annotation for annotations, _ in contents for annotation in annotations]
+    ranks = check_positives(everything, settings.rule, settings.ranks)
+    _warn_of_times(everything, settings, videos)
+    made_with = {
+        "crop_size": settings.crop_size,
         "crop_scale": _CROP_SCALE,
+        "fps": settings.fps,
+        "times_from_videos": videos is not None,
         "annotations": {Path(path).name: _digest(Path(path)) for path in annotation_files},
     }
-    writer = PoolWriter(pool_dir, settings)
+    writer = PoolWriter(pool_dir, made_with)
     with writer.lock():
         for path, (annotations, drops) in zip(map(Path, annotation_files), contents, strict=True):
+            _report_counts(path, annotations, len(drops))
             source = [*path.stem.split("_"), path.stem][1].lower()
-            recipe = _WorkerRecipe(Path(images_dir), source, Path(pool_dir), settings)
+            recipe = _WorkerRecipe(Path(images_dir), source, Path(pool_dir), made_with, videos)
             _import_videos(annotations, recipe, writer, executor)
             writer.write_video(f"({path.name})", [], drops)
         info = writer.finalize()
-    everything = [annotation for annotations, _ in contents for annotation in annotations]
     if not info["num_hands"]:
         raise FileNotFoundError(
             f"images_dir must hold the annotated pictures, but {images_dir} has none of them (for "
             f"instance {everything[0].picture.file_name if everything else 'any'})."
         )
-    save_pairs(pool_dir, PAIRS_NAME, _to_pairs(HandPool(pool_dir), everything))
+    pairs = to_pairs(HandPool(pool_dir), everything, settings.rule, ranks)
+    save_pairs(pool_dir, PAIRS_NAME, pairs)
     return info
+
+
+def _warn_of_times(
+    annotations: Sequence[Annotation], settings: Hand100MSettings, videos: VideoFiles | None
+) -> None:
+    names = sorted({hand.picture.video_id for hand in annotations})
+    unknown = [name for name in names if videos is None or len(videos.find(name)) != 1]
+    if unknown:
+        logger.warning(
+            "no video file for %d of %d videos (first: %s): their times are frame number / %g",
+            *(len(unknown), len(names), unknown[0], settings.fps),
+        )
+
+
+def _report_counts(path: Path, annotations: Sequence[Annotation], num_wrong: int) -> None:
+    found = len({hand.picture for hand in annotations}), len(annotations)
+    claims = _OFFICIAL_COUNTS.get(path.stem)
+    official = ("", "")
+    if claims:
+        counts = [OfficialCount("read", count, "its README") for count in claims]
+        official = tuple(f"; official {c.compare(n)}" for c, n in zip(counts, found, strict=True))
+    logger.info("%s: %d images%s", path.name, found[0], official[0])
+    logger.info("%s: %d hands%s; %d wrong records", path.name, found[1], official[1], num_wrong)
 
 
 def _import_videos(
@@ -107,26 +171,33 @@ class _WorkerRecipe:
     source: str
     pool_dir: Path
     settings: dict[str, Any]
+    videos: VideoFiles | None
 
     def __call__(self) -> Callable[[list[Annotation]], None]:
         writer = PoolWriter(self.pool_dir, self.settings)
 
         def work(annotations: list[Annotation]) -> None:
-            crop_size = self.settings["crop_size"]
-            hands, drops = _import_video(self.images_dir, self.source, crop_size, annotations)
+            hands, drops = _import_video(self, annotations)
             writer.write_video(annotations[0].picture.video_id, hands, drops)
 
         return work
 
+    def times_of(self, name: str) -> np.ndarray:
+        """Times of the frames of a video; empty where they are not known."""
+        found = self.videos.find(name) if self.videos is not None else []
+        times_s = self.videos.times_of(found[0]) if len(found) == 1 else None
+        return np.zeros(0) if times_s is None else times_s
+
 
 def _import_video(
-    images_dir: Path, source: str, crop_size: int, annotations: list[Annotation]
+    recipe: _WorkerRecipe, annotations: list[Annotation]
 ) -> tuple[list[HandRecord], list[DropRecord]]:
     """Crops of the annotated hands of a video, and what is left out."""
     video_id = annotations[0].picture.video_id
     hands, drops = [], []
+    times_s = recipe.times_of(video_id)
     for picture, group in groupby(annotations, key=lambda hand: hand.picture):
-        path = images_dir / picture.file_name
+        path = recipe.images_dir / picture.file_name
         image, reason = _read_picture(path)
         for annotation in group:
             why = reason if image is None else _reason_to_drop(annotation, image)
@@ -134,7 +205,10 @@ def _import_video(
                 drop = (picture.frame_index, "picture", why, annotation.hand_id)
                 drops.append(DropRecord(video_id, *drop))
             else:
-                hands.append(_to_record(annotation, image, source, crop_size))
+                time_s = picture.frame_index / recipe.settings["fps"]
+                if picture.frame_index < len(times_s):
+                    time_s = float(times_s[picture.frame_index])
+                hands.append(_to_record(annotation, image, time_s, recipe))
     return hands, drops
 
 
@@ -162,7 +236,7 @@ def _digest(path: Path) -> str:
 
 
 def _to_record(
-    annotation: Annotation, image: np.ndarray, source: str, crop_size: int
+    annotation: Annotation, image: np.ndarray, time_s: float, recipe: _WorkerRecipe
 ) -> HandRecord:
     picture = annotation.picture
     height, width = image.shape[:2]
@@ -171,13 +245,13 @@ def _to_record(
     # Fractions from edge to edge -> px; the centre of the first pixel is 0.
     keypoints = annotation.keypoints * [x2 - x1, y2 - y1] + [x1, y1] - 0.5
     mirror = annotation.handedness == "left"
-    crop, affine = crop_hand(image, bbox_xyxy, _CROP_SCALE, crop_size, mirror)
+    crop, affine = crop_hand(image, bbox_xyxy, _CROP_SCALE, recipe.settings["crop_size"], mirror)
     return HandRecord(
         hand_id=annotation.hand_id,
         video_id=picture.video_id,
-        source=source,
+        source=recipe.source,
         frame_index=picture.frame_index,
-        time_s=picture.frame_index / _FPS,
+        time_s=time_s,
         handedness=annotation.handedness,
         is_mirrored=mirror,
         bbox_xyxy=bbox_xyxy,
@@ -185,29 +259,4 @@ def _to_record(
         keypoints_2d=apply(affine, keypoints),
         keypoint_score=np.ones(len(keypoints)),
         crop=encode_jpeg(crop),
-    )
-
-
-def _to_pairs(pool: HandPool, annotations: Sequence[Annotation]) -> HandPairs:
-    """The released positives as rows of the pool; -1 for those that it does not have."""
-    num_ranks = max((len(hand.positives) for hand in annotations), default=0)
-    index = np.full((len(pool), num_ranks), -1, dtype=np.int32)
-    distance = np.full((len(pool), num_ranks), np.inf, dtype=np.float32)
-    rows = pool.rows_of([hand.hand_id for hand in annotations])
-    # All positives in one list: looking up ids one by one would take hours.
-    positives = iter(pool.rows_of([other for hand in annotations for other in hand.positives]))
-    for row, hand in zip(rows, annotations, strict=True):
-        found = list(islice(positives, len(hand.positives)))
-        if row >= 0:
-            index[row, : len(found)] = found
-            distance[row, : len(found)] = hand.distances
-    distance[index < 0] = np.inf
-    return HandPairs(
-        positive_index=index,
-        distance=distance,
-        ranks=np.arange(1, num_ranks + 1, dtype=np.int32),
-        rule="similar",
-        metric="as released with Hand100M",
-        pool_fingerprint=pool.fingerprint,
-        info={"num_hands_without_positive": int((index < 0).all(axis=1).sum())},
     )

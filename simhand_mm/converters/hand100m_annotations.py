@@ -64,23 +64,32 @@ class Annotation:
 def read_annotations(path: str | Path) -> tuple[list[Annotation], list[DropRecord]]:
     """Annotations of a file, and its wrong records with what is wrong.
 
+    Records of images that cannot be used, also those outside the folder of the images, count as
+    wrong ones.
+
     Raises:
-        ValueError: If the file is not of this form, or names a picture outside their folder.
+        ValueError: If the file is not of this form.
     """
     path = Path(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        names = {image["id"]: image["file_name"] for image in content["images"]}
+        images = list(content["images"])
         records = list(content["annotations"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} must be a Hand100M file with images and annotations, but reading it gives "
             f"{type(error).__name__}: {error}. Download it again."
         ) from error
-    pictures = {image_id: _to_picture(name, path) for image_id, name in names.items()}
-    hand_ids = _hand_ids(records, pictures)
+    pictures: dict[Any, Picture] = {}
     annotations: dict[str, Annotation] = {}
     drops = []
+    for number, image in enumerate(images):
+        try:
+            pictures[image["id"]] = _to_picture(image["file_name"])
+        except (KeyError, ValueError, TypeError) as error:
+            detail = f"image {number}: {type(error).__name__}: {error}"
+            drops.append(DropRecord(f"({path.name})", -1, "annotation", "wrong_image", detail))
+    hand_ids = _hand_ids(records, pictures)
     for number, record in enumerate(records):
         try:
             annotation = _to_annotation(record, pictures, hand_ids)
@@ -94,13 +103,10 @@ def read_annotations(path: str | Path) -> tuple[list[Annotation], list[DropRecor
     return list(annotations.values()), drops
 
 
-def _to_picture(name: str, path: Path) -> Picture:
+def _to_picture(name: str) -> Picture:
     pure = PurePosixPath(name)
     if pure.is_absolute() or ".." in pure.parts:
-        raise ValueError(
-            f"file_name must stay below the folder of the pictures, but {path} has {name!r}. Do "
-            "not use this file."
-        )
+        raise ValueError(f"file_name must stay below the folder of the images, but is {name!r}")
     return Picture(name, *parse_frame_name(name))
 
 

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from simhand_mm.converters.hand100m import import_hand100m
+from simhand_mm.converters.frame_numbers import VideoFiles
+from simhand_mm.converters.hand100m import Hand100MSettings, import_hand100m
 from simhand_mm.executors import LocalExecutor, RayExecutor, WorkerDied
 from simhand_mm.pool import HandPool, load_pairs
 
@@ -80,8 +82,12 @@ def write(root, content):
     return path
 
 
-def run(release_path, root, **options):
-    return import_hand100m([release_path], root / "images", root / "pool", **options)
+def run(release_path, root, crop_size=224, **options):
+    settings = Hand100MSettings(
+        crop_size,
+        **{name: options.pop(name) for name in ("fps", "rule", "ranks") if name in options},
+    )
+    return import_hand100m([release_path], root / "images", root / "pool", settings, **options)
 
 
 def test_keypoints_lie_on_the_hands_also_where_the_released_crop_is_clipped(release, tmp_path):
@@ -145,12 +151,69 @@ def test_missing_pictures_and_wrong_records_are_counted(release, tmp_path):
     assert any("b/000000/h3" in detail for detail in details)
 
 
-@pytest.mark.parametrize("name", ["../frame_000000.jpg", "a/../../b/frame_000000.jpg", "/a/1.jpg"])
-def test_pictures_outside_are_refused(release, tmp_path, name):
+@pytest.mark.parametrize(
+    "name",
+    ["../frame_000000.jpg", "a/../../b/frame_000000.jpg", "/a/1.jpg", "a/poster.jpg", None, 7],
+)
+def test_images_outside_or_without_number_are_counted(release, tmp_path, name):
     _, content = release
     content["images"][0]["file_name"] = name
-    with pytest.raises(ValueError, match=r"file_name must stay below .* Do not use this file"):
-        run(write(tmp_path, content), tmp_path)
+    content["images"].append({"id": 99})
+    info = run(write(tmp_path, content), tmp_path)
+    assert info["num_hands"] == 2
+    assert info["num_drops"]["wrong_image"] == 2
+    assert info["num_drops"]["wrong_record"] == 1  # the hand in the first image
+    details = pq.read_table(tmp_path / "pool" / "drops.parquet")["detail"].to_pylist()
+    assert any(detail.startswith("image 0: ") for detail in details)
+
+
+def test_times_come_from_the_videos_or_the_rate(release, tmp_path, caplog):
+    path, _ = release
+    with caplog.at_level("WARNING"):
+        run(path, tmp_path, fps=25.0)
+    assert HandPool(tmp_path / "pool").time_s.tolist() == [0, 1.2, 2.4]
+    assert "no video file for 2 of 2 videos (first: a)" in caplog.text
+    (tmp_path / "pool").rename(tmp_path / "first")
+    caplog.clear()
+    times = {Path("a.mp4"): np.arange(100) / 15.0, Path("b.mp4"): None}
+    videos = VideoFiles({"x/a": Path("a.mp4"), "b": Path("b.mp4")}, times.get)
+    run(path, tmp_path, videos=videos)
+    assert HandPool(tmp_path / "pool").time_s.tolist() == [0, 2, 2]  # frame 30 at 15 fps; 60 / 30
+    assert "no video file" not in caplog.text
+
+
+def test_rule_and_ranks_of_other_released_files(release, tmp_path):
+    _, content = release
+    for record, positives in zip(content["annotations"], (["h1"], ["h0"], [], [], []), strict=True):
+        record["positive_sample"], record["distance"] = positives, [0.5] * len(positives)
+    path = write(tmp_path, content)
+    with pytest.raises(ValueError, match=r"2 of 2 are hands of the same video.*--rule temporal"):
+        run(path, tmp_path)
+    assert not (tmp_path / "pool").exists()
+    run(path, tmp_path, rule="temporal")
+    assert load_pairs(tmp_path / "pool", "hand100m").rule == "temporal"
+
+
+def test_a_file_of_the_top_k_ablation_keeps_its_rank(release, tmp_path):
+    _, content = release
+    for record in content["annotations"]:
+        record["positive_sample"] = record["positive_sample"][:1]
+        record["distance"] = record["distance"][:1]
+    path = write(tmp_path, content)
+    with pytest.raises(ValueError, match=r"ranks must be as many as a hand has positives, 1"):
+        run(path, tmp_path, ranks=(10, 100))
+    run(path, tmp_path, ranks=(1000,))
+    pairs = load_pairs(tmp_path / "pool", "hand100m")
+    assert (pairs.rule, pairs.ranks.tolist()) == ("similar", [1000])
+    assert pairs.column_of_rank(1000) == 0
+
+
+def test_official_counts_are_set_beside(release, tmp_path, caplog):
+    path, _ = release
+    with caplog.at_level("INFO"):
+        run(path, tmp_path)
+    assert "5 images; official 49,930 (its README): DIFFERS by -49,925" in caplog.text
+    assert "5 hands; official 50,000 (its README): DIFFERS by -49,995" in caplog.text
 
 
 def test_wrong_files_and_folders_are_named(release, tmp_path):
