@@ -40,7 +40,7 @@ STAGES = {
         "train": "train.py",
         "dist-train": "dist_train.sh",
         "slurm-train": "slurm_train.sh",
-        "import-backbone": "import_checkpoint.py",
+        "import-backbone": "import_backbone.py",
         "export": "export_backbone.py",
     },
     "3D hand poses": {
@@ -122,6 +122,9 @@ def messages_instead_of_tracebacks() -> Iterator[None]:
     except KeyboardInterrupt:
         print(f"\n{program_name()}: stopped", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # `simhand ... | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:
         if os.environ.get("SIMHAND_TRACEBACK") or not _is_explained(error):
             raise

@@ -56,6 +56,8 @@ def allowed_rooms(room: str) -> set[str]:
         return {room, "registry"}
     if room in STAGES:
         return {room, "functional"} | HUBS
+    if room == "runner_options":
+        return {room, "cli"}
     if room == "experiments":  # runs the commands, so it stands above them
         return {room, "pool", "cli"}
     return {"compat", "version"}  # simhand_mm/__init__.py, cli.py

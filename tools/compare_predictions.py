@@ -1,62 +1,71 @@
 """Set the predictions of several models side by side: table, error histograms, pictures.
 
-Example:
-    python tools/compare_predictions.py data/FreiHAND_pub_v2/poses/test.parquet \
-        scratch=work_dirs/a/predictions.parquet simhand=work_dirs/b/predictions.parquet
+simhand compare POSES scratch=A/predictions.parquet simhand=B/predictions.parquet
 """
 
-import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
-from simhand_mm.pose.evaluation import as_metrics, evaluate_file
-from simhand_mm.visualization.comparison_report import write_comparison_report
-from simhand_mm.visualization.results import MethodResult
+from tyro.constructors import PrimitiveConstructorSpec
 
-
-def labelled_file(text: str) -> tuple[str, Path]:
-    """``LABEL=FILE``."""
-    label, separator, path = text.partition("=")
-    if not (label and separator and path):
-        raise argparse.ArgumentTypeError(f"must be LABEL=predictions.parquet, but got {text!r}")
-    return label, Path(path)
+from simhand_mm.cli import run
+from simhand_mm.options import Out
 
 
-def parse_args() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("poses", type=Path, help="the split's <data root>/poses/<split>.parquet")
-    parser.add_argument(
-        "predictions",
-        type=labelled_file,
-        nargs="+",
+def parse_labelled_files(words: Sequence[str]) -> tuple[tuple[str, Path], ...]:
+    """``["scratch=a/predictions.parquet"]`` -> labels and files."""
+    parts = [word.partition("=") for word in words]
+    for label, separator, path in parts:
+        if not (label and separator and path):
+            raise ValueError(f"must be LABEL=FILE, but got {label!r}.")
+    labels = [label for label, _, _ in parts]
+    if not labels or len(set(labels)) < len(labels):
+        raise ValueError(f"labels must differ, but got {', '.join(labels) or 'none'}.")
+    return tuple((label, Path(path)) for label, _, path in parts)
+
+
+LabelledFiles: TypeAlias = Annotated[
+    tuple[tuple[str, Path], ...],
+    PrimitiveConstructorSpec(
+        nargs="*",
         metavar="LABEL=FILE",
-        help="predictions.parquet of tools/test.py --dump; the last is set against the first",
-    )
-    parser.add_argument(
-        "--data-root", type=Path, help="of the pictures; by default two above POSES"
-    )
-    parser.add_argument("--worst", type=int, default=4, help="rows of each section of worst cases")
-    parser.add_argument("-o", "--out", type=Path, default=Path("work_dirs/comparison.html"))
-    args = parser.parse_args()
-    labels = [label for label, _ in args.predictions]
-    if len(set(labels)) < len(labels):
-        parser.error(f"labels must differ, but got {', '.join(labels)}")
-    return args
+        instance_from_str=parse_labelled_files,
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=lambda files: [f"{label}={path}" for label, path in files],
+    ),
+]
 
 
-def main() -> None:
-    """Run the command line."""
-    args = parse_args()
+def main(
+    poses: Path,
+    predictions: LabelledFiles,
+    /,
+    data_root: Path | None = None,
+    worst: int = 4,
+    out: Out = Path("work_dirs/comparison.html"),
+) -> None:
+    """Write the page and print the table.
+
+    Args:
+        poses: Table of the split, <data root>/poses/<split>.parquet.
+        predictions: LABEL=FILE of each model: its name and its predictions.parquet of simhand test
+            --dump. The last model is set against the first.
+        data_root: Folder of the images; by default two above POSES.
+        worst: Rows of each section of worst cases.
+        out: HTML file to write.
+    """
+    from simhand_mm.pose.evaluation import as_metrics, evaluate_file
+    from simhand_mm.visualization.comparison_report import write_comparison_report
+    from simhand_mm.visualization.results import MethodResult
+
     results = [
-        MethodResult(label, as_metrics(evaluate_file(args.poses, path)), path)
-        for label, path in args.predictions
+        MethodResult(label, as_metrics(evaluate_file(poses, path)), path)
+        for label, path in predictions
     ]
-    data_root = args.data_root or args.poses.parent.parent
-    print(write_comparison_report(data_root, args.poses, results, args.out, args.worst))
-    print(f"\nPage: {args.out}")
+    print(write_comparison_report(data_root or poses.parent.parent, poses, results, out, worst))
+    print(f"\nPage: {out}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

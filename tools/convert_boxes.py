@@ -1,10 +1,12 @@
 """Turn hand boxes that another program found into a table for `simhand prepare --detections`.
 
-simhand convert-boxes hand_object_detector FOLDER boxes.parquet
-simhand prepare VIDEOS POOL --detections boxes.parquet
+    simhand convert-boxes hand_object_detector FOLDER boxes.parquet
+    simhand prepare VIDEOS POOL --detections boxes.parquet
 
 Boxes of pictures that ffmpeg wrote at 10 frames per second, counted from 1:
-simhand convert-boxes coco boxes.json boxes.parquet --frame-offset 1 --frame-fps 10 --videos VIDEOS
+
+    simhand convert-boxes coco boxes.json boxes.parquet --frame-offset 1 \\
+        --frame-fps 10 --videos VIDEOS
 """
 
 from functools import partial

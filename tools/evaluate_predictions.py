@@ -1,29 +1,27 @@
-"""Measure anyone's file of 3D predictions under every protocol."""
+"""Measure a file of 3D predictions, of any model, under every protocol.
 
-import argparse
+simhand evaluate data/FreiHAND_pub_v2/poses/test.parquet predictions.parquet
+"""
 
-from simhand_mm.pose.evaluation import evaluate_file, format_table
+from pathlib import Path
 
-
-def parse_args() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("poses", help="the split's poses/<split>.parquet")
-    parser.add_argument(
-        "predictions",
-        help="predictions.parquet of tools/test.py --dump, FreiHAND's pred.json (metres) or "
-        "DexYCB's .txt (mm); camera frame, left hands as left hands",
-    )
-    return parser.parse_args()
+from simhand_mm.cli import run
 
 
-def main() -> None:
-    """Run the command line."""
-    args = parse_args()
-    evaluation = evaluate_file(args.poses, args.predictions)
+def main(poses: Path, predictions: Path, /) -> None:
+    """Measure and print the table.
+
+    Args:
+        poses: Table of the split, <data root>/poses/<split>.parquet.
+        predictions: predictions.parquet of simhand test --dump, FreiHAND's pred.json (metres) or
+            DexYCB's .txt (mm); camera frame, left hands as left hands.
+    """
+    from simhand_mm.pose.evaluation import evaluate_file, format_table
+
+    evaluation = evaluate_file(poses, predictions)
     num_hands = len(evaluation["root_scale"]["per_sample_mm"])
     print(f"{num_hands} hands\n{format_table(evaluation)}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

@@ -1,8 +1,12 @@
-"""Write a pre-trained backbone as mmpretrain, mmpose, torchvision or timm stores it."""
+"""Write a pre-trained backbone as mmpretrain, mmpose, torchvision or timm stores it.
 
-import argparse
+simhand export backbone.pth resnet50.pth --to torchvision
+"""
 
-from simhand_mm.pretraining.checkpoints import TARGETS, export_backbone
+from pathlib import Path
+from typing import Literal
+
+from simhand_mm.cli import run
 
 HOW_TO_LOAD = {
     "mmpretrain": "init_cfg=dict(type='Pretrained', checkpoint='{path}', prefix='backbone.')",
@@ -12,17 +16,22 @@ HOW_TO_LOAD = {
 }
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", help="backbone.pth or a checkpoint of pre-training")
-    parser.add_argument("target", help="file to write")
-    parser.add_argument("--to", choices=TARGETS, required=True, help="framework")
-    args = parser.parse_args()
-    report = export_backbone(args.source, args.target, args.to)
-    print(f"{args.to}: {report}\nWrote {args.target}; load it with")
-    print("  " + HOW_TO_LOAD[args.to].format(path=args.target))
+def main(
+    source: Path, output: Path, /, *, to: Literal["mmpretrain", "mmpose", "torchvision", "timm"]
+) -> None:
+    """Export and print how to load it.
+
+    Args:
+        source: backbone.pth or a checkpoint of pre-training.
+        output: File to write.
+        to: Framework that reads the file.
+    """
+    from simhand_mm.pretraining.checkpoints import export_backbone
+
+    report = export_backbone(source, output, to)
+    print(f"{to}: {report}\nWrote {output}; load it with")
+    print("  " + HOW_TO_LOAD[to].format(path=output))
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

@@ -1,28 +1,29 @@
-"""Export a fine-tuned model as ONNX, compare it with torch, and time both."""
+"""Export a fine-tuned model as ONNX, compare it with torch, and time both.
 
-import argparse
+simhand export-onnx CONFIG CHECKPOINT model.onnx
+"""
 
-from simhand_mm.pose.export import export_onnx
+from pathlib import Path
 
-
-def parse_args() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file")
-    parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("out", help="the .onnx file")
-    return parser.parse_args()
+from simhand_mm.cli import run
 
 
-def main() -> None:
-    """Run the command line."""
-    args = parse_args()
-    report = export_onnx(args.config, args.checkpoint, args.out)
+def main(config: Path, checkpoint: Path, output: Path, /) -> None:
+    """Export and print the comparison.
+
+    Args:
+        config: Config file of a fine-tuned model.
+        checkpoint: Checkpoint file.
+        output: ONNX file to write.
+    """
+    from simhand_mm.pose.export import export_onnx
+
+    report = export_onnx(str(config), str(checkpoint), output)
     print(
-        f"{args.out}: differs from torch by {report['max_difference']:.2g} at most; one crop takes "
+        f"{output}: differs from torch by {report['max_difference']:.2g} at most; one crop takes "
         f"{report['onnxruntime_ms']:.1f} ms in onnxruntime, {report['torch_ms']:.1f} ms in torch"
     )
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

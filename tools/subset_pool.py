@@ -1,7 +1,9 @@
 """Draw hands of a pool into a pool of their own.
 
-simhand subset data/pool data/pool-50k --hands 50000
-simhand subset data/pool data/pool-balanced --balance
+    simhand subset data/pool data/pool-50k --hands 50000
+    simhand subset data/pool data/pool-balanced --balance
+
+Ids and crops stay the same.
 """
 
 from pathlib import Path

@@ -1,28 +1,27 @@
-"""Train: contrastive pre-training (mmpretrain) and 3D fine-tuning (mmpose) configs alike."""
+"""Train: contrastive pre-training (mmpretrain) and 3D fine-tuning (mmpose) configs alike.
+
+simhand train configs/simhand/simhand_resnet50_1xb8192-mb1024-coslr-100e_ego4d-1m.py --amp
+"""
 
 import argparse
 import os
-from pathlib import Path
 
-from mmengine.config import Config, DictAction
-from mmengine.runner import Runner
+from simhand_mm.cli import messages_instead_of_tracebacks
+from simhand_mm.runner_options import read_config, runner_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file")
-    parser.add_argument(
-        "--work-dir", help="folder of logs and models; work_dirs/<config> otherwise"
-    )
+    parser = runner_parser(__doc__)
     parser.add_argument(
         "--resume",
         nargs="?",
         const="auto",
-        help="go on from a checkpoint: the latest of the work dir, or the given file",
+        metavar="CHECKPOINT",
+        help="continue from the latest checkpoint of the work dir, or from the given one",
     )
     parser.add_argument("--amp", action="store_true", help="bfloat16 autocast, on CPUs too")
-    parser.add_argument("--no-validate", action="store_true", help="leave out validation")
+    parser.add_argument("--no-validate", action="store_true", help="do not validate")
     parser.add_argument(
         "--auto-scale-lr",
         nargs="?",
@@ -30,27 +29,13 @@ def parse_args() -> argparse.Namespace:
         choices=["linear", "sqrt"],
         help="fit the learning rate to the batch, by auto_scale_lr.base_batch_size",
     )
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override key=value")
-    parser.add_argument(
-        "--launcher",
-        choices=["none", "pytorch", "slurm", "mpi"],
-        default="none",
-        help="job launcher",
-    )
-    parser.add_argument(
-        "--local_rank", "--local-rank", type=int, default=0, help="set by launchers"
-    )
-    args = parser.parse_args()
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    return args
+    return parser.parse_args()
 
 
-def configure(args: argparse.Namespace) -> Config:
-    """The config with the command line merged in."""
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
-    cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{Path(args.config).stem}"
+def main() -> None:
+    """Run the command line."""
+    args = parse_args()
+    cfg = read_config(args)
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume
@@ -63,13 +48,11 @@ def configure(args: argparse.Namespace) -> Config:
 
         world_size = int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", 1)))
         scale_learning_rate(cfg, world_size if args.launcher != "none" else 1, args.auto_scale_lr)
-    return cfg
+    from mmengine.runner import Runner  # here, so that --help does not wait for torch
 
-
-def main() -> None:
-    """Run the command line."""
-    Runner.from_cfg(configure(parse_args())).train()
+    Runner.from_cfg(cfg).train()
 
 
 if __name__ == "__main__":
-    main()
+    with messages_instead_of_tracebacks():
+        main()

@@ -145,7 +145,7 @@ def test_files_without_a_resnet_are_refused(tmp_path):
 def test_command_lines_print_the_report(tmp_path):
     torch.save(make_torchvision().state_dict(), tmp_path / "theirs.pth")
     for command, expected in (
-        (["import_checkpoint.py", "theirs.pth", "ours.pth"], "100 matched, 0 reshaped, 0 missing"),
+        (["import_backbone.py", "theirs.pth", "ours.pth"], "100 matched, 0 reshaped, 0 missing"),
         (["export_backbone.py", "ours.pth", "out.pth", "--to", "timm"], "0 unexpected"),
     ):
         run = subprocess.run(

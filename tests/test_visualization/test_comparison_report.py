@@ -61,8 +61,9 @@ def test_tool_takes_a_single_model(stills):
 @pytest.mark.parametrize(
     "models, message",
     [
-        (["a.parquet"], "must be LABEL=predictions.parquet, but got 'a.parquet'"),
+        (["a.parquet"], "must be LABEL=FILE, but got 'a.parquet'"),
         (["a=a.parquet", "a=b.parquet"], "labels must differ, but got a, a"),
+        ([], "labels must differ, but got none"),
     ],
 )
 def test_tool_refuses_ambiguous_labels(stills, models, message):

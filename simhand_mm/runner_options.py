@@ -1,0 +1,58 @@
+"""The options that `simhand train` and `simhand test` share, and the config that they make.
+
+These two read their options with argparse, not tyro: ``--resume [FILE]`` and ``--auto-scale-lr
+[RULE]`` have optional values, and ``--cfg-options KEY=VALUE`` is mmengine's own parser.
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from simhand_mm.cli import program_name
+
+
+def runner_parser(description: str) -> argparse.ArgumentParser:
+    """A parser of the arguments that every run of mmengine's Runner has.
+
+    Args:
+        description: Docstring of the tool.
+    """
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(
+        prog=program_name(),
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", help="config file")
+    parser.add_argument("--work-dir", help="folder of the results; by default work_dirs/<config>")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        metavar="KEY=VALUE",
+        help="values of the config to replace",
+    )
+    parser.add_argument(
+        "--launcher",
+        choices=["none", "pytorch", "slurm", "mpi"],
+        default="none",
+        help="how the processes of a distributed run were started",
+    )
+    parser.add_argument(
+        "--local-rank", "--local_rank", type=int, default=0, help="set by some launchers"
+    )
+    return parser
+
+
+def read_config(args: argparse.Namespace) -> Any:
+    """The mmengine ``Config`` that a command line asks for."""
+    from mmengine.config import Config
+
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options or {})
+    cfg.launcher = args.launcher
+    cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{Path(args.config).stem}"
+    return cfg
