@@ -2,9 +2,16 @@
 
 import os
 
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+from simhand_mm.executors import LocalExecutor
+from simhand_mm.pool import HandPool
+from simhand_mm.preparation.pipeline import CropSettings
+from simhand_mm.preparation.run import Preparation
 from simhand_mm.preparation.video_files import VIDEO_SUFFIXES, find_videos
+from tests.test_preparation.stubs import StubRecipe, hand_frame, write_video
 
 
 def ids(folder, recorded=None):
@@ -125,3 +132,41 @@ def test_state_of_a_file(tmp_path):
     gone, there = (video.source_file for video in find_videos(tmp_path))
     assert vars(there) == {"name": "sub/a.mp4", "num_bytes": 5, "modified_s": 1_700_000_000}
     assert vars(gone) == {"name": "gone.mp4", "num_bytes": -1, "modified_s": -1}
+
+
+@pytest.mark.parametrize(
+    "suffix, format, codec",
+    [
+        ("asf", "asf", "wmv2"),
+        ("divx", "avi", "mpeg4"),
+        ("f4v", "mp4", "libx264"),
+        ("h264", "h264", "libx264"),
+        ("hevc", "hevc", "libx265"),
+        ("insv", "mp4", "libx264"),
+        ("ivf", "ivf", "libvpx-vp9"),
+        ("m2v", "mpeg2video", "mpeg2video"),
+        ("mxf", "mxf", "mpeg2video"),
+        ("nut", "nut", "mpeg4"),
+        ("qt", "mov", "libx264"),
+        ("rm", "rm", "rv10"),
+        ("vob", "vob", "mpeg2video"),
+        ("gif", "gif", "gif"),
+    ],
+)
+def test_videos_of_rare_suffixes_are_prepared(tmp_path, suffix, format, codec):
+    frames = [hand_frame(number) for number in range(20)]
+    path = tmp_path / "videos" / f"v.{suffix}"
+    path.parent.mkdir()
+    if format == "gif":
+        first, *others = map(Image.fromarray, frames)
+        first.save(path, save_all=True, append_images=others, duration=40)
+    else:
+        write_video(path, frames, 25, codec, format=format)
+    settings = CropSettings(fps=100, crop_size=32)
+    pool_dir = tmp_path / "pool"
+    Preparation(path.parent, pool_dir, settings, StubRecipe()).run(LocalExecutor())
+    pool = HandPool(pool_dir)
+    assert pool.video_ids == ["v"]
+    assert pool.frame_index.tolist() == list(range(20))
+    drops = pq.read_table(pool_dir / "drops.parquet").to_pylist()
+    assert not drops
