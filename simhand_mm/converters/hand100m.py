@@ -3,6 +3,10 @@
 The pictures are the user's own, cut from the videos. The released keypoints are fractions of a
 crop that is clipped at the border of the picture and then stretched to a square; here they come
 back to the pixels of the picture first, so that our crops, which are never stretched, fit them.
+
+Not confirmed: that this crop is 1.3 times the box, as the released loader of pre-training cuts it;
+that of fine-tuning cuts 1.5 times. If it is wrong, keypoints are off by some 5 % of the box, which
+a page of ``simhand browse-pool`` shows.
 """
 
 import hashlib

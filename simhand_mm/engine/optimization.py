@@ -34,7 +34,7 @@ def scale_learning_rate(config: Any, world_size: int, rule: str) -> float:
     Args:
         config: With ``auto_scale_lr.base_batch_size``, the batch that ``optimizer.lr`` is for.
         world_size: Number of processes.
-        rule: ``'linear'``, or ``'sqrt'`` as the released code does.
+        rule: ``'linear'``, or ``'sqrt'`` as the code of PeCLR does.
 
     Returns:
         The new learning rate.

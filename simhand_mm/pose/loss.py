@@ -10,8 +10,8 @@ from simhand_mm.registry import MODELS
 class DetNetLoss(nn.Module):
     """Weighted sum of the errors of heatmaps, location maps and delta maps.
 
-    The L2 term of Eq. 4 is the weight decay of the optimiser. The weights are those of the
-    training script that the released code builds on; the paper writes the sum without any.
+    The L2 term of Eq. 4 is the weight decay of the optimiser; no released code has such a term.
+    The weights are those of the published training script; the paper writes the sum without any.
 
     Args:
         heat_weight: Weight of the heatmap loss.
