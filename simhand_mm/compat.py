@@ -16,7 +16,9 @@ killed while a checkpoint or     a run is resumed from the newest whole checkpoi
                                  operator raises when it is called
 xtcocotools missing or broken    its modules are those of pycocotools
 ``pkg_resources`` missing        mmengine looks packages up with importlib
-no GPU                           ``--launcher pytorch`` uses gloo, DDP takes no device ids
+no GPU                           ``--launcher pytorch`` or ``slurm`` uses gloo, DDP takes no devices
+``--launcher slurm``             the port follows from the job's number, so that two jobs can share
+                                 a machine; a task that sees one GPU takes that one
 ===============================  ================================================================
 """
 
@@ -27,7 +29,9 @@ import os
 import re
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +50,7 @@ def install() -> None:
     _after_import("mmengine.runner.checkpoint", _read_checkpoints_safely)
     _after_import("mmengine.runner.runner", _mend_runner)
     _after_import("mmengine.config.config", _quote_environment_variables)
-    _after_import("mmengine.dist.utils", _start_gloo_without_gpu)
+    _after_import("mmengine.dist.utils", _mend_launchers)
     _after_import("mmengine.model.wrappers.distributed", _wrap_cpu_models)
     if importlib.util.find_spec("pkg_resources") is None:
         _after_import("mmengine.utils.package_utils", _find_packages_by_importlib)
@@ -254,21 +258,61 @@ def _find_packages_by_importlib(module: types.ModuleType) -> None:
 # --------------------------------------------------------------------- training without GPU
 
 
-def _start_gloo_without_gpu(module: types.ModuleType) -> None:
+def _mend_launchers(module: types.ModuleType) -> None:
     import torch
 
-    if torch.cuda.is_available():
-        return
-    start = module._init_dist_pytorch
+    start_pytorch, start_slurm = module._init_dist_pytorch, module._init_dist_slurm
+    if not torch.cuda.is_available():
 
-    def start_gloo(backend: str, init_backend: str = "torch", **options: Any) -> None:
-        set_device, torch.cuda.set_device = torch.cuda.set_device, lambda device: None
-        try:
-            start("gloo", init_backend, **options)
-        finally:
-            torch.cuda.set_device = set_device
+        def start_gloo(
+            start: Callable[..., None], backend: str, *args: Any, **options: Any
+        ) -> None:
+            set_device, torch.cuda.set_device = torch.cuda.set_device, lambda device: None
+            try:
+                start("gloo", *args, **options)
+            finally:
+                torch.cuda.set_device = set_device
 
-    module._init_dist_pytorch = start_gloo
+        module._init_dist_pytorch = partial(start_gloo, start_pytorch)
+        start_slurm = partial(start_gloo, start_slurm)
+
+    def start_slurm_task(backend: str, *args: Any, **options: Any) -> None:
+        _prepare_slurm_task(torch.cuda.device_count())
+        start_slurm(backend, *args, **options)
+
+    module._init_dist_slurm = start_slurm_task
+
+
+def _prepare_slurm_task(num_gpus: int) -> None:
+    """A port of the job's own, and a GPU that this task can see."""
+    environment = os.environ
+    port = 15_000 + int(environment.get("SLURM_JOB_ID", 14_500)) % 15_000
+    environment.setdefault("MASTER_PORT", str(port))
+    local_rank = int(environment.get("SLURM_LOCALID", environment["SLURM_PROCID"]))
+    environment["SLURM_LOCALID"] = str(local_rank % num_gpus if num_gpus else local_rank)
+
+
+@contextmanager
+def true_float32() -> Iterator[None]:
+    """Products and convolutions without TF32 or bfloat16, whichever interface had chosen them."""
+    import torch
+
+    backends = torch.backends
+    if hasattr(
+        backends.cuda.matmul, "fp32_precision"
+    ):  # torch >= 2.9 refuses to mix it with others
+        parts = (backends.cuda.matmul, backends.mkldnn.matmul, backends.cudnn.conv)
+        wanted = [(part, "fp32_precision", "ieee") for part in parts]
+    else:
+        wanted = [(part, "allow_tf32", False) for part in (backends.cuda.matmul, backends.cudnn)]
+    before = [getattr(part, name) for part, name, _ in wanted]
+    try:
+        for part, name, value in wanted:
+            setattr(part, name, value)
+        yield
+    finally:
+        for (part, name, _), value in zip(wanted, before, strict=True):
+            setattr(part, name, value)
 
 
 def _wrap_cpu_models(module: types.ModuleType) -> None:

@@ -53,7 +53,7 @@ def allowed_rooms(room: str) -> set[str]:
     if room in {"pool", "registry"}:
         return {room, "functional", "compat", "version"}
     if room == "engine":
-        return {room, "registry"}
+        return {room, "registry", "compat"}
     if room in STAGES:
         return {room, "functional"} | HUBS
     if room == "runner_options":

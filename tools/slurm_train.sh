@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Train on a Slurm cluster, one task a GPU:
 #   GPUS=8 bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [arguments of tools/train.py]
-# Also read: GPUS_PER_NODE (8), CPUS_PER_TASK (12), PORT (29500), SRUN_ARGS (more options of srun).
+# Also read: GPUS_PER_NODE (8), CPUS_PER_TASK (12), PORT (from the job's number), SRUN_ARGS (more
+# options of srun). CPU_ONLY=1 asks for no GPU: GPUS is then the number of processes.
 # With --resume a job that was cancelled goes on from its latest checkpoint when queued again.
 set -euo pipefail
 if [ $# -lt 4 ]; then
-    sed -n '2,4s/^# //p' "$0" >&2
+    sed -n '2,5s/^# //p' "$0" >&2
     exit 2
 fi
 partition="$1" job="$2" config="$3" work_dir="$4"
@@ -14,9 +15,11 @@ gpus="${GPUS:-8}" per_node="${GPUS_PER_NODE:-8}"
 if [ "$gpus" -lt "$per_node" ]; then per_node="$gpus"; fi
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 python="${PYTHON:-$([ -x "$root/.venv/bin/python" ] && echo "$root/.venv/bin/python" || echo python)}"
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" MASTER_PORT="${PORT:-29500}"
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+if [ -n "${PORT:-}" ]; then export MASTER_PORT="$PORT"; fi
 read -r -a srun_args <<<"${SRUN_ARGS:-}"
-exec srun --partition="$partition" --job-name="$job" --gres="gpu:$per_node" --ntasks="$gpus" \
+if [ -z "${CPU_ONLY:-}" ]; then srun_args+=(--gres="gpu:$per_node"); fi
+exec srun --partition="$partition" --job-name="$job" --ntasks="$gpus" \
     --ntasks-per-node="$per_node" --cpus-per-task="${CPUS_PER_TASK:-12}" --kill-on-bad-exit=1 \
     "${srun_args[@]}" \
     "$python" -u "$root/tools/train.py" "$config" --work-dir "$work_dir" --launcher slurm "$@"

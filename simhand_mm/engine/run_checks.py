@@ -6,6 +6,7 @@ from mmengine.dist import all_gather_object, get_local_size, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 
+from simhand_mm import compat
 from simhand_mm.engine import machine
 from simhand_mm.registry import HOOKS
 
@@ -20,6 +21,8 @@ class MachineCheckHook(Hook):
     - A GPU that exists but that torch cannot use: the run would take the CPU without a word.
     - Shared memory (``/dev/shm``) too small for the batches that workers make ahead: the run would
       end with a bus error once they are all filled. Containers often have 64 MB.
+
+    Tests compute in true float32.
     """
 
     priority = "VERY_HIGH"
@@ -36,6 +39,15 @@ class MachineCheckHook(Hook):
             raise RuntimeError(reason)
         if isinstance(runner._train_loop, BaseLoop):
             self._check_shared_memory(runner)
+
+    def before_test(self, runner: Runner) -> None:
+        """Compute in float32: convolutions in TF32, torch's default, move late decimals."""
+        self._precision = compat.true_float32()
+        self._precision.__enter__()
+
+    def after_test(self, runner: Runner) -> None:
+        """Compute as before."""
+        self._precision.__exit__(None, None, None)
 
     def _check_shared_memory(self, runner: Runner) -> None:
         loader, free = runner.train_dataloader, machine.free_shared_memory()

@@ -67,7 +67,7 @@ def heatmap_targets(
         ``[..., K, h, w]`` in [0, 1].
     """
     along_x, along_y = (
-        _gaussian(points[..., axis, None] - torch.arange(size).to(points), sigma, cutoff)
+        _gaussian(points[..., axis, None] - _cells(size, points), sigma, cutoff)
         for axis, size in enumerate(map_size_wh)
     )
     return torch.nan_to_num(along_y[..., :, None] * along_x[..., None, :])
@@ -76,6 +76,11 @@ def heatmap_targets(
 def _gaussian(distance: Tensor, sigma: float, cutoff: float | None) -> Tensor:
     values = torch.exp(-(distance**2) / (2 * sigma**2))
     return values if cutoff is None else values * (distance.abs() <= cutoff * sigma)
+
+
+def _cells(size: int, like: Tensor) -> Tensor:
+    """Positions of the cells along an axis; made on the device, where a copy would wait."""
+    return torch.arange(size, dtype=like.dtype, device=like.device)
 
 
 def location_targets(keypoints_3d: Tensor) -> Tensor:

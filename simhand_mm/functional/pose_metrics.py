@@ -161,6 +161,8 @@ def pck_auc(
     Returns:
         Scalar in [0, 1].
     """
-    thresholds = torch.linspace(low_mm, high_mm, steps, dtype=errors_mm.dtype)
+    thresholds = torch.linspace(
+        low_mm, high_mm, steps, dtype=errors_mm.dtype, device=errors_mm.device
+    )
     curve = pck_curve(errors_mm, thresholds)
     return torch.trapezoid(curve, thresholds) / (high_mm - low_mm)

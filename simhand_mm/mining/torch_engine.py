@@ -1,11 +1,11 @@
 """Engine ``torch``: dense tiles on a GPU."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 
 import numpy as np
 import torch
 
+from simhand_mm.compat import true_float32
 from simhand_mm.functional.neighbors import check_pool, check_ranks
 from simhand_mm.functional.neighbors.tiles import TILE_ROWS, TileIndex
 from simhand_mm.functional.neighbors.tree import tree_order
@@ -17,14 +17,15 @@ class TorchEngine:
     Args:
         embeddings: ``[N, D]`` float32.
         group_ids: ``[N]``.
-        device: ``cuda`` where there is one, by default.
+        device: By default the GPU of this process, or the CPU where there is none.
     """
 
     def __init__(
         self, embeddings: np.ndarray, group_ids: np.ndarray, device: str | None = None
     ) -> None:
         embeddings, groups = check_pool(embeddings, group_ids)
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = torch.device(device) if device else local_device()
+        check_products(self.device)
         order = tree_order(embeddings)
         self._place = np.full(len(embeddings), -1)
         self._place[order] = np.arange(len(order))
@@ -43,7 +44,7 @@ class TorchEngine:
         order = np.argsort(self._place[rows], kind="stable")
         order = order[self._place[rows[order]] >= 0] if len(ranks) else order[:0]  # no NaN queries
         wanted = torch.tensor(ranks, device=self.device)
-        with _true_float32_products():
+        with true_float32():
             for start in range(0, len(order), TILE_ROWS):
                 slots = order[start : start + TILE_ROWS]
                 queries = torch.tensor(rows[slots], device=self.device)
@@ -53,12 +54,31 @@ class TorchEngine:
         return found, distance
 
 
-@contextmanager
-def _true_float32_products() -> Iterator[None]:
-    """Matrix products without TF32 or bfloat16, for which the error bound would not hold."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+def local_device() -> torch.device:
+    """The GPU of this process: one each where a launcher started several on a machine."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    rank = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID", "0"))
+    return torch.device("cuda", int(rank) % torch.cuda.device_count())
+
+
+def check_products(device: torch.device, bound: float = 1e-5) -> None:
+    """Measure whether matrix products on a device are those of float32.
+
+    Settings of torch, of libraries below it and of the environment can all make them less exact.
+
+    Raises:
+        RuntimeError: If the relative error is larger than ``bound`` (TF32: about 3e-4).
+    """
+    generator = torch.Generator().manual_seed(0)
+    left, right = torch.rand(2, 256, 256, generator=generator)
+    with true_float32():
+        found = (left.to(device) @ right.to(device)).cpu().double()
+    expected = left.double() @ right.double()
+    error = ((found - expected).abs().max() / expected.abs().max()).item()
+    if not error < bound:
+        raise RuntimeError(
+            f"matrix products on {device} must have a relative error below {bound:g}, for which "
+            f"the search is exact, but have {error:.1e}. Unset NVIDIA_TF32_OVERRIDE and the like, "
+            "or use another engine."
+        )

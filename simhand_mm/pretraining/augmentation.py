@@ -129,9 +129,10 @@ def warp(images: Tensor, affine: Tensor, output_size: int, padding: str = "refle
         ``[B, C, S, S]``.
     """
     height, width = images.shape[-2:]
-    # grid_sample speaks of [-1, 1] from the first pixel centre to the last.
-    half = affine.new_tensor([[(width - 1) / 2], [(height - 1) / 2]])
-    to_source = affine_maths.invert(affine) / half
+    # grid_sample speaks of [-1, 1] from the first pixel centre to the last. Divided by numbers,
+    # for a tensor of them would be a copy to the device that waits for it.
+    to_x, to_y = affine_maths.invert(affine).unbind(1)
+    to_source = torch.stack([to_x / ((width - 1) / 2), to_y / ((height - 1) / 2)], dim=1)
     pixel = torch.arange(output_size, dtype=affine.dtype, device=affine.device)
     along_x = to_source[..., :1] * pixel  # [B, 2, S]
     along_y = to_source[..., 1:2] * pixel + (to_source[..., 2:] - 1)

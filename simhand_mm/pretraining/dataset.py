@@ -41,7 +41,6 @@ class HandPairDataset(Dataset):
         split: ``'all'`` hands, or those of the ``'train'`` or the ``'held_out'`` videos.
         held_out: Share of the videos that is held out, chosen by a hash of the video id.
         reduce: Decode JPEGs at 1, 1/2, 1/4 or 1/8 of their size; faster where inputs are small.
-        decode: False leaves JPEGs to HandPairPreprocessor, which decodes them on the device.
         embedding: Whether to add the pose embeddings of a mined pool, for losses that compare
             them. They must be of one pool: each pool has an embedding of its own.
 
@@ -59,17 +58,14 @@ class HandPairDataset(Dataset):
         split: str = "all",
         held_out: float = 0.0,
         reduce: int = 1,
-        decode: bool = True,
         embedding: bool = False,
     ) -> None:
-        if reduce not in _REDUCED or (reduce > 1 and not decode):
-            raise ValueError(
-                f"reduce must be one of {tuple(_REDUCED)}, and 1 without decode, but got {reduce}."
-            )
+        if reduce not in _REDUCED:
+            raise ValueError(f"reduce must be one of {tuple(_REDUCED)}, but got {reduce}.")
         names = [pool] if isinstance(pool, str) else list(pool)
         self._data_root, self._held_out = data_root, held_out
         self.pools = [HandPool(Path(data_root) / name) for name in names]
-        self.reduce, self.decode = reduce, decode
+        self.reduce = reduce
         if embedding and len(names) > 1:
             raise ValueError(f"pool must be one pool where embedding is set, but got {names}.")
         self._embeddings = load_pose_embeddings(self.pools[0]) if embedding else None
@@ -100,11 +96,11 @@ class HandPairDataset(Dataset):
         """A batch of N pairs.
 
         Returns:
-            ``query`` and, where it is another hand, ``positive``: uint8 BGR ``[N, H, H, 3]``, or
-            N JPEGs (uint8 ``[length]``) without ``decode``; ``query_keypoints_2d`` and
-            ``positive_keypoints_2d``: float32 ``[N, 21, 2]`` px of them; ``query_row`` and
-            ``positive_row``: int64 ``[N]``, see :meth:`hand_id`; ``query_pose_embedding`` and
-            ``positive_pose_embedding``: float32 ``[N, D]``, with ``embedding``.
+            ``query`` and, where it is another hand, ``positive``: uint8 BGR ``[N, H, H, 3]``;
+            ``query_keypoints_2d`` and ``positive_keypoints_2d``: float32 ``[N, 21, 2]`` px of
+            them; ``query_row`` and ``positive_row``: int64 ``[N]``, see :meth:`hand_id`;
+            ``query_pose_embedding`` and ``positive_pose_embedding``: float32 ``[N, D]``, with
+            ``embedding``.
         """
         rows = {"query": self.query_row[indices], "positive": self.positive_row[indices]}
         batch: dict[str, Any] = {}
@@ -115,7 +111,7 @@ class HandPairDataset(Dataset):
             if self._embeddings is not None:
                 batch[f"{name}_pose_embedding"] = torch.from_numpy(self._embeddings[row])
             if name == "query" or not self._is_own_positive:
-                batch[name] = self._crops(places) if self.decode else _read_crops(places)
+                batch[name] = self._crops(places)
         return batch
 
     def hand_id(self, row: int) -> str:
@@ -191,9 +187,3 @@ class HandPairDataset(Dataset):
 def collate_pairs(batch: Any) -> Any:
     """For loaders of HandPairDataset, which makes whole batches: leaves them as they are."""
     return batch
-
-
-def _read_crops(places: list[tuple[HandPool, int]]) -> list[Tensor]:
-    return [
-        torch.frombuffer(bytearray(pool.read_crop(row)), dtype=torch.uint8) for pool, row in places
-    ]

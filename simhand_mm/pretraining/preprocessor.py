@@ -8,7 +8,6 @@ from mmengine.dist import get_dist_info
 from mmengine.logging import MessageHub
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_jpeg
 
 from simhand_mm.functional import affine as affine_maths
 from simhand_mm.pretraining.augmentation import (
@@ -33,10 +32,10 @@ class HandPairPreprocessor(BaseDataPreprocessor):
     global batch only: a resumed run draws what an undisturbed one would, and so do 2 processes
     with half the batch each. Computes in float32, also under autocast.
 
-    Keys in (batches of HandPairDataset): ``query`` and ``positive`` uint8 BGR ``[N, H, H, 3]``, or
-    N JPEGs, which are decoded on the device (without ``positive`` both views come from the query);
-    ``query_keypoints_2d`` and ``positive_keypoints_2d`` ``[N, 21, 2]`` px of the crop; where there
-    are any, ``query_pose_embedding`` and ``positive_pose_embedding`` ``[N, D]``.
+    Keys in (batches of HandPairDataset): ``query`` and ``positive`` uint8 BGR ``[N, H, H, 3]``
+    (without ``positive`` both views come from the query); ``query_keypoints_2d`` and
+    ``positive_keypoints_2d`` ``[N, 21, 2]`` px of the crop; where there are any,
+    ``query_pose_embedding`` and ``positive_pose_embedding`` ``[N, D]``.
 
     Keys out: ``inputs`` ``[2N, 3, S, S]`` normalised RGB, all queries, then all positives;
     ``data_samples`` with ``keypoints_2d`` ``[2N, 21, 2]`` px of ``inputs``, ``crop_keypoints_2d``
@@ -88,7 +87,6 @@ class HandPairPreprocessor(BaseDataPreprocessor):
             return self._make_views(data, training)
 
     def _make_views(self, data: dict[str, Any], training: bool) -> dict[str, Any]:
-        data = {key: self._decode(v) if isinstance(v, list) else v for key, v in data.items()}
         data = self.cast_data(data)
         count = len(data["query"])
         ranges = self.ranges if training else AugmentationRanges()
@@ -106,12 +104,6 @@ class HandPairPreprocessor(BaseDataPreprocessor):
                 views[-1]["pose_embedding"] = data[f"{name}_pose_embedding"]
         samples = {key: torch.cat([view[key] for view in views]) for key in views[0]}
         return {"inputs": inputs, "data_samples": samples}
-
-    def _decode(self, jpegs: list[Tensor]) -> Tensor:
-        """``[N, H, H, 3]`` BGR on the device, which wants the JPEGs in main memory."""
-        device = self.device or torch.device("cpu")
-        images = decode_jpeg(jpegs, mode=ImageReadMode.RGB, device=device)
-        return torch.stack(images).permute(0, 2, 3, 1).flip(-1)
 
     def _render(
         self, crops: Tensor, affine: Tensor, colors: Augmentation | None, out: Tensor

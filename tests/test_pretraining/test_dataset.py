@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from simhand_mm.pool import HandPairs, HandPool, save_pairs
-from simhand_mm.pretraining import HandPairDataset, HandPairPreprocessor, collate_pairs
+from simhand_mm.pretraining import HandPairDataset, collate_pairs
 
 from .conftest import CROP, similar_pairs, write_pool
 
@@ -140,15 +140,3 @@ def test_broken_crop_is_refused_by_name(data_root, monkeypatch):
     monkeypatch.setattr(HandPool, "read_crop", lambda self, row: b"not an image")
     with pytest.raises(ValueError, match=r"crop of hand 'a/000001/0' in .*must be a JPEG of 48 px"):
         dataset[1]
-
-
-def test_jpegs_may_be_left_to_the_device(tmp_path):
-    """Two decoders of the same JPEG agree up to rounding, in the order of channels too."""
-    pool = write_pool(tmp_path / "pool", ["a", "b"], extension=".jpg")
-    decoded, encoded = (HandPairDataset(tmp_path, decode=decode) for decode in (True, False))
-    preprocess = HandPairPreprocessor(32)
-    views = [preprocess(dataset.__getitems__([0, 5]))["inputs"] for dataset in (decoded, encoded)]
-    assert len(encoded[0]["query"]) == len(pool.read_crop(0))
-    torch.testing.assert_close(views[0], views[1], atol=0.1, rtol=0)
-    with pytest.raises(ValueError, match=r"reduce must be .* 1 without decode, but got 2"):
-        HandPairDataset(tmp_path, reduce=2, decode=False)

@@ -6,7 +6,8 @@ model = dict(
         # As in pre-training.
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True),
+        bgr_to_rgb=True,
+        non_blocking=True),
     backbone=dict(type='ResNet', depth=50),
     head=dict(
         type='simhand_mm.DetNetHead',
