@@ -17,7 +17,7 @@ LEAVES = sorted(
     if "_base_ = " in path.read_text() and "_base_" not in path.parts
 )
 NAME = re.compile(
-    r"(?P<algorithm>simclr|peclr|tempclr|simhand|poseaware|detnet)_(?P<backbone>[a-z0-9]+)"
+    r"(?P<algorithm>simclr|peclr|tempclr|simhand|poseaware|regression|detnet)_(?P<backbone>[a-z0-9]+)"
     r"(_([a-z0-9-]+-)?pre)?_[0-9]+xb[0-9]+(-[a-z0-9]+)*-?[0-9]+e_[a-z0-9-]+"
 )
 MAX_LINES = 60
@@ -32,7 +32,15 @@ def levels(path):
 
 def test_there_are_configs_of_every_family():
     families = {path.parent.name for path in LEAVES}
-    assert {"simclr", "peclr", "tempclr", "simhand", "poseaware", "detnet"} <= families
+    assert {
+        "simclr",
+        "peclr",
+        "tempclr",
+        "simhand",
+        "poseaware",
+        "regression",
+        "detnet",
+    } <= families
 
 
 def test_file_names_are_unique():

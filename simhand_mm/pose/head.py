@@ -1,16 +1,21 @@
 """The head of DetNet: upsampling, then heat -> delta -> location, each seeing the ones before."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.structures import InstanceData
 from mmpose.models.heads.base_head import BaseHead
-from torch import Tensor, nn
+from torch import Tensor
 
 from simhand_mm.functional.camera import turn_keypoints_3d
+from simhand_mm.functional.detnet_layers import (
+    heatmap_head,
+    map_head,
+    upsampling,
+    with_coordinate_planes,
+)
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 from simhand_mm.pose.registry import KEYPOINT_CODECS
 from simhand_mm.registry import MODELS
@@ -43,18 +48,13 @@ class DetNetHead(BaseHead):
         super().__init__(init_cfg)
         self.decoder = KEYPOINT_CODECS.build(decoder)
         self.loss_module = MODELS.build(loss or {"type": "simhand_mm.DetNetLoss"})
-        widths = [in_channels, *deconv_channels]
-        self.deconvs = nn.Sequential(
-            *(_deconv(width, next_width) for width, next_width in pairwise(widths))
-        )
-        channels = widths[-1] + 2  # the coordinate planes
-        self.heat_head = _conv_head(channels, head_channels, NUM_KEYPOINTS)
-        self.delta_head = _conv_head(channels + NUM_KEYPOINTS, head_channels, 3 * NUM_KEYPOINTS)
-        self.location_head = _conv_head(
+        self.deconvs = upsampling(in_channels, deconv_channels)
+        channels = deconv_channels[-1] + 2  # the coordinate planes
+        self.heat_head = heatmap_head(channels, head_channels, NUM_KEYPOINTS)
+        self.delta_head = map_head(channels + NUM_KEYPOINTS, head_channels, 3 * NUM_KEYPOINTS)
+        self.location_head = map_head(
             channels + 4 * NUM_KEYPOINTS, head_channels, 3 * NUM_KEYPOINTS
         )
-        # Start with maps as empty as the targets, or the first hundreds of steps go into that.
-        nn.init.constant_(self.heat_head[-1].bias, -4.0)
         # DetNet predicts no size; millimetres come from the mean bone seen in training.
         self.register_buffer("mean_bone_length_mm", torch.zeros(()))
         self.register_buffer("num_bones", torch.zeros(()))
@@ -70,7 +70,7 @@ class DetNetHead(BaseHead):
             ``[B, 21, 3, h, w]``.
         """
         features = self.deconvs(feats if isinstance(feats, Tensor) else feats[-1])
-        features = torch.cat([features, _coordinate_planes(features)], dim=1)
+        features = with_coordinate_planes(features)
         heat = self.heat_head(features).float().sigmoid()  # float32 under autocast, too
         features = torch.cat([features, heat.to(features.dtype)], dim=1)
         delta = self.delta_head(features)
@@ -125,29 +125,3 @@ def _to_camera_mm(locations: np.ndarray, length_mm: float, metainfo: dict) -> np
     """Undo the turn or mirror of the crop and give the hand its size; wrist at the origin."""
     keypoints_3d = (locations - locations[:, :1]) * length_mm
     return turn_keypoints_3d(metainfo["affine"], keypoints_3d, inverse=True).astype(np.float32)
-
-
-def _deconv(in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
-    )
-
-
-def _conv_head(in_channels: int, channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(in_channels, channels, 3, padding=1, bias=False),
-        nn.BatchNorm2d(channels),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(channels, out_channels, 1),
-    )
-
-
-def _coordinate_planes(features: Tensor) -> Tensor:
-    """x and y of every cell in [-1, 1]. ``[B, 2, h, w]``."""
-    batch, _, height, width = features.shape
-    x = torch.linspace(-1, 1, width, device=features.device)
-    y = torch.linspace(-1, 1, height, device=features.device)
-    planes = torch.stack([x.expand(height, width), y[:, None].expand(height, width)])
-    return planes.to(features.dtype).expand(batch, -1, -1, -1)

@@ -8,6 +8,7 @@ from simhand_mm.pretraining.monitors import CollapseHook, NonFiniteLossHook, Pos
 from simhand_mm.pretraining.optimizer import LARSAdam
 from simhand_mm.pretraining.preprocessor import HandPairPreprocessor
 from simhand_mm.pretraining.publishing import PublishBackboneHook
+from simhand_mm.pretraining.regression import KeypointHeatmapHead, KeypointRegressionHead
 from simhand_mm.pretraining.sampler import ResumeEpochHook, VideoBalancedSampler
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "HandContrastive",
     "HandPairDataset",
     "HandPairPreprocessor",
+    "KeypointHeatmapHead",
+    "KeypointRegressionHead",
     "LARSAdam",
     "NonFiniteLossHook",
     "PairLoss",

@@ -14,16 +14,24 @@ from simhand_mm.registry import MODELS
 
 @MODELS.register_module()
 class HandContrastive(BaseSelfSupervisor):
-    """Contrastive pre-training of a backbone on pairs of hands.
+    """Pre-training of a backbone on pairs of hands.
 
-    ==========  ==============================  ===================  =================
-    algorithm   positive (HandPairDataset)      head undoes T        weighting (loss)
-    ==========  ==============================  ===================  =================
-    SimCLR      the hand itself                 nothing              none
-    PeCLR       the hand itself                 rotation, shift      none
-    TempCLR     an adjacent frame               rotation, shift      none
-    SiMHand     a similar hand, other video     rotation, shift      both
-    ==========  ==============================  ===================  =================
+    ==========  ==============================  ===================  ===========================
+    algorithm   positive (HandPairDataset)      head undoes T        pairs in the loss
+    ==========  ==============================  ===================  ===========================
+    SimCLR      the hand itself                 nothing              alike
+    PeCLR       the hand itself                 rotation, shift      alike
+    TempCLR     an adjacent frame               rotation, shift      alike
+    SiMHand     a similar hand, other video     rotation, shift      weighted
+    ==========  ==============================  ===================  ===========================
+
+    Of our own, not in the paper:
+
+    ==========  ==============================  ===================  ===========================
+    pose-aware  a similar hand, other video     rotation, shift      soft targets from all poses
+    regression  the hand itself                 (no projections)     none: regresses keypoints
+    both        a similar hand, other video     rotation, shift      soft targets, and regresses
+    ==========  ==============================  ===================  ===========================
 
     Queries and positives share one pass through the backbone, hence one set of batch statistics.
 
@@ -37,8 +45,10 @@ class HandContrastive(BaseSelfSupervisor):
         channels_last: Store images and weights channels-last; faster on GPUs and CPUs with
             reduced precision.
         compile_backbone: Run the backbone through ``torch.compile``; needs a compiler.
+        auxiliary: Config of a second head, which reads the last feature map of the backbone, such
+            as KeypointRegressionHead. Its losses are added to those of the head.
         **options: ``backbone``, ``neck``, ``head``, ``data_preprocessor``, ``init_cfg``... of
-            mmpretrain's BaseSelfSupervisor.
+            mmpretrain's BaseSelfSupervisor. Without a neck the head reads the last feature map.
     """
 
     def __init__(
@@ -47,12 +57,14 @@ class HandContrastive(BaseSelfSupervisor):
         micro_batch_size: int | None = None,
         channels_last: bool = False,
         compile_backbone: bool = False,
+        auxiliary: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         if micro_batch_size is not None and micro_batch_size < 1:
             raise ValueError(f"micro_batch_size must be positive, but got {micro_batch_size}.")
         self.micro_batch_size = micro_batch_size
+        self.auxiliary = None if auxiliary is None else MODELS.build(auxiliary)
         self.channels_last = channels_last
         if channels_last:
             self.to(memory_format=torch.channels_last)
@@ -69,30 +81,43 @@ class HandContrastive(BaseSelfSupervisor):
         Returns:
             ``loss`` and scalars for the log.
         """
-        return self.head.loss(self.project(inputs), data_samples)
+        encoded = self.encode(inputs)
+        losses = self.head.loss(encoded[0], data_samples)
+        if self.auxiliary is not None:
+            # mmengine logs the sum of all losses as "loss".
+            losses = {"loss_head" if k == "loss" else k: value for k, value in losses.items()}
+            losses |= self.auxiliary.loss(encoded[1], data_samples)
+        return losses
 
-    def project(self, inputs: Tensor) -> Tensor:
-        """Projections ``[2N, 2P]`` of the images ``[2N, 3, S, S]``."""
+    def encode(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """What the heads read, of the images ``[2N, 3, S, S]``.
+
+        Returns:
+            The projections ``[2N, 2P]`` (without a neck, the last feature map ``[2N, C, h, w]``)
+            and, with an auxiliary head, the last feature map.
+        """
         size = self.micro_batch_size
         if size is None or 2 * size >= len(inputs):
             return self._encode(inputs)
         queries, positives = inputs.chunk(2)
-        views = [
+        parts = [
             checkpoint(
                 self._encode,
                 torch.cat(pairs),
                 use_reentrant=False,
                 preserve_rng_state=False,  # there is no dropout
                 context_fn=lambda: (nullcontext(), self._frozen_running_statistics()),
-            ).chunk(2)
+            )
             for pairs in zip(queries.split(size), positives.split(size), strict=True)
         ]
-        return torch.cat([query for query, _ in views] + [positive for _, positive in views])
+        return tuple(_queries_first(output) for output in zip(*parts, strict=True))
 
-    def _encode(self, images: Tensor) -> Tensor:
+    def _encode(self, images: Tensor) -> tuple[Tensor, ...]:
         if self.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
-        return self.neck(self.backbone(images))[0]
+        maps = self.backbone(images)
+        output = self.neck(maps)[0] if self.with_neck else maps[-1]
+        return (output,) if self.auxiliary is None else (output, maps[-1])
 
     @contextmanager
     def _frozen_running_statistics(self) -> Iterator[None]:
@@ -111,3 +136,9 @@ class HandContrastive(BaseSelfSupervisor):
             for layer, (momentum, count) in zip(layers, before, strict=True):
                 layer.momentum = momentum
                 layer.num_batches_tracked.copy_(count)
+
+
+def _queries_first(parts: tuple[Tensor, ...]) -> Tensor:
+    """Join micro-batches ``[2n, ...]``: all queries, then all positives."""
+    views = [part.chunk(2) for part in parts]
+    return torch.cat([query for query, _ in views] + [positive for _, positive in views])

@@ -39,7 +39,7 @@ def step(model, views):
 
 def test_loss_sees_queries_before_positives(build, views):
     model = build()
-    projection = model.project(views["inputs"])
+    (projection,) = model.encode(views["inputs"])
     assert projection.shape == (12, 8)
     assert model(**views, mode="loss")["loss"].isfinite()
     assert model.extract_feat(views["inputs"])[0].shape[:2] == (12, 64)
@@ -69,7 +69,7 @@ def test_micro_batches_take_their_own_batch_statistics(build, views):
     reference.train()
     queries, positives = views["inputs"].chunk(2)
     parts = [
-        reference._encode(torch.cat([queries[i : i + 2], positives[i : i + 2]])).chunk(2)
+        reference.encode(torch.cat([queries[i : i + 2], positives[i : i + 2]]))[0].chunk(2)
         for i in (0, 2, 4)
     ]
     projection = torch.cat([q for q, _ in parts] + [p for _, p in parts])

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from simhand_mm.pose.head import DetNetHead
 from simhand_mm.pretraining import HandContrastive
 
 
@@ -30,17 +31,22 @@ class KillHook(Hook):
 @pytest.fixture
 def make_runner(data_root, model_config, tmp_path):
     def make(
-        name, hooks=(), amp=False, channels_last=False, micro_batch_size=None, loss=None, **options
+        name,
+        hooks=(),
+        amp=False,
+        channels_last=False,
+        micro_batch_size=None,
+        model=(),
+        **options,
     ):
-        if loss is not None:
-            model_config["head"]["loss"] = loss
         cfg = Config(
             dict(
                 default_scope="mmpretrain",
                 work_dir=str(tmp_path / name),
                 experiment_name=f"{tmp_path.name}-{name}-{len(list(tmp_path.iterdir()))}",
                 model=copy.deepcopy(model_config)
-                | {"channels_last": channels_last, "micro_batch_size": micro_batch_size},
+                | {"channels_last": channels_last, "micro_batch_size": micro_batch_size}
+                | dict(model),
                 train_dataloader={
                     "batch_size": 4,
                     "num_workers": 0,
@@ -118,14 +124,14 @@ def test_killed_and_resumed_is_undisturbed_to_the_bit(make_runner, stop):
 @pytest.mark.parametrize("micro_batch_size", [None, 2])
 def test_trains_in_bfloat16_and_channels_last_on_a_cpu(make_runner, micro_batch_size, monkeypatch):
     seen = set()
-    original = HandContrastive.project
+    original = HandContrastive.encode
 
-    def project(self, inputs):
-        projection = original(self, inputs)
+    def encode(self, inputs):
+        (projection,) = original(self, inputs)
         seen.add((inputs.dtype, projection.dtype))
-        return projection
+        return (projection,)
 
-    monkeypatch.setattr(HandContrastive, "project", project)
+    monkeypatch.setattr(HandContrastive, "encode", encode)
     runner = make_runner("run", amp=True, channels_last=True, micro_batch_size=micro_batch_size)
     before = copy.deepcopy(runner.model.state_dict())
     runner.train()
@@ -139,10 +145,32 @@ def test_trains_in_bfloat16_and_channels_last_on_a_cpu(make_runner, micro_batch_
 
 
 def test_trains_with_pose_aware_targets(make_runner, tmp_path):
-    runner = make_runner("run", loss={"type": "simhand_mm.PoseAwareLoss"})
+    loss = {"type": "simhand_mm.PoseAwareLoss"}
+    head = {"type": "simhand_mm.EquivariantContrastiveHead", "loss": loss}
+    runner = make_runner("run", model={"head": head})
     runner.train()
     lines = next((tmp_path / "run").glob("*/vis_data/scalars.json")).read_text().splitlines()
     assert all(0.5 < json.loads(line)["positive_target"] < 1 for line in lines)
+
+
+def test_a_heatmap_run_hands_its_upsampling_over_to_detnet(make_runner, tmp_path):
+    widths = {"in_channels": 64, "deconv_channels": (8, 8, 8), "head_channels": 8}
+    head = {"type": "simhand_mm.KeypointHeatmapHead", "input_size": 32, **widths}
+    runner = make_runner("run", model={"neck": None, "head": head})
+    runner.train()
+    path = str(tmp_path / "run" / "backbone.pth")
+    weights = torch.load(path, weights_only=True)["state_dict"]
+    decoder = {"type": "DetNetCodec", "input_size": (32, 32), "heatmap_size": (8, 8)}
+    detnet = DetNetHead(
+        **widths,
+        decoder=decoder,
+        init_cfg={"type": "Pretrained", "checkpoint": path, "prefix": "head."},
+    )
+    detnet.init_weights()
+    expected = runner.model.head.state_dict()
+    assert {k for k in weights if k.startswith("head.")} == {f"head.{k}" for k in expected}
+    for name, value in expected.items():
+        assert torch.equal(detnet.state_dict()[name], value), name
 
 
 def test_monitors_write_to_the_log(make_runner, data_root, tmp_path):
@@ -187,15 +215,15 @@ def test_retrieval_of_one_video_is_left_out(make_runner, data_root, caplog):
 
 
 def test_nan_stops_and_names_the_hands(make_runner, tmp_path, monkeypatch):
-    original = HandContrastive.project
+    original = HandContrastive.encode
 
-    def project(self, inputs):
-        broken = float("nan") if torch.is_grad_enabled() and project.calls == 3 else 1.0
-        project.calls += 1
-        return original(self, inputs) * broken
+    def encode(self, inputs):
+        broken = float("nan") if torch.is_grad_enabled() and encode.calls == 3 else 1.0
+        encode.calls += 1
+        return tuple(part * broken for part in original(self, inputs))
 
-    project.calls = 0
-    monkeypatch.setattr(HandContrastive, "project", project)
+    encode.calls = 0
+    monkeypatch.setattr(HandContrastive, "encode", encode)
     runner = make_runner("run")
     with pytest.raises(FloatingPointError, match=r"got nan at iteration 4.*nonfinite_loss_rank0"):
         runner.train()
