@@ -89,6 +89,8 @@ BY_ANOTHER_TEST = {
     "pip uninstall *": "mends another environment",
     "simhand demo CONFIG CHECKPOINT *": "tests/test_wheel.py",
     "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",
+    "simhand train configs/detnet/*=HEATMAP/backbone.pth *": "tests/test_pretraining/"
+    "test_training.py hands the weights of a heatmap run over",
     "simhand convert-boxes *": "tests/test_converters/test_frame_numbers.py",
     "simhand prepare * --detections boxes.parquet": "tests/test_preparation/test_finders.py",
     "simhand prepare data/videos data/pool --fps 1 --dry-run": "tests/test_cluster.py",
