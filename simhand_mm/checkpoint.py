@@ -20,7 +20,8 @@ def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        pickle.UnpicklingError: If the file holds anything but tensors, NumPy and mmengine data.
+        pickle.UnpicklingError: If the file is damaged, or holds anything but tensors, NumPy and
+            mmengine data.
     """
     import torch
 
@@ -33,8 +34,15 @@ def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
     restricted = types.ModuleType("simhand_mm_restricted_pickle")
     restricted.Unpickler = _RestrictedUnpickler
     restricted.load = lambda file, **options: _RestrictedUnpickler(file, **options).load()
-    with _refusing_torchscript(torch):
-        return torch.load(path, map_location, pickle_module=restricted, weights_only=False)
+    try:
+        with _refusing_torchscript(torch):
+            return torch.load(path, map_location, pickle_module=restricted, weights_only=False)
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        if str(error).startswith("checkpoint must"):
+            raise
+        raise pickle.UnpicklingError(
+            f"checkpoint must be a whole file of torch.save, but reading {path} gives: {error}"
+        ) from error
 
 
 class _RestrictedUnpickler(pickle.Unpickler):

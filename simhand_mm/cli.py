@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -128,20 +129,37 @@ def messages_instead_of_tracebacks() -> Iterator[None]:
     except Exception as error:
         if os.environ.get("SIMHAND_TRACEBACK") or not _is_explained(error):
             raise
-        message = str(error)
-        if isinstance(error, ModuleNotFoundError):
-            message = f"the package {error.name} is missing. {what_to_install(error)}"
-        print(f"{program_name()}: {message}", file=sys.stderr)
+        print(f"{program_name()}: {_message_of(error)}", file=sys.stderr)
         sys.exit(1)
 
 
 def _is_explained(error: Exception) -> bool:
-    """A wrong value, file or installation; or a RuntimeError of this package, not of torch."""
-    if isinstance(error, (OSError, ValueError, ImportError)):
+    """A wrong value, file, config or installation; or a RuntimeError of ours, not of torch."""
+    if isinstance(error, (OSError, ValueError, ImportError, SyntaxError, UnpicklingError)):
         return True
     origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
-    is_ours = any(map(origin.is_relative_to, (Path(__file__).parent, find_file("tools"))))
-    return isinstance(error, RuntimeError) and is_ours
+    if isinstance(error, RuntimeError):
+        return any(map(origin.is_relative_to, (Path(__file__).parent, find_file("tools"))))
+    return _is_of_config(error)
+
+
+def _is_of_config(error: Exception) -> bool:
+    """Whether a config lacks an entry, or names a type that is not registered."""
+    origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    is_missing = isinstance(error, (KeyError, AttributeError))
+    return is_missing and origin.parts[-3:-1] in (("mmengine", "config"), ("mmengine", "registry"))
+
+
+def _message_of(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"the package {error.name} is missing. {what_to_install(error)}"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, SyntaxError):
+        return f"{error.msg} in line {error.lineno}: {(error.text or '').strip()}"
+    if _is_of_config(error):
+        return f"the config must be complete, but reading it gives: {error.args[0]!r}"
+    return str(error)
 
 
 def use_utf8() -> None:
@@ -196,7 +214,11 @@ def summary_of(tool: Path) -> str:
 
 def overview() -> str:
     """Text of ``simhand --help``: the commands by stage, each with a line of help."""
-    lines = ["usage: simhand COMMAND [ARGUMENTS...]", "", "simhand COMMAND --help tells more."]
+    lines = ["usage: simhand COMMAND [ARGUMENTS...]", ""]
+    lines += [
+        "simhand COMMAND --help tells more. A command that fails prints a message; with the",
+        "environment variable SIMHAND_TRACEBACK=1 it shows where it failed as well.",
+    ]
     for stage, tools in STAGES.items():
         lines += ["", f"{stage}:"]
         lines += [f"  {name:<16} {summary_of(find_file(f'tools/{tools[name]}'))}" for name in tools]

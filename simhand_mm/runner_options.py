@@ -20,6 +20,13 @@ def runner_parser(description: str) -> argparse.ArgumentParser:
     """
     from mmengine.config import DictAction
 
+    class KeyValueAction(DictAction):
+        def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+            wrong = [value for value in values if "=" not in value]
+            if wrong:
+                parser.error(f"{option} must be KEY=VALUE, but got {', '.join(wrong)}")
+            super().__call__(parser, namespace, values, option)
+
     parser = argparse.ArgumentParser(
         prog=program_name(),
         description=description,
@@ -30,7 +37,7 @@ def runner_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--cfg-options",
         nargs="+",
-        action=DictAction,
+        action=KeyValueAction,
         metavar="KEY=VALUE",
         help="values of the config to replace",
     )

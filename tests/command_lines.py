@@ -28,17 +28,23 @@ def help_of(tool: str) -> str:
 
 @cache
 def options_of(tool: str) -> dict[str, str]:
-    """Option (each name of it) or positional argument of a tool -> its help."""
-    entry = re.compile(r"^[│ ]{1,3}(-{0,2}\w.*?)(?:  +(.*?))? *│?$")
-    more = re.compile(r"^[│ ] {8,}(\S.*?) *│?$")
+    """Each name of each option, and each positional argument, of a tool -> its help."""
+    entry = re.compile(r"  (--?[a-z].*?|[\w\[\]][\w\[\]-]*)(?:  +(.*?))? *")
+    more = re.compile(r" {8,}(\S.*?) *")
     options: dict[str, str] = {}
     names: list[str] = []
     for line in help_of(tool).splitlines():
-        if (found := more.match(line)) and names:
+        if (found := more.fullmatch(line)) and names:
             options.update({name: f"{options[name]} {found[1]}".strip() for name in names})
-        elif found := entry.match(line):
+        elif found := entry.fullmatch(line):
             names = re.findall(r"(?<![\w-])--?[a-z][\w-]*", found[1]) or [found[1]]
             options.update(dict.fromkeys(names, found[2] or ""))
         else:
             names = []
     return options
+
+
+def numeric_option_of(tool: str) -> str | None:
+    """An option of a tool that takes one number, if there is any."""
+    found = re.search(r"^  (--[\w-]+) (?:INT|FLOAT)\b", help_of(tool), re.MULTILINE)
+    return found[1] if found else None

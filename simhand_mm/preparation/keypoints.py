@@ -107,14 +107,19 @@ class MediaPipeTasks:
                 "not a file. Correct the path."
             )
         self._new_image = partial(mediapipe.Image, mediapipe.ImageFormat.SRGB)
+        options = tasks.vision.HandLandmarkerOptions(
+            tasks.BaseOptions(model_asset_path=str(task_file)),
+            num_hands=max_hands,
+            min_hand_detection_confidence=min_score,
+        )
         with _quiet():
-            self._model = tasks.vision.HandLandmarker.create_from_options(
-                tasks.vision.HandLandmarkerOptions(
-                    tasks.BaseOptions(model_asset_path=str(task_file)),
-                    num_hands=max_hands,
-                    min_hand_detection_confidence=min_score,
-                )
-            )
+            try:
+                self._model = tasks.vision.HandLandmarker.create_from_options(options)
+            except RuntimeError as error:
+                raise ValueError(
+                    f"task_file must be a MediaPipe model (hand_landmarker.task), but loading "
+                    f"{task_file} gives: {error} Download it again."
+                ) from error
             self._model.detect(self._new_image(np.zeros((64, 64, 3), np.uint8)))
 
     def __call__(self, image: np.ndarray) -> list[HandKeypoints]:

@@ -1,0 +1,164 @@
+"""Every command: help for each option, one name for one thing, and no traceback for a mistake."""
+
+import subprocess
+import sys
+
+import pytest
+
+from simhand_mm import cli
+from tests.command_lines import ROOT, help_of, numeric_option_of, options_of
+
+TOOLS = {name: f"tools/{tool}" for name, tool in cli.COMMANDS.items() if tool.endswith(".py")}
+
+# Arguments of each command, of which a file or folder does not exist, or is not what it should be.
+MISTAKES = {
+    "synthesize": ["garbage"],
+    "convert": ["freihand nowhere", "dexycb garbage", "assemblyhands nowhere"],
+    "convert-boxes": ["coco nowhere out.parquet", "coco garbage out.parquet"],
+    "prepare": ["nowhere pool", "garbage pool", "empty pool", "videos garbage"],
+    "import-hand100m": ["nowhere pool nowhere.json", "empty pool garbage"],
+    "subset": ["nowhere output", "garbage output"],
+    "browse-pool": ["nowhere", "garbage"],
+    "mine": ["nowhere", "garbage"],
+    "check-pairs": ["nowhere nowhere", "garbage garbage"],
+    "browse-pairs": ["nowhere", "garbage"],
+    "train": ["nowhere.py", "configs/nowhere.py", "garbage", "broken.py", "lacking.py"],
+    "import-backbone": ["nowhere out.pth", "garbage out.pth"],
+    "export": ["nowhere out.pth --to timm", "garbage out.pth --to timm"],
+    "test": ["nowhere.py nowhere.pth", "broken.py garbage", "lacking.py garbage"],
+    "evaluate": ["nowhere nowhere", "garbage garbage"],
+    "compare": ["nowhere a=nowhere", "garbage a=garbage"],
+    "demo": ["nowhere.py nowhere.pth nowhere.png", "nowhere.py nowhere.pth garbage"],
+    "export-onnx": ["nowhere.py nowhere.pth out.onnx", "broken.py garbage out.onnx"],
+    "report": ["nowhere", "garbage"],
+    "reproduce": ["nowhere", "garbage", "broken.py", "synthhands nowhere"],
+}
+
+
+def run_here(monkeypatch, capsys, *arguments):
+    """Exit code and messages of a command, run in this process."""
+    monkeypatch.setattr(sys, "argv", ["simhand", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return stopped.value.code, capsys.readouterr().err
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with files that are not what they should be."""
+    (tmp_path / "garbage").write_bytes(b"\0garbage\xff" * 40)
+    (tmp_path / "broken.py").write_text("model = dict(\n")
+    (tmp_path / "lacking.py").write_text("x = 1\n")
+    for name in ("empty", "videos"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "videos" / "a.mp4").touch()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("command", TOOLS)
+def test_every_option_has_help(command):
+    options = options_of(TOOLS[command])
+    assert "--help" in options
+    assert [name for name, text in options.items() if not text] == []
+    assert f"usage: simhand {command} " in help_of(TOOLS[command])
+
+
+@pytest.mark.parametrize("command", TOOLS)
+def test_one_thing_has_one_name(command):
+    """CONTRIBUTING.md says which."""
+    options = set(options_of(TOOLS[command]))
+    for wrong in ("pool-dir", "output-dir", "output", "out-dir", "target", "pool", "out-file"):
+        assert not options & {f"--{wrong}", f"--{wrong}".replace("-", "_")}, wrong
+    assert not options & {"POOL-DIR", "OUTPUT-DIR", "OUT", "TARGET", "VIDEOS-DIR"}
+    assert ("--out" in options) == ("-o" in options)
+    assert not {"--out", "OUTPUT"} <= options
+
+
+@pytest.mark.parametrize("command", TOOLS)
+def test_wrong_command_lines_exit_with_2(command, monkeypatch, capsys, folder):
+    lines = [[*MISTAKES[command][0].split(), "--no-such-option"]]
+    if option := numeric_option_of(TOOLS[command]):
+        lines.append([*MISTAKES[command][0].split(), option, "many"])
+    for arguments in lines:
+        code, error = run_here(monkeypatch, capsys, command, *arguments)
+        assert code == 2
+        assert f"simhand {command}" in error and "Traceback" not in error
+        assert arguments[-1] in error or arguments[-2] in error
+
+
+@pytest.mark.parametrize(
+    "command, line", [(command, line) for command in TOOLS for line in MISTAKES[command]]
+)
+def test_mistakes_give_a_message_without_a_traceback(command, line, monkeypatch, capsys, folder):
+    code, error = run_here(monkeypatch, capsys, command, *line.split())
+    assert code == 1
+    message = error[error.rindex(f"simhand {command}: ") :]
+    assert len(message.splitlines()) <= 3
+    assert "Traceback" not in error
+
+
+def test_options_of_configs_are_checked(monkeypatch, capsys, folder):
+    code, error = run_here(monkeypatch, capsys, "train", "lacking.py", "--cfg-options", "a=1", "b")
+    assert code == 2 and "--cfg-options must be KEY=VALUE, but got b" in error
+
+
+def test_defects_keep_their_traceback(monkeypatch, capsys):
+    def fail(error):
+        with cli.messages_instead_of_tracebacks():
+            raise error
+
+    for defect in (TypeError("x"), AttributeError("x"), KeyError("x"), RuntimeError("of torch")):
+        with pytest.raises(type(defect)):
+            fail(defect)
+    with pytest.raises(SystemExit, match="1"):
+        fail(ValueError("pool must be a folder"))
+    assert "pool must be a folder" in capsys.readouterr().err
+    monkeypatch.setenv("SIMHAND_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="pool must be a folder"):
+        fail(ValueError("pool must be a folder"))
+
+
+def test_ctrl_c_is_one_line(capsys):
+    with pytest.raises(SystemExit, match="130"), cli.messages_instead_of_tracebacks():
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err.strip().endswith("stopped")
+
+
+def test_tools_started_as_files_give_messages_too(folder, tmp_path):
+    tool = [sys.executable, str(ROOT / "tools" / "browse_pool.py"), "nowhere"]
+    done = subprocess.run(tool, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("simhand browse-pool: root must be a finished hand pool")
+
+
+def test_overview_lists_every_command_with_a_line_of_help(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["simhand", "--help"])
+    cli.main()
+    lines = capsys.readouterr().out.splitlines()
+    listed = [line.split(maxsplit=1) for line in lines if line.startswith("  ")]
+    assert [command for command, _ in listed] == list(cli.COMMANDS)
+    assert all(len(text) > 10 for _, text in listed)
+    assert [f"{stage}:" in lines for stage in cli.STAGES] == [True] * len(cli.STAGES)
+
+
+def test_help_is_quick_and_loads_no_framework():
+    """Seconds of CPU time: the clock of a shared machine says little."""
+    code = """
+import sys, time
+sys.argv = ["simhand", *sys.argv[1:]]
+from simhand_mm.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print(time.process_time(), sorted({"torch", "mmpose", "mmpretrain", "mmdet"} & set(sys.modules)))
+"""
+    for arguments, limit in (
+        (["--help"], 0.5),
+        (["demo", "--help"], 3.0),
+        (["train", "--help"], 3.0),
+    ):
+        done = subprocess.check_output([sys.executable, "-c", code, *arguments], text=True)
+        seconds, loaded = done.splitlines()[-1].split(maxsplit=1)
+        assert loaded == "[]"
+        assert float(seconds) < limit
