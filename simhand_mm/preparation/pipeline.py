@@ -86,13 +86,14 @@ def prepare_video(
             outcome.hands += hands
             outcome.drops += drops
             outcome.num_frames += 1
-        _check_unique(video, outcome.hands)
     except VideoError as error:
         problem = (error.reason, error.detail)
-        if error.reason == "repeated_frames":
-            outcome = PreparedVideo()
     except Exception as error:  # whatever a broken file causes, the other videos go on
         problem = ("error", f"{type(error).__name__}: {error}")
+        outcome = PreparedVideo()
+    num_doubled = len(outcome.hands) - len({hand.hand_id for hand in outcome.hands})
+    if num_doubled:
+        problem = ("repeated_frames", f"{num_doubled} hands are of frame numbers that came before")
         outcome = PreparedVideo()
     if problem:
         outcome.drops.append(DropRecord(video.video_id, -1, "video", *problem))
@@ -102,13 +103,6 @@ def prepare_video(
             outcome.failure = problem[0]
     outcome.seconds = time.monotonic() - start
     return outcome
-
-
-def _check_unique(video: Video, hands: list[HandRecord]) -> None:
-    num_doubled = len(hands) - len({hand.hand_id for hand in hands})
-    if num_doubled:
-        detail = f"{num_doubled} hands are of frame numbers that came before"
-        raise VideoError(video.path, "repeated_frames", detail)
 
 
 def _prepare_frame(

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from simhand_mm.executors import Executor, WorkerDied, progress_bar
 from simhand_mm.pool import DropRecord, PoolWriter, VideoStatus
 from simhand_mm.preparation.finder_settings import FinderRecipe
 from simhand_mm.preparation.pipeline import CropSettings, PreparedVideo, prepare_video
-from simhand_mm.preparation.progress import status_table
+from simhand_mm.preparation.statuses import check_failures, left_to_do, status_table
 from simhand_mm.preparation.video_files import Video, find_videos
 
 logger = logging.getLogger(__name__)
@@ -83,7 +82,7 @@ class Preparation:
         with writer.lock(shared=count > 1):
             statuses = writer.statuses()
             videos = self._find_videos(statuses)
-            to_do = _left_to_do(videos[index::count], statuses, policy.retry_failed)
+            to_do = left_to_do(videos[index::count], statuses, policy.retry_failed)
             if to_do:
                 writer.check_can_grow()
             logger.info("%d of %d videos are left to do", len(to_do), len(videos))
@@ -92,7 +91,7 @@ class Preparation:
             logger.info("%s", status_table(statuses.values()))
             if count > 1:
                 return None
-            _check_failures([statuses[video.video_id] for video in videos], policy.max_failed_share)
+            check_failures([statuses[video.video_id] for video in videos], policy.max_failed_share)
             info = writer.finalize()
             if advice := _advice_on_boxes(info, self.finder):
                 logger.warning("%s", advice)
@@ -111,7 +110,7 @@ class Preparation:
         statuses = {}
         if (self.pool_dir / "settings.json").is_file():
             statuses = PoolWriter(self.pool_dir, self._pool_settings()).statuses()
-        to_do = _left_to_do(self._find_videos(statuses), statuses, retry_failed)
+        to_do = left_to_do(self._find_videos(statuses), statuses, retry_failed)
         logger.info("%s", status_table(statuses.values(), len(to_do)))
         return to_do
 
@@ -174,27 +173,6 @@ def _write(writer: PoolWriter, video: Video, outcome: PreparedVideo) -> VideoSta
     return writer.write_video(video.video_id, **vars(outcome), source_file=video.source_file)
 
 
-def _left_to_do(
-    videos: list[Video], statuses: dict[str, VideoStatus], retry_failed: bool
-) -> list[Video]:
-    return [
-        video
-        for video in videos
-        if (status := statuses.get(video.video_id)) is None
-        or _is_changed(video, status)
-        or (retry_failed and (status.failure or status.problem))
-    ]
-
-
-def _is_changed(video: Video, status: VideoStatus) -> bool:
-    """Whether the file is another one than when the video was done, as far as that is known."""
-    before, now = status.source_file, video.source_file
-    if not before.name or before == now:
-        return False
-    logger.info("%s is done again: its file changed from %s to %s", video.video_id, before, now)
-    return True
-
-
 def _advice_on_boxes(info: dict[str, Any], finder: FinderRecipe) -> str:
     """What to look at if most boxes of a table show no hand; '' if they do."""
     num_empty = info["num_drops"].get("no_keypoints", 0)
@@ -206,28 +184,3 @@ def _advice_on_boxes(info: dict[str, Any], finder: FinderRecipe) -> str:
         "that were extracted, convert them again: simhand convert-boxes --frame-offset, and "
         "--frame-step or --frame-fps."
     )
-
-
-def _check_failures(statuses: list[VideoStatus], max_failed_share: float) -> None:
-    failures = Counter(status.failure for status in statuses if status.failure)
-    if failures.total() > max_failed_share * len(statuses):
-        raise RuntimeError(
-            f"{failures.total()} of {len(statuses)} videos failed ({dict(failures)}), more than "
-            f"the allowed share (max_failed_share={max_failed_share}). Look at the videos, then "
-            "run again with retry_failed, or with a higher max_failed_share to go on without them."
-        )
-    partly = Counter(status.problem for status in statuses if status.problem)
-    if failures or partly:
-        logger.warning(
-            "%d of %d videos failed (%s) and %d were used in part (%s); the pool is made of the "
-            "rest. drops.parquet has the details; --retry-failed does these videos again.",
-            failures.total(),
-            len(statuses),
-            _counts(failures),
-            partly.total(),
-            _counts(partly),
-        )
-
-
-def _counts(reasons: Counter[str]) -> str:
-    return ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items())) or "none"

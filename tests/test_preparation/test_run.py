@@ -25,6 +25,7 @@ from simhand_mm.pool import HandPool, PoolWriter, write_detections
 from simhand_mm.preparation import pipeline
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation, RunPolicy
+from simhand_mm.preparation.videos import VideoError
 from tests.test_preparation.stubs import (
     PATTERN,
     SquareEstimator,
@@ -355,8 +356,9 @@ def test_long_ids_and_any_letters(tmp_path):
     assert len({pool.read_crop(row) for row in range(len(pool))}) == 2  # of frames 0 and 2
 
 
+@pytest.mark.parametrize("damage", [False, True])
 def test_hands_of_repeated_frame_numbers_are_refused_video_by_video(
-    videos_dir, tmp_path, monkeypatch
+    videos_dir, tmp_path, monkeypatch, damage
 ):
     sample = pipeline.sample_frames
 
@@ -365,6 +367,8 @@ def test_hands_of_repeated_frame_numbers_are_refused_video_by_video(
             yield frame
             if path.stem == "v2":
                 yield frame
+        if path.stem == "v2" and damage:
+            raise VideoError(path, "damaged", "it ends")
 
     monkeypatch.setattr(pipeline, "sample_frames", repeat)
     preparation(videos_dir, tmp_path).run(HERE)

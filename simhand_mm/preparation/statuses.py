@@ -1,0 +1,93 @@
+"""What became of the videos: what is left to do, what failed, and a table for people."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from simhand_mm.pool import VideoStatus
+from simhand_mm.preparation.video_files import Video
+
+logger = logging.getLogger(__name__)
+
+
+def status_table(statuses: Iterable[VideoStatus], num_waiting: int = 0) -> str:
+    """A table for people: done, used in part or failed by reason, waiting."""
+    statuses = list(statuses)
+    groups: dict[str, list[VideoStatus]] = {"done": []}
+    for status in statuses:
+        partly = f"in part: {status.problem}" if status.problem else "done"
+        name = f"failed: {status.failure}" if status.failure else partly
+        groups.setdefault(name, []).append(status)
+    rows = [("videos", "number", "frames", "hands", "left out", "seconds")]
+    for name in sorted(groups):
+        sums: Counter[str] = Counter()
+        for status in groups[name]:
+            sums.update(frames=status.num_frames, hands=status.num_hands, drops=status.num_drops)
+        seconds = sum(status.seconds for status in groups[name])
+        counts = (len(groups[name]), sums["frames"], sums["hands"], sums["drops"])
+        rows.append((name, *map(str, counts), f"{seconds:.1f}"))
+    rows.append(("to do", str(num_waiting), "", "", "", ""))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        row[0].ljust(widths[0])
+        + "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
+        for row in rows
+    )
+
+
+def left_to_do(
+    videos: Sequence[Video], statuses: Mapping[str, VideoStatus], retry_failed: bool
+) -> list[Video]:
+    """Videos that were not done yet, or from another state of their file.
+
+    Args:
+        videos: Candidates.
+        statuses: Of the videos that were done, by id.
+        retry_failed: Also those that failed, or of which only a part could be used.
+    """
+    return [
+        video
+        for video in videos
+        if (status := statuses.get(video.video_id)) is None
+        or _is_changed(video, status)
+        or (retry_failed and (status.failure or status.problem))
+    ]
+
+
+def _is_changed(video: Video, status: VideoStatus) -> bool:
+    """Whether the file is another one than when the video was done, as far as that is known."""
+    before, now = status.source_file, video.source_file
+    if not before.name or before == now:
+        return False
+    logger.info("%s is done again: its file changed from %s to %s", video.video_id, before, now)
+    return True
+
+
+def check_failures(statuses: Sequence[VideoStatus], max_failed_share: float) -> None:
+    """Log how many videos failed or were used in part.
+
+    Raises:
+        RuntimeError: If a larger share than ``max_failed_share`` failed.
+    """
+    failures = Counter(status.failure for status in statuses if status.failure)
+    if failures.total() > max_failed_share * len(statuses):
+        raise RuntimeError(
+            f"{failures.total()} of {len(statuses)} videos failed ({dict(failures)}), more than "
+            f"the allowed share (max_failed_share={max_failed_share}). Look at the videos, then "
+            "run again with retry_failed, or with a higher max_failed_share to go on without them."
+        )
+    partly = Counter(status.problem for status in statuses if status.problem)
+    if failures or partly:
+        logger.warning(
+            "%d of %d videos failed (%s) and %d were used in part (%s); the pool is made of the "
+            "rest. drops.parquet has the details; --retry-failed does these videos again.",
+            failures.total(),
+            len(statuses),
+            _counts(failures),
+            partly.total(),
+            _counts(partly),
+        )
+
+
+def _counts(reasons: Counter[str]) -> str:
+    return ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items())) or "none"
