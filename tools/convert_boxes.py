@@ -28,8 +28,8 @@ from simhand_mm.converters.hand_object_detector import (
     convert_hand_object_detector,
 )
 from simhand_mm.pool import write_detections
-from simhand_mm.preparation.frame_times import frame_times_or_none
 from simhand_mm.preparation.video_files import find_videos
+from simhand_mm.preparation.videos import frame_times
 
 Format = Literal["hand_object_detector", "100doh_voc", "100doh_json", "coco"]
 
@@ -67,7 +67,7 @@ def main(
     files = None
     if videos is not None:
         paths = {video.video_id: video.path for video in find_videos(videos)}
-        files = VideoFiles(paths, frame_times_or_none)
+        files = VideoFiles(paths, frame_times)
     to_source_frames(conversion, numbering, files)
     print(conversion.summary())
     write_detections(output, conversion.boxes)

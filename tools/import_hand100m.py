@@ -14,8 +14,8 @@ from simhand_mm.converters.frame_numbers import VideoFiles
 from simhand_mm.converters.hand100m import Hand100MSettings, import_hand100m
 from simhand_mm.executors import ExecutorSettings
 from simhand_mm.options import Pool
-from simhand_mm.preparation.frame_times import frame_times_or_none
 from simhand_mm.preparation.video_files import find_videos
+from simhand_mm.preparation.videos import frame_times
 
 
 def main(
@@ -42,7 +42,7 @@ def main(
     files = None
     if videos is not None:
         paths = {video.video_id: video.path for video in find_videos(videos)}
-        files = VideoFiles(paths, frame_times_or_none)
+        files = VideoFiles(paths, frame_times)
     info = import_hand100m(annotations, frames, pool, settings, executor.build(), files)
     print(f"{pool}: {info['num_hands']} hands of {info['num_videos']} videos")
     print("left out:", ", ".join(f"{n} {reason}" for reason, n in info["num_drops"].items()))

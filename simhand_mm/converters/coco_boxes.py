@@ -7,6 +7,7 @@ other things.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,9 @@ def convert_coco_boxes(path: str | Path, min_score: float = 0.5) -> BoxConversio
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        images = {i["id"]: i["file_name"] for i in content["images"] if {"id", "file_name"} <= {*i}}
+        images = _by_id(content["images"], "file_name")
         annotations = list(content["annotations"])
-        categories = {entry["id"]: entry["name"] for entry in content.get("categories", ())}
+        categories = _by_id(content.get("categories", ()), "name")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} must be COCO-style JSON with images and annotations, but reading it gives "
@@ -52,6 +53,17 @@ def convert_coco_boxes(path: str | Path, min_score: float = 0.5) -> BoxConversio
         if "hand" in category:
             conversion.add(frame, (x, y, x + width, y + height), score, side, place)
     return conversion
+
+
+def _by_id(entries: Iterable[Any], field: str) -> dict[Any, str]:
+    """A field of the entries that have it; boxes of the others are dropped with a reason."""
+    return {
+        entry["id"]: entry[field]
+        for entry in entries
+        if isinstance(entry, dict)
+        and isinstance(entry.get("id"), int | str)
+        and isinstance(entry.get(field), str)
+    }
 
 
 def _side(annotation: dict[str, Any], category: str) -> str:

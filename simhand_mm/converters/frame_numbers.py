@@ -62,7 +62,7 @@ class FrameNumbering:
         if self.frame_fps is None or times_s is None:
             index = k * (self.frame_step or 1)
             return index if times_s is None or index < len(times_s) else None
-        if not len(times_s) or (k - 0.5) / self.frame_fps > times_s[-1]:
+        if (k - 0.5) / self.frame_fps > times_s[-1]:
             return None
         return max(int(np.searchsorted(times_s, (k + 0.5) / self.frame_fps)) - 1, 0)
 
@@ -77,12 +77,12 @@ class VideoFiles:
 
     Attributes:
         paths: Video id -> file.
-        read_times: Gives the seconds since the first frame, ``[F]`` ascending, at which the frames
-            of a file are shown; None if it cannot be read.
+        read_times: Gives the seconds from the first frame to each frame of a file, ``[F]``
+            ascending; empty if it cannot be read.
     """
 
     paths: Mapping[str, Path]
-    read_times: Callable[[Path], np.ndarray | None]
+    read_times: Callable[[Path], np.ndarray]
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -105,8 +105,8 @@ class VideoFiles:
                 return self._by_name[candidate]
         return []
 
-    def times_of(self, video_id: str) -> np.ndarray | None:
-        """Times of the frames of a video; None if it cannot be read."""
+    def times_of(self, video_id: str) -> np.ndarray:
+        """Times of the frames of a video; empty if it cannot be read."""
         return self.read_times(self.paths[video_id])
 
 
@@ -135,14 +135,14 @@ def to_source_frames(
     if videos is not None:
         _match_videos(conversion, videos)
     boxes, conversion.boxes = conversion.boxes, []
-    times: dict[str, np.ndarray | None] = {}
+    times: dict[str, np.ndarray] = {}
     numbers: dict[tuple[str, int], int] = {}  # source frame -> number of the picture that shows it
     for box in boxes:
         video_id, number = box["video_id"], box["frame_index"]
         place = f"{video_id}, frame {number}"
         if videos is not None and video_id not in times:
             times[video_id] = videos.times_of(video_id)
-        if times.get(video_id, ()) is None:
+        if video_id in times and not len(times[video_id]):
             conversion.drop("unreadable video", place)
             continue
         index = numbering.source_frame(number, times.get(video_id))

@@ -189,8 +189,7 @@ class _WorkerRecipe:
     def times_of(self, name: str) -> np.ndarray:
         """Times of the frames of a video; empty where they are not known."""
         found = self.videos.find(name) if self.videos is not None else []
-        times_s = self.videos.times_of(found[0]) if len(found) == 1 else None
-        return np.zeros(0) if times_s is None else times_s
+        return self.videos.times_of(found[0]) if len(found) == 1 else np.zeros(0)
 
 
 def _import_video(

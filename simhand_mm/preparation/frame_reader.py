@@ -57,6 +57,8 @@ class FrameReader:
 
     Attributes:
         problems: What was found damaged, in words; complete after the last frame.
+        times_s: Seconds from the first frame to each frame of the stream, ``[F]`` by index, wanted
+            or not; complete after the last frame.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class FrameReader:
         num_threads: int = 1,
     ) -> None:
         self.problems: list[str] = []
+        self.times_s = np.zeros(0)
         self._open_stream = open_stream
         self._to_image = PictureConverter()
         self._fps = fps
@@ -96,6 +99,8 @@ class FrameReader:
         for picture, index, stamp in read(packets, chooser, decoders):
             time_s = float((stamp - chooser.start) * stream.time_base)
             yield Frame(index, time_s, self._to_image(picture, stream))
+        ticks = np.array(chooser.stamps, dtype=np.int64)
+        self.times_s = (ticks - ticks[:1]) * float(stream.time_base)
         num_damaged = sum(decoder.num_damaged for decoder in decoders)
         if num_damaged:
             self.problems.append(f"{num_damaged} packets could not be decoded")

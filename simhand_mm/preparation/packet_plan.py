@@ -5,6 +5,7 @@ the last wanted frame can be left out, and so can the pictures of the next, open
 to that end, if none of them is wanted.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -49,6 +50,7 @@ class FrameChooser:
     Attributes:
         start: Time stamp of the first frame.
         num_seen: Frames so far.
+        stamps: Time stamp of each of them.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class FrameChooser:
     ) -> None:
         self.start: int | None = None
         self.num_seen = 0
+        self.stamps = array("q")
         self._interval: int | None = None
         self._fps = fps
         self._time_base = time_base
@@ -72,6 +75,7 @@ class FrameChooser:
             self.start = stamp
         index = self.num_seen
         self.num_seen += 1
+        self.stamps.append(stamp)
         if not is_good or (self._only is not None and index not in self._only):
             return None
         # Containers round time stamps, to a millisecond for instance: half of that as tolerance

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from simhand_mm.preparation.frame_reader import Frame, FrameReader
 from simhand_mm.preparation.pictures import square_width
 
@@ -54,11 +56,7 @@ def sample_frames(
     if not fps > 0:
         raise ValueError(f"fps must be positive, but got {fps}. Give frames per second of video.")
     with ExitStack() as stack:
-
-        def open_stream() -> Any:
-            return _video_stream(stack.enter_context(_open_video(Path(path))), path)
-
-        reader = FrameReader(open_stream, Fraction(str(fps)), only, num_threads)
+        reader = _reader(path, stack, fps, only, num_threads)
         num_frames = 0
         for frame in reader:
             num_frames += 1
@@ -67,6 +65,37 @@ def sample_frames(
             problems = "; ".join(reader.problems) or "nothing could be decoded"
             reason = "damaged" if num_frames else "no_frames"
             raise VideoError(path, reason, f"{num_frames} frames were read, but {problems}")
+
+
+def frame_times(path: str | Path) -> np.ndarray:
+    """Seconds from the first frame to each frame of a video, by the index of :func:`sample_frames`.
+
+    Pictures are only decoded where the container does not tell their times for sure.
+
+    Args:
+        path: The video file.
+
+    Returns:
+        ``[F]`` float64, ascending: a stamp that goes back counts as the latest before it. Of a
+        damaged video the frames that can be read; empty if it cannot be read at all.
+    """
+    try:
+        with ExitStack() as stack:
+            reader = _reader(path, stack, fps=1.0, only=frozenset(), num_threads=1)
+            for _ in reader:
+                pass
+    except VideoError:
+        return np.zeros(0)
+    return np.maximum.accumulate(reader.times_s)
+
+
+def _reader(
+    path: str | Path, stack: ExitStack, fps: float, only: frozenset[int] | None, num_threads: int
+) -> FrameReader:
+    def open_stream() -> Any:
+        return _video_stream(stack.enter_context(_open_video(Path(path))), path)
+
+    return FrameReader(open_stream, Fraction(str(fps)), only, num_threads)
 
 
 def import_av() -> ModuleType:

@@ -175,7 +175,7 @@ def test_times_come_from_the_videos_or_the_rate(release, tmp_path, caplog):
     assert "no video file for 2 of 2 videos (first: a)" in caplog.text
     (tmp_path / "pool").rename(tmp_path / "first")
     caplog.clear()
-    times = {Path("a.mp4"): np.arange(100) / 15.0, Path("b.mp4"): None}
+    times = {Path("a.mp4"): np.arange(100) / 15.0, Path("b.mp4"): np.zeros(0)}
     videos = VideoFiles({"x/a": Path("a.mp4"), "b": Path("b.mp4")}, times.get)
     run(path, tmp_path, videos=videos)
     assert HandPool(tmp_path / "pool").time_s.tolist() == [0, 2, 2]  # frame 30 at 15 fps; 60 / 30

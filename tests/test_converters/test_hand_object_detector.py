@@ -185,7 +185,10 @@ def test_100doh_json(tmp_path):
 
 def test_coco_boxes(tmp_path):
     content = {
-        "images": [{"id": 1, "file_name": "v/frame_000030.jpg"}, {"id": 2, "file_name": "x.jpg"}],
+        "images": [
+            *({"id": 1, "file_name": "v/frame_000030.jpg"}, {"id": 2, "file_name": "x.jpg"}),
+            *("wrong", None, {"id": []}, {"id": 3, "file_name": 5}, {"file_name": "v/1.jpg"}),
+        ],
         "categories": [{"id": 0, "name": "left_hand"}, {"id": 1, "name": "cup"}],
         "annotations": [
             {"image_id": 1, "bbox": [10, 20, 50, 70], "category_id": 0},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simhand_mm.preparation.frame_reader import FrameReader
-from simhand_mm.preparation.videos import VideoError, sample_frames
+from simhand_mm.preparation.videos import VideoError, frame_times, sample_frames
 from tests.references.full_decode import decode_all
 from tests.test_preparation.damage import cut_in_half
 from tests.test_preparation.video_matrix import CASES, compare
@@ -25,6 +25,22 @@ def test_frames_equal_a_full_decode(tmp_path, name):
     outcome = compare(BY_NAME[name], tmp_path, rates=(1000, 7))
     assert outcome.num_frames
     assert not outcome.problems
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_times_are_those_of_all_frames_without_decoding_them(tmp_path, name):
+    path = BY_NAME[name].write(tmp_path)
+    times = frame_times(path)
+    frames = list(sample_frames(path, 1000))
+    assert len(times) >= frames[-1].index + 1
+    latest = np.maximum.accumulate([frame.time_s for frame in frames])  # some stamps go back
+    np.testing.assert_allclose(times[[frame.index for frame in frames]], latest, atol=1e-3)
+
+
+def test_a_file_that_is_no_video_has_no_times(tmp_path):
+    (tmp_path / "v.mp4").write_text("no video")
+    assert len(frame_times(tmp_path / "v.mp4")) == 0
+    assert len(frame_times(tmp_path / "nowhere.mp4")) == 0
 
 
 @pytest.mark.slow
