@@ -1,8 +1,9 @@
 """Hooks for every training run: a machine that can do it, and resuming that is right."""
 
+import socket
 from typing import Any
 
-from mmengine.dist import all_gather_object, get_local_size, get_world_size
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 
@@ -51,11 +52,14 @@ class MachineCheckHook(Hook):
 
     def _check_shared_memory(self, runner: Runner) -> None:
         loader, free = runner.train_dataloader, machine.free_shared_memory()
-        needed = machine.prefetched_bytes(loader) * get_local_size()
+        # mmengine counts them only where a group of the machine's processes was made, which the
+        # launchers do not do.
+        processes = all_gather_object(socket.gethostname()).count(socket.gethostname())
+        needed = machine.prefetched_bytes(loader) * processes
         if free is None or not needed:
             return
         text = (
-            f"{_gigabytes(needed)} of shared memory for batches made ahead ({get_local_size()} "
+            f"{_gigabytes(needed)} of shared memory for batches made ahead ({processes} "
             f"processes x {loader.num_workers} workers x prefetch_factor "
             f"{loader.prefetch_factor} x batch_size {loader.batch_size})"
         )

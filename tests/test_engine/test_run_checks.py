@@ -316,6 +316,15 @@ def test_shared_memory_is_checked_before_the_first_batch(make_run, monkeypatch):
     run.train()
 
 
+def test_shared_memory_is_that_of_all_processes_of_the_machine(make_run, monkeypatch):
+    hook = [{"type": "simhand_mm.MachineCheckHook"}]
+    run = make_run(hooks=hook, loader={"num_workers": 2, "prefetch_factor": 3})
+    monkeypatch.setattr(run_checks, "all_gather_object", lambda name: [name, "another", name])
+    monkeypatch.setattr(machine, "free_shared_memory", lambda: 1)
+    with pytest.raises(ValueError, match="2 processes x 2 workers"):
+        run.train()
+
+
 def test_reading_a_sample_leaves_random_numbers_alone():
     class Random(Points):
         def __getitem__(self, index):
