@@ -159,7 +159,7 @@ class PairDistances:
         self.of_all = DistanceStatistics(
             lambda: self.positive.new_zeros(()),
             self._mean_of_all,
-            lambda: max_pairwise_keypoint_distance(self._columns, metric),
+            lambda: max_pairwise_keypoint_distance(self._columns, metric, self._tile),
         )
 
     def own(self, of_positives: Tensor) -> Tensor:

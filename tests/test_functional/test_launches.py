@@ -1,0 +1,76 @@
+"""How many kernels the losses start on a GPU, counted without one, on tensors without data."""
+
+from collections import Counter
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from simhand_mm.functional import pair_weights
+from simhand_mm.functional.contrastive import contrast_pairs
+from simhand_mm.functional.contrasts import SoftTargets, WeightedNTXent
+from simhand_mm.functional.global_batch import GlobalBatch
+from simhand_mm.functional.pair_weights import PairDistances, linear_weights
+from tests.fake_cuda import fake_cuda
+
+# Operators that only look at memory in another way, or reserve it.
+_NO_KERNEL = {
+    "alias", "as_strided", "chunk", "detach", "device", "empty", "empty_like", "expand",
+    "lift_fresh", "new_empty", "permute", "select", "slice", "split", "t",
+    "transpose", "unbind", "unsqueeze", "view",
+}  # fmt: skip
+
+
+class Launches(TorchDispatchMode):
+    """Counts operators on a device that start a kernel."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernels = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func._schema.name.split("::")[1]
+        out = func(*args, **(kwargs or {}))
+        if name not in _NO_KERNEL:
+            self.kernels[name] += 1
+        return out
+
+
+def launches(make, pairs, processes, monkeypatch):
+    """Of the loss with its gradient, on one of some processes, less what the host waits for."""
+    monkeypatch.setattr(
+        pair_weights, "max_pairwise_keypoint_distance", lambda poses, *_: poses.max()
+    )
+    monkeypatch.setattr(PairDistances, "check_finite", lambda self: None)
+    batch = GlobalBatch(lambda local: torch.cat([local] * processes), rank=1)
+    with fake_cuda() as copies:
+        query, positive = torch.randn(2, pairs, 128, device="cuda")
+        poses = torch.rand(2, pairs, 21, 2, device="cuda")
+        with Launches() as counter:
+            loss = contrast_pairs(
+                query, positive, make(PairDistances(*poses, batch=batch)), 0.5, batch
+            )
+    assert loss.device.type == "cuda"
+    assert not copies.blocking
+    return counter.kernels
+
+
+@pytest.mark.parametrize(
+    "make, budget",
+    [
+        (WeightedNTXent, 80),
+        (lambda d: WeightedNTXent(d, linear_weights), 110),
+        (lambda d: WeightedNTXent(d, linear_weights, linear_weights), 1250),
+        (SoftTargets, 1900),
+    ],
+    ids=["unweighted", "positive", "both", "soft targets"],
+)
+def test_a_step_of_8_x_1024_pairs_stays_within_its_launches(make, budget, monkeypatch):
+    kernels = launches(make, 1024, 8, monkeypatch)
+    assert 0.5 * budget < kernels.total() <= budget, kernels.most_common(12)
+
+
+def test_kernels_do_not_multiply_with_the_rows_of_one_gpu(monkeypatch):
+    """A tile has all rows of a block, so twice the rows are larger kernels, not more."""
+    few, many = (launches(SoftTargets, pairs, 8192 // pairs, monkeypatch) for pairs in (512, 1024))
+    assert many.total() < 1.5 * few.total()
