@@ -63,7 +63,7 @@ def test_shell_tools_run_with_this_python(tmp_path):
     command = [sys.executable, "-c", "from simhand_mm.cli import main; main()", "dist-train"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "bash tools/dist_train.sh CONFIG NUM_PROCESSES" in done.stderr
+    assert "simhand dist-train CONFIG NUM_PROCESSES" in done.stderr
 
 
 @pytest.mark.parametrize(

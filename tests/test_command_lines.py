@@ -63,6 +63,15 @@ def test_every_option_has_help(command):
     assert f"usage: simhand {command} " in help_of(TOOLS[command])
 
 
+@pytest.mark.parametrize("command", sorted(cli.COMMANDS.keys() - TOOLS.keys()))
+def test_shell_commands_have_help(command):
+    script = cli.find_file(f"tools/{cli.COMMANDS[command]}")
+    helped = subprocess.run(["bash", script, "--help"], capture_output=True, text=True)
+    assert helped.returncode == 0 and f"simhand {command} " in helped.stdout
+    wrong = subprocess.run(["bash", script], capture_output=True, text=True)
+    assert wrong.returncode == 2 and wrong.stderr == helped.stdout
+
+
 @pytest.mark.parametrize("command", TOOLS)
 def test_one_thing_has_one_name(command):
     """CONTRIBUTING.md says which."""

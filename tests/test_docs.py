@@ -75,8 +75,8 @@ def known_options(tool: str) -> set[str]:
 
 
 def test_messages_name_commands_that_users_of_the_wheel_have():
-    """``simhand mine``, not ``tools/mine_pairs.py``, in the package."""
-    for path in PACKAGE.rglob("*.py"):
+    """``simhand mine``, not ``tools/mine_pairs.py``, in the package and the help of the tools."""
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "tools").glob("*.py")]:
         if path != PACKAGE / "cli.py":
             assert not re.findall(r"tools/\w+\.py", path.read_text()), path.relative_to(ROOT)
 

@@ -21,6 +21,31 @@ def quickstart(work_dir: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize(
+    "log, result",
+    [
+        ("50%\r100%\ndata/pool: 12 hands of 3 videos\n", "data/pool: 12 hands of 3 videos"),
+        (
+            "Epoch(train) [1][5/5]  lr: 1e-3  loss_heat: 0.2000  loss: 3.5000\n"
+            "Epoch(train) [2][5/5]  lr: 1e-3  loss_heat: 0.1000  loss: 2.5000\nsaved\n",
+            "loss: 2.5000",
+        ),
+        (
+            "Epoch(train) [2][5/5]  loss: 2.5000\nEpoch(val) [2][1/1]  none/mpjpe_mm: 92.5328  "
+            "root_scale/mpjpe_mm: 83.2145  root_scale/pck_auc_20_50: 21.4\nbest is saved\n",
+            "root_scale MPJPE 83.2145 mm",
+        ),
+    ],
+)
+def test_a_stage_line_ends_in_its_result(tmp_path, log, result):
+    (tmp_path / "log").write_text(log)
+    script = (ROOT / "tools" / "quickstart.sh").read_text()
+    function = script[script.index("result_of() {") : script.index("# stage NAME")]
+    command = f"set -euo pipefail\n{function}\nresult_of {tmp_path / 'log'}"
+    printed = subprocess.check_output(["bash", "-c", command], text=True)
+    assert printed == f"{result}\n"
+
+
 @pytest.mark.slow
 def test_quickstart_from_videos_to_a_table(tmp_path):
     printed = quickstart(tmp_path)

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # Test on several GPUs of one or more machines (on CPUs, over gloo, where there is no GPU):
-#   bash tools/dist_test.sh CONFIG CHECKPOINT NUM_PROCESSES [arguments of tools/test.py]
+#   simhand dist-test CONFIG CHECKPOINT NUM_PROCESSES [arguments of simhand test]
 # On every machine of several: NNODES=2 NODE_RANK=0 MASTER_ADDR=<first machine> PORT=29500.
 set -euo pipefail
+usage() {
+    sed -n '2,4s/^# //p' "$0"
+}
+case "${1:-}" in -h | --help) usage && exit ;; esac
 if [ $# -lt 3 ]; then
-    sed -n '2,4s/^# //p' "$0" >&2
+    usage >&2
     exit 2
 fi
 config="$1" checkpoint="$2" processes="$3"

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # Train on several GPUs of one or more machines (on CPUs, over gloo, where there is no GPU):
-#   bash tools/dist_train.sh CONFIG NUM_PROCESSES [arguments of tools/train.py]
+#   simhand dist-train CONFIG NUM_PROCESSES [arguments of simhand train]
 # On every machine of several: NNODES=2 NODE_RANK=0 MASTER_ADDR=<first machine> PORT=29500.
 set -euo pipefail
+usage() {
+    sed -n '2,4s/^# //p' "$0"
+}
+case "${1:-}" in -h | --help) usage && exit ;; esac
 if [ $# -lt 2 ]; then
-    sed -n '2,4s/^# //p' "$0" >&2
+    usage >&2
     exit 2
 fi
 config="$1" processes="$2"

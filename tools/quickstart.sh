@@ -35,9 +35,23 @@ export SIMHAND_DATA="$work" PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=2 GLOG_mi
 # Waiting threads spin for some microseconds only: several times faster where the cores are shared.
 export PYTHONUNBUFFERED=1 GOMP_SPINCOUNT=20000
 
+# result_of LOG: the error or the loss that a training ended with; of other stages the last line.
+result_of() {
+    local mpjpe loss
+    mpjpe="$(grep -oE 'root_scale/mpjpe_mm: [0-9.]+' "$1" | tail -n 1)" || true
+    loss="$(grep -oE '\bloss: [0-9.]+' "$1" | tail -n 1)" || true
+    if [ -n "$mpjpe" ]; then
+        echo "root_scale MPJPE ${mpjpe##* } mm"
+    elif [ -n "$loss" ]; then
+        echo "$loss"
+    else
+        tr '\r' '\n' <"$1" | tail -n 1 | cut -c1-100
+    fi
+}
+
 # stage NAME TOOL ARGUMENTS...: run a tool once; its output goes to stages/NAME.log.
 stage() {
-    local name="$1" begun=$SECONDS
+    local name="$1" start=$SECONDS
     local log="$work/stages/$name.log" done_file="$work/stages/$name.done"
     shift
     if [ "$(cat "$done_file" 2>/dev/null)" = "$*" ]; then
@@ -52,7 +66,7 @@ stage() {
         return 1
     fi
     echo "$*" >"$done_file.tmp" && mv "$done_file.tmp" "$done_file"
-    printf '%4d s   %s\n' $((SECONDS - begun)) "$(tr '\r' '\n' <"$log" | tail -n 1 | cut -c1-100)"
+    printf '%4d s   %s\n' $((SECONDS - start)) "$(result_of "$log")"
 }
 
 pretrain() { # ALGORITHM CONFIG
@@ -69,7 +83,7 @@ finetune() { # NAME CONFIG [KEY=VALUE...]
 }
 
 echo "quickstart: working in $work"
-begun=$SECONDS
+start=$SECONDS
 stage synthesize tools/synthesize_hands.py "$work/synthetic" --videos $videos --frames $frames \
     --stills-train $train_stills --stills-test $test_stills --seed 0 --workers 2
 stage prepare tools/prepare_pool.py "$work/synthetic/videos" "$work/pool" --fps 10 --workers 2
@@ -83,5 +97,5 @@ for algorithm in simclr peclr simhand; do
         model.backbone.init_cfg.checkpoint="$work/pretrain/$algorithm/backbone.pth"
 done
 
-echo "quickstart: the chain took $((SECONDS - begun)) s in this run"
+echo "quickstart: the chain took $((SECONDS - start)) s in this run"
 .venv/bin/python tools/report.py "$work"

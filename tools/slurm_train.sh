@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# Train on a Slurm cluster, one task a GPU:
-#   GPUS=8 bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [arguments of tools/train.py]
+# Train on a Slurm cluster, one task per GPU:
+#   GPUS=8 simhand slurm-train PARTITION JOB_NAME CONFIG WORK_DIR [arguments of simhand train]
 # Also read: GPUS_PER_NODE (8), CPUS_PER_TASK (12), PORT (from the job's number), SRUN_ARGS (more
 # options of srun). CPU_ONLY=1 asks for no GPU: GPUS is then the number of processes.
 # With --resume a job that was cancelled goes on from its latest checkpoint when queued again.
 set -euo pipefail
+usage() {
+    sed -n '2,5s/^# //p' "$0"
+}
+case "${1:-}" in -h | --help) usage && exit ;; esac
 if [ $# -lt 4 ]; then
-    sed -n '2,5s/^# //p' "$0" >&2
+    usage >&2
     exit 2
 fi
 partition="$1" job="$2" config="$3" work_dir="$4"
