@@ -31,7 +31,7 @@ def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
             f"checkpoint must be a file, but {path} does not exist. Correct load_from, "
             "init_cfg.checkpoint or --resume."
         )
-    restricted = types.ModuleType("simhand_mm_restricted_pickle")
+    restricted: Any = types.ModuleType("simhand_mm_restricted_pickle")
     restricted.Unpickler = _RestrictedUnpickler
     restricted.load = lambda file, **options: _RestrictedUnpickler(file, **options).load()
     try:
@@ -62,6 +62,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
 def _allowed_global(module: str, name: str) -> Any:
     import numpy as np
     import torch
+    import torch._utils
     from mmengine.config import ConfigDict
     from mmengine.logging import HistoryBuffer
     from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler

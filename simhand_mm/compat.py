@@ -66,7 +66,7 @@ class _PatchingFinder(importlib.abc.MetaPathFinder):
         patch = self.patches.pop(name, None)
         if patch is None:
             return None
-        spec = importlib.util.find_spec(name)
+        spec: Any = importlib.util.find_spec(name)
         execute = spec.loader.exec_module
 
         def execute_and_patch(module: types.ModuleType) -> None:
@@ -244,13 +244,14 @@ class _AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Nothing to run: the module is a copy of a loaded one."""
 
 
-def _find_packages_by_importlib(module: types.ModuleType) -> None:
+def _find_packages_by_importlib(module: Any) -> None:
     def is_installed(package: str) -> bool:
         spec = importlib.util.find_spec(package)
         return spec is not None and spec.origin is not None
 
     def get_installed_path(package: str) -> str:
-        return os.path.dirname(importlib.util.find_spec(package).origin)
+        spec: Any = importlib.util.find_spec(package)
+        return os.path.dirname(spec.origin)
 
     module.is_installed, module.get_installed_path = is_installed, get_installed_path
 
@@ -258,7 +259,7 @@ def _find_packages_by_importlib(module: types.ModuleType) -> None:
 # --------------------------------------------------------------------- training without GPU
 
 
-def _mend_launchers(module: types.ModuleType) -> None:
+def _mend_launchers(module: Any) -> None:
     import torch
 
     start_pytorch, start_slurm = module._init_dist_pytorch, module._init_dist_slurm

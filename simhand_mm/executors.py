@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from tqdm import tqdm
 
@@ -63,7 +63,7 @@ class Executor(Protocol):
         ...
 
     def __call__(
-        self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
+        self, tasks: Sequence[Task], build_worker: Callable[[], Worker[Task, Result]]
     ) -> Iterator[tuple[Task, Result | WorkerDied]]:
         """Run picklable tasks; the picklable ``build_worker`` is called once in each process."""
         ...
@@ -91,7 +91,7 @@ class LocalExecutor:
         return max(1, usable_cores() // max(1, self.num_workers))
 
     def __call__(
-        self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
+        self, tasks: Sequence[Task], build_worker: Callable[[], Worker[Task, Result]]
     ) -> Iterator[tuple[Task, Result | WorkerDied]]:
         """See :class:`Executor`."""
         if self.num_workers == 0:
@@ -114,7 +114,7 @@ class LocalExecutor:
 
 
 def _run_here(
-    tasks: Sequence[Task], build_worker: Callable[[], Worker]
+    tasks: Sequence[Task], build_worker: Callable[[], Worker[Task, Result]]
 ) -> Iterator[tuple[Task, Result]]:
     if tasks:
         worker = build_worker()
@@ -218,13 +218,17 @@ class RayExecutor:
 
     num_workers: int | None = None
     one_per_machine: bool = False
-    threads_per_worker: ClassVar[int] = 1  # a worker asks the cluster for one core
+
+    @property
+    def threads_per_worker(self) -> int:
+        """See :class:`Executor`; a worker asks the cluster for one core."""
+        return 1
 
     def __post_init__(self) -> None:
         _check_num_workers(self.num_workers or 0)
 
     def __call__(
-        self, tasks: Sequence[Task], build_worker: Callable[[], Worker]
+        self, tasks: Sequence[Task], build_worker: Callable[[], Worker[Task, Result]]
     ) -> Iterator[tuple[Task, Result | WorkerDied]]:
         """See :class:`Executor`."""
         try:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
@@ -83,7 +84,7 @@ class CheckpointReportHook(Hook):
         """
         if not isinstance(runner._train_loop, BaseLoop):
             return  # testing: the model is not initialised
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for name, module, config in _pretrained_modules(model):
             self._report(name or "model", module, config["checkpoint"], config.get("prefix"))
 
@@ -110,7 +111,7 @@ class CheckpointReportHook(Hook):
         print_log(f"{name} is initialised from {path}: {report}", "current", level)
 
 
-def _pretrained_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module, dict]]:
+def _pretrained_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module, Mapping[str, Any]]]:
     for name, module in model.named_modules():
         configs = getattr(module, "init_cfg", None) or []
         for config in [configs] if isinstance(configs, Mapping) else configs:

@@ -7,6 +7,7 @@ integer coordinates (as ``cv2.warpAffine`` and ``cv2.getRotationMatrix2D``). ``a
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def rotation_affine(
 
 def compose(outer: Array, inner: Array) -> Array:
     """The map that applies ``inner`` first and ``outer`` second. ``[..., 2, 3]`` each."""
-    composed = outer[..., :2] @ inner
+    composed: Any = outer[..., :2] @ inner
     composed[..., 2] += outer[..., 2]
     return composed
 
@@ -80,7 +81,7 @@ def invert(affine: Array) -> Array:
     a, b, c, d = affine[..., 0, 0], affine[..., 0, 1], affine[..., 1, 0], affine[..., 1, 1]
     tx, ty = affine[..., 0, 2], affine[..., 1, 2]
     determinant = a * d - b * c
-    inverse = affine * 0
+    inverse: Any = affine * 0
     inverse[..., 0, 0], inverse[..., 0, 1] = d / determinant, -b / determinant
     inverse[..., 1, 0], inverse[..., 1, 1] = -c / determinant, a / determinant
     inverse[..., 0, 2] = (b * ty - d * tx) / determinant
@@ -99,4 +100,5 @@ def apply(affine: Array, points: Array) -> Array:
         Points of the same shape in the destination frame.
     """
     linear, offset = affine[..., :2], affine[..., None, :, 2]
-    return points @ linear.swapaxes(-1, -2) + offset
+    mapped: Any = points @ linear.swapaxes(-1, -2) + offset
+    return mapped

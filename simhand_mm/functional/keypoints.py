@@ -5,6 +5,8 @@ and pinky, each from the palm to the tip. All functions take NumPy arrays and to
 and return new ones.
 """
 
+from typing import Any
+
 import numpy as np
 
 from simhand_mm.functional.arrays import Array
@@ -57,7 +59,8 @@ def root_relative(keypoints_3d: Array, root_index: int = WRIST) -> Array:
         keypoints_3d: ``[..., 21, D]``, any unit.
         root_index: Which keypoint becomes the origin.
     """
-    return keypoints_3d - keypoints_3d[..., root_index : root_index + 1, :]
+    moved: Any = keypoints_3d - keypoints_3d[..., root_index : root_index + 1, :]
+    return moved
 
 
 def bone_length(keypoints: Array, bone: tuple[int, int] = REFERENCE_BONE) -> Array:
@@ -70,7 +73,7 @@ def bone_length(keypoints: Array, bone: tuple[int, int] = REFERENCE_BONE) -> Arr
     Returns:
         ``[...]``, in the unit of ``keypoints``.
     """
-    difference = keypoints[..., bone[1], :] - keypoints[..., bone[0], :]
+    difference: Any = keypoints[..., bone[1], :] - keypoints[..., bone[0], :]
     return (difference**2).sum(-1) ** 0.5
 
 

@@ -54,7 +54,7 @@ def read_poses(path: str | Path) -> dict[str, Any]:
         )
     numeric = [f.name for f in POSES if f.name in ROW_SHAPES or pa.types.is_integer(f.type)]
     try:
-        poses = {
+        poses: dict[str, Any] = {
             name: column_to_array(table[name], name) if name in numeric else table[name].to_pylist()
             for name in POSES.names
         }

@@ -66,7 +66,8 @@ class HandPool:
 
     def rows_of(self, hand_ids: list[str]) -> np.ndarray:
         """Rows of hands by id, ``[len(hand_ids)]`` int64; -1 where the pool has no such hand."""
-        found = pc.index_in(pa.array(hand_ids), value_set=self._table["hand_id"])
+        compute: Any = pc  # its functions are made at run time
+        found = compute.index_in(pa.array(hand_ids), value_set=self._table["hand_id"])
         return found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
     def read_crop(self, row: int) -> bytes:

@@ -67,7 +67,8 @@ class DetNetCodec(BaseKeypointCodec):
                 f"heatmap_size must have the shape of input_size {tuple(input_size)}, but got "
                 f"{tuple(heatmap_size)}."
             )
-        self.input_size, self.heatmap_size = tuple(input_size), tuple(heatmap_size)
+        self.input_size = (input_size[0], input_size[1])
+        self.heatmap_size = (heatmap_size[0], heatmap_size[1])
         self.stride = input_size[0] / heatmap_size[0]
         self.sigma, self.subpixel = sigma, subpixel
         self.cutoff = detnet.RELEASED_CUTOFF if released_heatmaps else None
@@ -143,7 +144,8 @@ class DetNetCodec(BaseKeypointCodec):
             keypoints ``[1, 21, 2]``, scores ``[1, 21]``, locations ``[1, 21, 3]``.
         """
         batch = (torch.as_tensor(maps)[None].float() for maps in encoded)
-        return tuple(result.numpy() for result in self.batch_decode(*batch))
+        keypoints, scores, locations = (result.numpy() for result in self.batch_decode(*batch))
+        return keypoints, scores, locations
 
     def batch_decode(
         self, heatmaps: Tensor, location_maps: Tensor

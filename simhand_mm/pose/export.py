@@ -1,7 +1,9 @@
 """A fine-tuned model as one ONNX graph, from crop to keypoints."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +20,13 @@ class CropToKeypoints(nn.Module):
         model: A ``TopdownPoseEstimator`` with a :class:`DetNetHead`.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: Any) -> None:
         super().__init__()
-        self.backbone, self.head = model.backbone, model.head
+        self.backbone: nn.Module = model.backbone
+        self.head: Any = model.head
         self.register_buffer("mean", model.data_preprocessor.mean.clone())
         self.register_buffer("std", model.data_preprocessor.std.clone())
 
@@ -93,7 +99,7 @@ def export_onnx(config: str, checkpoint: str, path: str | Path) -> dict[str, flo
     return {"max_difference": difference, "torch_ms": torch_ms, "onnxruntime_ms": runtime_ms}
 
 
-def _median_ms(call: object, repeats: int = 20) -> float:
+def _median_ms(call: Callable[[], Any], repeats: int = 20) -> float:
     times = []
     for _ in range(repeats + 3):
         start = time.perf_counter()

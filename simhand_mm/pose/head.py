@@ -36,6 +36,9 @@ class DetNetHead(BaseHead):
         init_cfg: As in mmengine.
     """
 
+    mean_bone_length_mm: Tensor
+    num_bones: Tensor
+
     def __init__(
         self,
         in_channels: int,

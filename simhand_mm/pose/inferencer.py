@@ -83,7 +83,7 @@ class HandPose3DInferencer:
         device: str = "cpu",
         find_hands: Callable[[np.ndarray], Sequence[HandBox]] | None = None,
     ) -> None:
-        self.model = init_model(config, str(checkpoint), device=device)
+        self.model: Any = init_model(config, str(checkpoint), device=device)
         self.find_hands = find_hands
         self._pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
 
@@ -124,8 +124,8 @@ class HandPose3DInferencer:
 def _as_sample(image: np.ndarray, box: HandBox) -> dict[str, Any]:
     return {
         "img": image,
-        "bbox": np.float32(box.bbox_xyxy)[None],
-        "bbox_score": np.float32([box.score]),
+        "bbox": np.asarray(box.bbox_xyxy, np.float32)[None],
+        "bbox_score": np.array([box.score], np.float32),
         "handedness": box.handedness,
     }
 

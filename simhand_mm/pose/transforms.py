@@ -23,9 +23,10 @@ def warp_image(image: np.ndarray, affine: np.ndarray, size_wh: tuple[int, int]) 
     shrink = int(1 / np.sqrt(abs(np.linalg.det(affine[:, :2]))))
     if shrink >= 2:
         height, width = (max(side // shrink, 1) for side in image.shape[:2])
-        whole = (0, 0, image.shape[1], image.shape[0])
+        whole_wh = (image.shape[1], image.shape[0])
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        affine = compose(affine, box_to_image_affine((0, 0, width, height), whole[2:]))
+        shrunk = np.array([0, 0, width, height])
+        affine = compose(affine, box_to_image_affine(shrunk, whole_wh))
     return cv2.warpAffine(image, affine, size_wh, flags=cv2.INTER_LINEAR)
 
 
@@ -59,7 +60,7 @@ class HandCrop:
         scale_std: float = 0.0,
         max_rotation_deg: float = 0.0,
     ) -> None:
-        self.input_size = tuple(input_size)
+        self.input_size = (input_size[0], input_size[1])
         if self.input_size[0] != self.input_size[1]:
             raise ValueError(f"input_size must be square, but got {self.input_size}.")
         self.bbox_scale, self.max_shift = bbox_scale, max_shift

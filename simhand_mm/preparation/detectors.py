@@ -5,7 +5,7 @@ their origin; ``simhand_mm.converters`` makes it from the formats in use.
 """
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -91,8 +91,8 @@ class MMDetDetector:
             ) from error
         nms(torch.zeros(1, 4), torch.zeros(1), 0.5)  # fails now, not in each video
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._model = init_detector(config, checkpoint, device=device)
-        self._infer = inference_detector
+        self._model: Any = init_detector(config, checkpoint, device=device)
+        self._infer: Any = inference_detector
         self._min_score = min_score
         classes = [name.lower() for name in self._model.dataset_meta["classes"]]
         self._sides = {

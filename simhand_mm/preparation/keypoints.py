@@ -60,7 +60,8 @@ class MediaPipeHands:
                 "Install mediapipe==0.10.21, or give a model for the Tasks API (task_file)."
             )
         with _quiet():
-            self._model = mediapipe.solutions.hands.Hands(
+            solutions: Any = mediapipe.solutions
+            self._model = solutions.hands.Hands(
                 static_image_mode=True,
                 max_num_hands=max_hands,
                 model_complexity=1,

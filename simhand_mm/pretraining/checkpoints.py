@@ -98,7 +98,7 @@ def import_checkpoint(source: str | Path, target: str | Path) -> tuple[WeightRep
     """
     backbone, others, layout = read_backbone(source)
     network = build_like(backbone).state_dict()
-    report = compare_weights(backbone | dict.fromkeys(others, torch.empty(0)), network)
+    report = compare_weights(backbone | {name: torch.empty(0) for name in others}, network)
     if report.missing or report.reshaped:
         raise ValueError(f"source must hold a whole ResNet, but {source} does not: {report}.")
     weights = {key: backbone.get(key, value) for key, value in network.items()}

@@ -44,19 +44,21 @@ class HandContrastive(BaseSelfSupervisor):
             None encodes all pairs at once.
         channels_last: Store images and weights channels-last; faster on GPUs and CPUs with
             reduced precision.
-        compile_backbone: Run the backbone through ``torch.compile``; needs a compiler.
         auxiliary: Config of a second head, which reads the last feature map of the backbone, such
             as KeypointRegressionHead. Its losses are added to those of the head.
         **options: ``backbone``, ``neck``, ``head``, ``data_preprocessor``, ``init_cfg``... of
             mmpretrain's BaseSelfSupervisor. Without a neck the head reads the last feature map.
     """
 
+    backbone: nn.Module
+    neck: nn.Module
+    head: Any
+
     def __init__(
         self,
         *,
         micro_batch_size: int | None = None,
         channels_last: bool = False,
-        compile_backbone: bool = False,
         auxiliary: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
@@ -68,8 +70,6 @@ class HandContrastive(BaseSelfSupervisor):
         self.channels_last = channels_last
         if channels_last:
             self.to(memory_format=torch.channels_last)
-        if compile_backbone:
-            self.backbone.compile()
 
     def loss(self, inputs: Tensor, data_samples: dict[str, Tensor]) -> dict[str, Tensor]:
         """Loss of a batch.
@@ -122,7 +122,7 @@ class HandContrastive(BaseSelfSupervisor):
     @contextmanager
     def _frozen_running_statistics(self) -> Iterator[None]:
         """Keeps BatchNorm from counting a micro-batch twice when it is encoded again."""
-        layers = [
+        layers: list[Any] = [
             module
             for module in self.modules()
             if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats

@@ -108,7 +108,7 @@ class PoseRetrievalHook(Hook):
         runner.logger.info(f"Pose retrieval of {len(self._hands)} hands: {text}")
 
     @torch.no_grad()
-    def _evaluate(self, model: torch.nn.Module) -> dict[str, float]:
+    def _evaluate(self, model: Any) -> dict[str, float]:
         model.eval()
         features, keypoints = [], []
         for batch in DataLoader(self._hands, self.batch_size, collate_fn=collate_pairs):
@@ -164,5 +164,5 @@ class NonFiniteLossHook(Hook):
         )
 
 
-def _unwrap(model: torch.nn.Module) -> torch.nn.Module:
+def _unwrap(model: Any) -> Any:
     return model.module if is_model_wrapper(model) else model

@@ -42,7 +42,12 @@ class LARSAdam(torch.optim.Adam):
         lars_eps: float = 1e-8,
     ) -> None:
         super().__init__(
-            params, lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, foreach=True
+            params,
+            lr=lr,
+            betas=(betas[0], betas[1]),
+            eps=eps,
+            weight_decay=weight_decay,
+            foreach=True,
         )
         for group in self.param_groups:
             group.setdefault("trust_coefficient", trust_coefficient)

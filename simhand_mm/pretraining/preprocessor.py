@@ -56,6 +56,9 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         non_blocking: Passed to the copy to the device.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         input_size: int,
@@ -87,7 +90,8 @@ class HandPairPreprocessor(BaseDataPreprocessor):
             return self._make_views(data, training)
 
     def _make_views(self, data: dict[str, Any], training: bool) -> dict[str, Any]:
-        data = self.cast_data(data)
+        cast: Any = self.cast_data(data)
+        data = cast
         count = len(data["query"])
         ranges = self.ranges if training else AugmentationRanges()
         draws = self._uniform(count).to(data["query"].device, non_blocking=True)  # [N, 2, 8]

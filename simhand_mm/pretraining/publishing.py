@@ -53,7 +53,7 @@ class PublishBackboneHook(Hook):
     @master_only
     def after_train(self, runner: Runner) -> None:
         """Write ``<work_dir>/backbone.pth``."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
         path = Path(runner.work_dir) / self.filename
         layers = getattr(model.head, "published", ())
         head = {k: v for k, v in model.head.state_dict().items() if k.split(".")[0] in layers}

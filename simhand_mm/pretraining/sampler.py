@@ -35,7 +35,7 @@ class VideoBalancedSampler(Sampler[int]):
 
     def __init__(
         self,
-        dataset: object,
+        dataset: Any,
         seed: int | None = 0,
         shuffle: bool = True,
         balance_sources: bool = False,

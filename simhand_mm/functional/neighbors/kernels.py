@@ -17,6 +17,7 @@ Work space: ``query [D]`` float32, ``bounds [LANES]`` float32, ``exact [LANES]``
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -29,10 +30,10 @@ _SORTED_UP_TO = 64
 _FILTER_MATH = {"contract", "nsz", "nnan"}  # never in the float64 part
 
 
-def _jit(**options: object) -> Callable:
+def _jit(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``numba.njit`` that also works where neither the package nor the home can be written."""
 
-    def decorate(function: Callable) -> Callable:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return numba.njit(cache=True, **options)(function)
         except RuntimeError:  # "no locator available": compile without a cache
