@@ -67,6 +67,7 @@ def _allowed_global(module: str, name: str) -> Any:
     from mmengine.logging import HistoryBuffer
     from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
+    numpy: Any = np  # its stubs leave out `core`
     root = module.replace("numpy._core", "numpy.core")
     table = {
         ("collections", "OrderedDict"): collections.OrderedDict,
@@ -76,7 +77,7 @@ def _allowed_global(module: str, name: str) -> Any:
         ("__builtin__", "getattr"): _known_method,
         ("_codecs", "encode"): _encode_latin1,
         ("numpy.core.multiarray", "_reconstruct"): _new_array,
-        ("numpy.core.multiarray", "scalar"): np.core.multiarray.scalar,
+        ("numpy.core.multiarray", "scalar"): numpy.core.multiarray.scalar,
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
         ("torch", "Size"): torch.Size,

@@ -96,7 +96,7 @@ def _read_checkpoints_safely(module: types.ModuleType) -> None:
     module.CheckpointLoader.register_scheme(prefixes="", loader=load_checkpoint, force=True)
 
 
-def _mend_runner(module: types.ModuleType) -> None:
+def _mend_runner(module: Any) -> None:
     module.find_latest_checkpoint = _find_latest_checkpoint_for_all
     build, resume = module.Runner.build_dataloader, module.Runner.resume
     module.Runner.build_dataloader = staticmethod(

@@ -134,7 +134,7 @@ class _Process:
 
     def start(self, task: Any) -> None:
         """Start a task, in a new process if the last one died."""
-        if self._process is None:
+        if not self._process:
             self._launch()
         try:
             self.connection.send(task)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils._pytree import tree_leaves
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -95,7 +96,7 @@ def prefetched_bytes(loader: Any) -> int:
     random.setstate(states[0])
     np.random.set_state(states[1])  # noqa: NPY002
     torch.set_rng_state(states[2])
-    leaves = torch.utils._pytree.tree_leaves(sample)
+    leaves = tree_leaves(sample)
     size = sum(leaf.nbytes for leaf in leaves if isinstance(leaf, torch.Tensor))
     return size * loader.batch_size * loader.num_workers * loader.prefetch_factor
 

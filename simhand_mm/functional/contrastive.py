@@ -35,9 +35,11 @@ class Contrast(Protocol):
         Returns:
             Loss of each row ``[b]``, and the gradient of their sum to ``similarity``, ``[b, M]``.
         """
+        ...
 
     def log(self) -> dict[str, Tensor]:
         """Scalars to log once all rows are done, of the batch of all processes."""
+        ...
 
 
 def contrast_pairs(

@@ -67,7 +67,7 @@ class WeightedNTXent:
         self._distances, self._w_neg = distances, w_neg
         self._denominator, self._on_probability = denominator, act_on == "probability"
         self._all_positive_weights = self._positive_weight = None
-        if w_pos is not None:
+        if w_pos is not None and distances is not None:
             is_narrow = positive_range == "positives"
             statistics = distances.of_positives if is_narrow else distances.of_all
             self._all_positive_weights = w_pos(distances.positive, statistics)
@@ -106,10 +106,10 @@ class WeightedNTXent:
         return values
 
     def _negative_weight(self, rows: slice) -> Tensor | float:
-        if self._w_neg is None:
+        w_neg, distances = self._w_neg, self._distances
+        if w_neg is None or distances is None:
             return 1.0
-        statistics = self._distances.of_all
-        return self._distances.block(rows, lambda distance: self._w_neg(distance, statistics))
+        return distances.block(rows, lambda distance: w_neg(distance, distances.of_all))
 
     def _weighted(
         self, similarity: Tensor, weight: Tensor | float

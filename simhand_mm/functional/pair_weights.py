@@ -154,7 +154,8 @@ class PairDistances:
         self._rows = poses.float() if poses.dtype.itemsize < 4 else poses
         self._columns = self.batch.pairs(self._rows)
         self._tile = _COLUMN_TILE.get(poses.device.type, 2048)
-        self.positive = keypoint_distance(*self._columns.chunk(2), metric)
+        queries, positives = self._columns.chunk(2)
+        self.positive = keypoint_distance(queries, positives, metric)
         self.of_positives = DistanceStatistics.of(self.positive)
         self.of_all = DistanceStatistics(
             lambda: self.positive.new_zeros(()),

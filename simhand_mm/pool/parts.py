@@ -127,7 +127,7 @@ def write_statuses(path: Path, statuses: Sequence[VideoStatus]) -> None:
 
 def read_statuses(path: Path) -> dict[str, VideoStatus]:
     """The statuses of a table, by video id; columns that older tables lack have their defaults."""
-    kinds = {field.name: type(field.default) for field in fields(VideoStatus)[1:]}
+    kinds: dict[str, Any] = {f.name: type(f.default) for f in fields(VideoStatus)[1:]}
     return {
         row["video_id"]: VideoStatus(
             row["video_id"],

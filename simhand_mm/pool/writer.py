@@ -191,11 +191,14 @@ class PoolWriter:
 
     def _check_unique(self, hands: pa.Table) -> None:
         """Two hands with one id would share one crop, and pairs could not name them."""
-        if pc.count_distinct(hands["hand_id"]).as_py() == len(hands):
+        compute: Any = pc  # its functions are made at run time
+        if compute.count_distinct(hands["hand_id"]).as_py() == len(hands):
             return
-        counts = pc.value_counts(hands["hand_id"])
-        doubled = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-        videos = hands["video_id"].filter(pc.is_in(hands["hand_id"], doubled)).unique().to_pylist()
+        counts = compute.value_counts(hands["hand_id"])
+        doubled = counts.filter(compute.greater(counts.field("counts"), 1)).field("values")
+        videos = (
+            hands["video_id"].filter(compute.is_in(hands["hand_id"], doubled)).unique().to_pylist()
+        )
         parts = [str(part_path(self._parts_dir, video_id)) for video_id in videos[:3]]
         raise ValueError(
             f"hand_id must be unique, but {doubled[0].as_py()!r} and {len(doubled) - 1} others of "

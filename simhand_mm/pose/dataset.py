@@ -32,6 +32,9 @@ class HandDataset(BaseDataset):
         "sigmas": [0.03] * NUM_KEYPOINTS,
     }
 
+    data_root: str
+    ann_file: str
+
     @classmethod
     def _load_metainfo(cls, metainfo: Any = None) -> dict[str, Any]:
         """As mmpose parses it, with lists for arrays, which ConcatDataset could not compare."""

@@ -34,7 +34,7 @@ class MediaSource:
         self.unreadable: dict[str, str] = {}
         self.time_s = 0.0
         self._paths: list[Path] = []
-        self._capture = None
+        self._capture: Any = None
         path = Path(source)
         if source.isdigit():
             self._capture = cv2.VideoCapture(int(source))
@@ -144,7 +144,7 @@ class MediaWriter:
         if self.source.fps is not None:
             if self._video is None:
                 path = self.folder / "demo.mp4"
-                self._video = _VideoFile(path, image.shape[:2], self.source.fps)
+                self._video = _VideoFile(path, (image.shape[0], image.shape[1]), self.source.fps)
             self._video.write(image, self.source.time_s)
             return
         stem = Path(name).stem
@@ -216,7 +216,7 @@ def draw_all(
     writer: MediaWriter,
     draw: Callable[[np.ndarray], tuple[np.ndarray, Any]],
     max_frames: int | None = None,
-    report: Callable[[], None] = lambda: None,
+    report: Callable[[], object] = lambda: None,
 ) -> list[dict[str, Any]]:
     """Draw into every picture of a source; a picture that fails is passed over.
 

@@ -88,7 +88,8 @@ class HandPoseMetric(BaseMetric):
         evaluation = evaluate_poses(pred, arrays["target"], arrays["valid"], handedness)
         print_log(f"{len(results)} hands\n{format_table(evaluation)}", "current")
         if self.output_dir is not None:
-            self._save([result["sample_id"] for result in results], pred, arrays, evaluation)
+            folder, sample_ids = Path(self.output_dir), [r["sample_id"] for r in results]
+            self._save(folder, sample_ids, pred, arrays, evaluation)
         return {
             f"{protocol}/{name}": result[name]
             for protocol, result in evaluation.items()
@@ -96,9 +97,8 @@ class HandPoseMetric(BaseMetric):
         }
 
     def _save(
-        self, sample_ids: list[str], pred: np.ndarray, arrays: dict, evaluation: dict
+        self, folder: Path, sample_ids: list[str], pred: np.ndarray, arrays: dict, evaluation: dict
     ) -> None:
-        folder = Path(self.output_dir)
         errors_mm = evaluation["root_scale"]["per_sample_mm"]
         write_json(folder / "metrics.json", as_metrics(evaluation))
         if self.save_predictions:

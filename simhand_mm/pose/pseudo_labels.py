@@ -43,7 +43,8 @@ class PseudoLabelDataset(HandDataset):
         """The ``idx``-th hand before the pipeline."""
         if not self._fully_initialized:
             self.full_init()
-        row, pool = self.data_list[idx], self._pool
+        rows: Any = self.data_list  # numbers, not the dicts that mmengine declares
+        row, pool = rows[idx], self._pool
         visible = pool.keypoint_score[row] >= self.min_score
         keypoints = np.array(pool.keypoints_2d[row])
         encoded = np.frombuffer(pool.read_crop(row), np.uint8)

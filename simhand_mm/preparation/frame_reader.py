@@ -114,7 +114,7 @@ class FrameReader:
         """Decode every packet and choose among the pictures."""
         (decoder,) = decoders
         clock = PictureClock(packets.has_stamps, frame_ticks(packets.stream))
-        has_begun: bool | None = None  # nothing before the first key picture is whole
+        has_begun: Any = None  # nothing before the first key picture is whole
         for packet in chain(packets, [None]):
             if has_begun is None:
                 has_begun = packet is not None and packet.is_keyframe

@@ -136,6 +136,7 @@ def _to_record(
     )
     if settings.gate.min_sharpness and sharpness(crop) < settings.gate.min_sharpness:
         return None
+    assert hand.keypoints_2d is not None and hand.keypoint_score is not None  # the gate's
     return HandRecord(
         hand_id=f"{video.video_id}/{frame.index:06d}/{number}",
         video_id=video.video_id,

@@ -55,11 +55,11 @@ class QualityGate:
             return "nan_keypoints"
         if not is_in_frame(hand.bbox_xyxy, frame_size_wh):
             return "outside_frame"
-        if points is None:
+        if points is None or hand.keypoint_score is None:
             return "no_keypoints"
-        if _extent(hand) < 1:
+        if _extent(points) < 1:
             return "constant_keypoints"
-        if _extent(hand) < self.min_hand_px:
+        if _extent(points) < self.min_hand_px:
             return "too_small"
         if not min(hand.bbox_score, float(hand.keypoint_score.mean())) >= self.min_score:
             return "low_score"
@@ -70,10 +70,13 @@ class QualityGate:
         return ""
 
     def _differ(self, a: FoundHand, b: FoundHand) -> bool:
+        if a.keypoints_2d is None or b.keypoints_2d is None:
+            return True
         distance = np.linalg.norm(a.keypoints_2d - b.keypoints_2d, axis=-1).mean()
-        return distance >= self.min_separation * max(_extent(a), _extent(b))
+        extent = max(_extent(a.keypoints_2d), _extent(b.keypoints_2d))
+        return bool(distance >= self.min_separation * extent)
 
 
-def _extent(hand: FoundHand) -> float:
+def _extent(keypoints_2d: np.ndarray) -> float:
     """Longer side of the keypoints' extent, in px of the frame."""
-    return float(np.ptp(hand.keypoints_2d, axis=0).max())
+    return float(np.ptp(keypoints_2d, axis=0).max())

@@ -65,7 +65,7 @@ def read_backbone(path: str | Path) -> tuple[dict[str, Tensor], list[str], str]:
     )
 
 
-def build_like(backbone: dict[str, Tensor]) -> torch.nn.Module:
+def build_like(backbone: dict[str, Tensor]) -> Any:
     """mmpretrain's ResNet of the depth and width of some weights."""
     from mmpretrain.models import ResNet
 
@@ -101,7 +101,7 @@ def import_checkpoint(source: str | Path, target: str | Path) -> tuple[WeightRep
     report = compare_weights(backbone | {name: torch.empty(0) for name in others}, network)
     if report.missing or report.reshaped:
         raise ValueError(f"source must hold a whole ResNet, but {source} does not: {report}.")
-    weights = {key: backbone.get(key, value) for key, value in network.items()}
+    weights = {**network, **{key: backbone[key] for key in network if key in backbone}}
     save_backbone(target, weights, {"imported_from": Path(source).name, "layout": layout})
     return report, layout
 
@@ -154,5 +154,6 @@ def _keep_layer(key: str) -> str | None:
 
 def _rename_lightning(key: str) -> str | None:
     match = re.match(r"encoder\.features\.(\d+)\.(.+)", key)
-    layer = _LIGHTNING_FEATURES.get(match[1]) if match else None
-    return f"{layer}.{match[2]}" if layer else None
+    if match is None or match[1] not in _LIGHTNING_FEATURES:
+        return None
+    return f"{_LIGHTNING_FEATURES[match[1]]}.{match[2]}"

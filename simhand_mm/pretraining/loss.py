@@ -85,8 +85,9 @@ class PairLoss(nn.Module):
         shared = self.gather and world_size > 1
         batch = GlobalBatch(gather_with_gradient, rank) if shared else GlobalBatch()
         with torch.autocast(query.device.type, enabled=False):
-            poses = POSES[self.poses](samples)
-            contrast = self.contrast(PairDistances(*poses.chunk(2), self.metric, batch))
+            query_poses, positive_poses = POSES[self.poses](samples).chunk(2)
+            distances = PairDistances(query_poses, positive_poses, self.metric, batch)
+            contrast = self.contrast(distances)
             loss = contrast_pairs(query, positive, contrast, self.temperature, batch)
             return {"loss": loss, **contrast.log()}
 
@@ -190,4 +191,5 @@ def _build_weight_function(key: str, config: dict[str, Any] | None) -> WeightFun
             f"{key} must have a type out of {sorted(WEIGHT_FUNCTIONS)} or the dotted path of "
             f"a function, but got {config}."
         )
-    return partial(function, **options) if options else function
+    weigh: Any = function
+    return partial(weigh, **options) if options else weigh

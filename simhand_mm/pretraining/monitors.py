@@ -11,7 +11,6 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS as ANY_DATASETS
 from mmengine.runner import Runner
-from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from simhand_mm.functional import embeddings
@@ -85,7 +84,8 @@ class PoseRetrievalHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Open the dataset early, so that mistakes show at once."""
         if self.dataset_config is None:
-            dataset = runner.train_dataloader.dataset.watched()
+            trained: Any = runner.train_dataloader.dataset
+            dataset = trained.watched()
         else:
             dataset = ANY_DATASETS.build(self.dataset_config)
         count = min(self.max_samples, len(dataset))
@@ -102,26 +102,26 @@ class PoseRetrievalHook(Hook):
             return
         if not self.every_n_epochs(runner, self.interval):
             return
-        scores = self._evaluate(_unwrap(runner.model))
+        scores = self._evaluate(_unwrap(runner.model), self._hands)
         runner.message_hub.update_scalars({f"train/retrieval/{k}": v for k, v in scores.items()})
         text = "  ".join(f"{name}: {value:.4f}" for name, value in scores.items())
         runner.logger.info(f"Pose retrieval of {len(self._hands)} hands: {text}")
 
     @torch.no_grad()
-    def _evaluate(self, model: Any) -> dict[str, float]:
+    def _evaluate(self, model: Any, hands: Subset) -> dict[str, float]:
         model.eval()
         features, keypoints = [], []
-        for batch in DataLoader(self._hands, self.batch_size, collate_fn=collate_pairs):
+        for batch in DataLoader(hands, self.batch_size, collate_fn=collate_pairs):
             data = model.data_preprocessor(batch, training=False)
             queries = slice(len(data["inputs"]) // 2)
             maps = model.extract_feat(data["inputs"][queries])[-1]
             features.append(maps.flatten(2).mean(2).float().cpu())
             keypoints.append(data["data_samples"]["keypoints_2d"][queries].cpu())
         model.train()
-        hands = torch.cat(keypoints) / data["inputs"].shape[-1]
+        poses = torch.cat(keypoints) / data["inputs"].shape[-1]
         neighbor = embeddings.nearest_of_other_group(torch.cat(features), self._group)
         scores = embeddings.retrieval_score(
-            pairwise_keypoint_distance(hands, hands), neighbor, self._group
+            pairwise_keypoint_distance(poses, poses), neighbor, self._group
         )
         return {name: value.item() for name, value in scores.items()}
 
@@ -139,16 +139,16 @@ class NonFiniteLossHook(Hook):
         self,
         runner: Runner,
         batch_idx: int,
-        data_batch: dict[str, Tensor] | None = None,
-        outputs: dict[str, Tensor] | None = None,
+        data_batch: Any = None,
+        outputs: Any = None,
     ) -> None:
         """Check the loss; all processes see the same value."""
         loss = outputs["loss"].item()
         if math.isfinite(loss):
             return
-        hand_id = runner.train_dataloader.dataset.hand_id
+        dataset: Any = runner.train_dataloader.dataset
         pairs = [
-            [hand_id(int(query)), hand_id(int(positive))]
+            [dataset.hand_id(int(query)), dataset.hand_id(int(positive))]
             for query, positive in zip(
                 data_batch["query_row"], data_batch["positive_row"], strict=True
             )

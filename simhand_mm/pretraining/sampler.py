@@ -1,6 +1,7 @@
 """An order of hands that is the same however many processes share it, and that can be resumed."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from mmengine.dist import get_dist_info
@@ -81,8 +82,8 @@ class VideoBalancedSampler(Sampler[int]):
             rows = _balance(rows, self.source_index, generator)
         if self.shuffle:
             rows = generator.permutation(rows)
-        if self.video_index is not None:
-            batch = self.batch_size * self.world_size
+        if self.video_index is not None and self.max_per_video is not None:
+            batch = (self.batch_size or 1) * self.world_size
             rows = _spread(rows, self.video_index, batch, self.max_per_video, generator)
         return rows
 
@@ -121,7 +122,7 @@ class ResumeEpochHook(Hook):
             )
         if done > 0:
             runner.logger.info(f"Resuming epoch {runner.epoch + 1} after {done} iterations.")
-            sampler.skip(done * loader.batch_size)
+            sampler.skip(done * (loader.batch_size or 1))
 
 
 def _balance(rows: np.ndarray, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:

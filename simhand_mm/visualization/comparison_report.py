@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,9 @@ def write_comparison_report(
         FileNotFoundError: If a file or picture is missing.
         ValueError: If the predictions are not of this table.
     """
-    comparison = read_comparison(data_root, poses, {r.name: r.predictions_path for r in results})
+    paths = {r.name: r.predictions_path for r in results if r.predictions_path is not None}
+    comparison = read_comparison(data_root, poses, paths)
+    metrics: Any = results[0].metrics
     names = [result.name for result in results]
     page = Page("3D hand pose: predictions side by side", f"{', '.join(names)} on {poses}")
     page.heading("Results")
@@ -66,7 +69,7 @@ def write_comparison_report(
     page.table(
         ["\nmodel", *header[1:]],
         rows,
-        f"{results[0].metrics['num_hands']:,} hands. {ABOUT_COLUMNS}",
+        f"{metrics['num_hands']:,} hands. {ABOUT_COLUMNS}",
     )
     _add_charts(page, comparison, results)
     _add_pictures(page, comparison, "From easy to hard", choose_samples(comparison), _BY_QUANTILE)
