@@ -16,6 +16,7 @@ from typing import Literal
 from simhand_mm.cli import run
 from simhand_mm.converters.boxes import BoxConversion
 from simhand_mm.converters.coco_boxes import convert_coco_boxes
+from simhand_mm.converters.csv_boxes import convert_csv_boxes
 from simhand_mm.converters.frame_numbers import (
     NUMBERING_100DOH,
     FrameNumbering,
@@ -31,7 +32,7 @@ from simhand_mm.pool import write_detections
 from simhand_mm.preparation.video_files import find_videos
 from simhand_mm.preparation.videos import frame_times
 
-Format = Literal["hand_object_detector", "100doh_voc", "100doh_json", "coco"]
+Format = Literal["hand_object_detector", "100doh_voc", "100doh_json", "coco", "csv"]
 
 
 def main(
@@ -60,6 +61,7 @@ def main(
         "100doh_voc": convert_100doh_voc,
         "100doh_json": convert_100doh_json,
         "coco": partial(convert_coco_boxes, min_score=min_score),
+        "csv": partial(convert_csv_boxes, min_score=min_score),
     }[format]
     conversion: BoxConversion = convert(source)
     if format.startswith("100doh") and numbering == FrameNumbering():

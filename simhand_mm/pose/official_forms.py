@@ -79,7 +79,7 @@ def read_dexycb(path: Path) -> dict[int, np.ndarray]:
         ValueError: If a line is damaged.
     """
     hands = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
         try:
             image, *values = line.split(",")
             hand = np.array(values, np.float64).reshape(NUM_KEYPOINTS, 3)
