@@ -17,7 +17,7 @@ from simhand_mm.experiments import (
     Step,
 )
 
-_CONFIG = "configs/{0}/{0}_resnet18_1xb128-coslr-6e_synthetic-64px.py"
+_CONFIG = "configs/{0}/{0}_resnet18_1xb128-{1}coslr-6e_synthetic-64px.py"
 _DETNET = "configs/detnet/detnet_resnet18_{}1xb16-{}30e_synthetic-64px.py"
 
 
@@ -79,6 +79,8 @@ _LEAVE = {
     "negative": (f"{_W_POS}=None",),
 }
 _WEIGHTED = (f"{_W_POS}.type=linear", f"{_W_NEG}.type=linear")
+# Without the BatchNorm that ends the projector in SiMHand's config for small runs.
+_NOT_CENTRED = "model.neck.with_last_bn=False"
 # About as many steps on a smaller pool as 6 epochs are on 10k.
 _STEPS = {"2k": ("train_cfg.max_epochs=32", "param_scheduler.1.T_max=31")}
 
@@ -110,7 +112,7 @@ def stills_data(size: Size) -> Data:
 
 
 def pretraining(
-    name: str, algorithm: str, *options: str, size: Size = FULL, pool: str = "10k"
+    name: str, algorithm: str, *options: str, size: Size, pool: str = "10k", token: str = ""
 ) -> Pretraining:
     """Pre-train with the small recipe of an algorithm; a name ends with its pool if not 10k.
 
@@ -120,11 +122,12 @@ def pretraining(
         options: Differences from the config.
         size: How much of everything.
         pool: Name of the pool.
+        token: Token of an ablation in the config's name.
     """
     options += (f"train_dataloader.dataset.pool={pool}/pool", *size.pretraining)
     if pool != "10k":
         name, options = f"{name}-{pool}", (*options, *_STEPS[pool] * (size is FULL))
-    return Pretraining(name, _CONFIG.format(algorithm), options, data=(pool,))
+    return Pretraining(name, _CONFIG.format(algorithm, token), options, data=(pool,))
 
 
 def finetuning(size: Size, num_labels: int = 300) -> Finetuning:
@@ -181,172 +184,217 @@ def rate_finetuning(size: Size, rate: str) -> Finetuning:
     )
 
 
-def make_plan(size: Size) -> Plan:
-    """The plan of a size."""
-    rank = "train_dataloader.dataset.rank={}"
-    # Whether a BatchNorm ends the projector, as it does in SiMHand's config for small runs.
-    not_centred = "model.neck.with_last_bn=False"
+class Runs:
+    """The pre-trainings and fine-tunings of a size, by short names."""
 
-    def pretrain(name: str, algorithm: str, *options: str, pool: str = "10k") -> Pretraining:
-        return pretraining(name, algorithm, *options, size=size, pool=pool)
+    def __init__(self, size: Size) -> None:
+        self.size = size
+        self.few = finetuning(size)
+        self.simclr = self.pretrain("simclr", "simclr")
+        self.peclr = self.pretrain("peclr", "peclr")
+        self.tempclr = self.pretrain("tempclr", "tempclr")
+        self.simhand = self.pretrain("simhand", "simhand")
+        self.unweighted = self.pretrain_unweighted()
 
-    def unweighted(suffix: str = "", *options: str, pool: str = "10k") -> Pretraining:
-        name = f"simhand-noweight{suffix}"
-        return pretrain(name, "simhand", *_LEAVE["none"], not_centred, *options, pool=pool)
+    def pretrain(
+        self, name: str, algorithm: str, *options: str, pool: str = "10k", token: str = ""
+    ) -> Pretraining:
+        """See ``pretraining``."""
+        return pretraining(name, algorithm, *options, size=self.size, pool=pool, token=token)
 
-    simclr, peclr = pretrain("simclr", "simclr"), pretrain("peclr", "peclr")
-    tempclr, simhand = pretrain("tempclr", "tempclr"), pretrain("simhand", "simhand")
+    def pretrain_unweighted(
+        self, suffix: str = "", *options: str, pool: str = "10k"
+    ) -> Pretraining:
+        """SiMHand without weights, with more options."""
+        options = (*_LEAVE["none"], _NOT_CENTRED, *options)
+        return self.pretrain(f"simhand-noweight{suffix}", "simhand", *options, pool=pool)
+
+    def rank(self, rank: int) -> str:
+        """The option for a neighbour rank, or for the last one that is mined."""
+        return f"train_dataloader.dataset.rank={min(rank, max(self.size.ranks))}"
+
+
+def methods_question(runs: Runs) -> Question:
+    """Every method of the paper."""
     methods = {
         "scratch": SCRATCH,
-        "SimCLR": simclr,
-        "PeCLR": peclr,
-        "SiMHand, no weights": unweighted(),
+        "SimCLR": runs.simclr,
+        "PeCLR": runs.peclr,
+        "TempCLR": runs.tempclr,
+        "SiMHand, no weights": runs.unweighted,
+        "SiMHand": runs.simhand,
     }
-    few = finetuning(size)
-    questions = (
-        Question(
-            "methods",
-            "Does pre-training help, and which?",
-            "Tables 1 and 5",
-            (
-                Row("scratch", SCRATCH, few),
-                Row("SimCLR", simclr, few),
-                Row("PeCLR", peclr, few),
-                Row("TempCLR", tempclr, few),
-                Row("SiMHand, no weights", unweighted(), few),
-                Row("SiMHand", simhand, few),
-            ),
-        ),
-        Question(
-            "labels",
-            "With how many labels?",
-            "Figure 4",
-            tuple(
-                Row(f"{label}, {num_labels} labels", method, finetuning(size, num_labels))
-                for num_labels in (100, 300, 1000)
-                for label, method in methods.items()
-            ),
-        ),
-        Question(
-            "weights",
-            "Which pairs are worth weighting?",
-            "Table 3",
-            (
-                Row("none", unweighted(), few),
-                Row("both", pretrain("simhand-released", "simhand", not_centred), few),
-                Row("none, centred", pretrain("simhand-none", "simhand", *_LEAVE["none"]), few),
-                *(
-                    Row(
-                        f"{kind}, centred",
-                        pretrain(f"simhand-{kind}", "simhand", *_LEAVE[kind]),
-                        few,
-                    )
-                    for kind in ("positive", "negative")
-                ),
-                Row("both, centred", simhand, few),
-                Row("SimCLR, none", simclr, few),
-                Row("SimCLR, both", pretrain("simclr-both", "simclr", *_WEIGHTED), few),
-                Row("PeCLR, none", peclr, few),
-                Row("PeCLR, both", pretrain("peclr-both", "peclr", *_WEIGHTED), few),
-            ),
-        ),
-        Question(
-            "ranks",
-            "How similar must a positive be?",
-            "Table 4",
-            (
-                Row("Top-1", unweighted(), few),
-                *(
-                    Row(
-                        f"Top-{k}",
-                        unweighted(f"-top{k}", rank.format(min(k, max(size.ranks)))),
-                        few,
-                    )
-                    for k in (10, 100, 1000)
-                ),
-            ),
-        ),
-        Question(
-            "pool",
-            "How much video?",
-            "Table 2",
-            tuple(
-                Row(f"{label}, {pool} hands", method, few)
-                for pool in ("2k", "10k")
-                for label, method in (
-                    ("SimCLR", pretrain("simclr", "simclr", pool=pool)),
-                    ("PeCLR", pretrain("peclr", "peclr", pool=pool)),
-                    ("SiMHand, no weights", unweighted(pool=pool)),
-                )
-            ),
-        ),
-        Question(
-            "weak",
-            "Or train on estimated keypoints instead?",
-            "Table 6",
-            (
-                Row("scratch", SCRATCH, few),
-                Row("scratch, as many steps as the next", SCRATCH, long_finetuning(size, 60)),
-                Row("scratch, weakly supervised too", SCRATCH, weak_finetuning(size)),
-                Row("SiMHand, no weights", unweighted(), few),
-            ),
-        ),
-        Question(
-            "budget",
-            "Does longer fine-tuning make up for it?",
-            "not in the paper",
-            tuple(
-                Row(f"{label}, {epochs} epochs", method, long_finetuning(size, epochs))
-                for epochs in (30, 60, 120)
-                for label, method in (("scratch", SCRATCH), ("SiMHand, no weights", unweighted()))
-            ),
-        ),
-        Question(
-            "choices",
-            "How much do the other choices matter?",
-            "not in the paper",
-            (
-                Row("SiMHand, no weights", unweighted(), few),
-                *(
-                    Row(label, unweighted(f"-{name}", option), few)
-                    for label, name, option in (
-                        (
-                            "positives by true 3D pose",
-                            "true-pose",
-                            "train_dataloader.dataset.pairs=true-pose",
-                        ),
-                        (
-                            "positives from the same video too",
-                            "any-video",
-                            "train_dataloader.dataset.pairs=any-video",
-                        ),
-                        (
-                            "decoupled loss",
-                            "decoupled",
-                            "model.head.loss.denominator=decoupled",
-                        ),
-                        (
-                            "translation as released",
-                            "translation",
-                            "model.data_preprocessor.translation_divisor=released",
-                        ),
-                    )
-                ),
-            ),
-        ),
-        Question(
-            "rates",
-            "Is fine-tuning tuned for scratch?",
-            "on training stills",
-            tuple(
-                Row(f"{label}, {rate}", method, rate_finetuning(size, rate))
-                for label, method in (("scratch", SCRATCH), ("SiMHand, no weights", unweighted()))
-                for rate in ("1e-3", "2e-3", "4e-3", "8e-3")
-            ),
-        ),
+    rows = tuple(Row(label, method, runs.few) for label, method in methods.items())
+    return Question("methods", "Does pre-training help, and which?", "Tables 1 and 5", rows)
+
+
+def labels_question(runs: Runs) -> Question:
+    """Numbers of labels."""
+    methods = {
+        "scratch": SCRATCH,
+        "SimCLR": runs.simclr,
+        "PeCLR": runs.peclr,
+        "SiMHand, no weights": runs.unweighted,
+    }
+    rows = tuple(
+        Row(f"{label}, {num_labels} labels", method, finetuning(runs.size, num_labels))
+        for num_labels in (100, 300, 1000)
+        for label, method in methods.items()
     )
+    return Question("labels", "With how many labels?", "Figure 4", rows)
+
+
+def weights_question(runs: Runs) -> Question:
+    """Weights of positives and negatives."""
+    methods = {
+        "none": runs.unweighted,
+        "both": runs.pretrain("simhand-released", "simhand", _NOT_CENTRED),
+        "none, centred": runs.pretrain("simhand-none", "simhand", *_LEAVE["none"]),
+        "positive, centred": runs.pretrain("simhand-positive", "simhand", *_LEAVE["positive"]),
+        "negative, centred": runs.pretrain("simhand-negative", "simhand", *_LEAVE["negative"]),
+        "both, centred": runs.simhand,
+        "SimCLR, none": runs.simclr,
+        "SimCLR, both": runs.pretrain("simclr-both", "simclr", *_WEIGHTED),
+        "PeCLR, none": runs.peclr,
+        "PeCLR, both": runs.pretrain("peclr-both", "peclr", *_WEIGHTED),
+    }
+    rows = tuple(Row(label, method, runs.few) for label, method in methods.items())
+    return Question("weights", "Which pairs are worth weighting?", "Table 3", rows)
+
+
+def ranks_question(runs: Runs) -> Question:
+    """Neighbour ranks of the positive."""
+    methods = {1: runs.unweighted}
+    for rank in (10, 100, 1000):
+        methods[rank] = runs.pretrain_unweighted(f"-top{rank}", runs.rank(rank))
+    rows = tuple(Row(f"Top-{rank}", method, runs.few) for rank, method in methods.items())
+    return Question("ranks", "How similar must a positive be?", "Table 4", rows)
+
+
+def pool_question(runs: Runs) -> Question:
+    """Sizes of the pool, for about as many steps."""
+    rows = tuple(
+        Row(f"{label}, {pool} hands", method, runs.few)
+        for pool in ("2k", "10k")
+        for label, method in (
+            ("SimCLR", runs.pretrain("simclr", "simclr", pool=pool)),
+            ("PeCLR", runs.pretrain("peclr", "peclr", pool=pool)),
+            ("SiMHand, no weights", runs.pretrain_unweighted(pool=pool)),
+        )
+    )
+    return Question("pool", "How much video?", "Table 2", rows)
+
+
+def weak_question(runs: Runs) -> Question:
+    """Estimated keypoints as labels."""
+    longer = long_finetuning(runs.size, 60)
+    rows = (
+        Row("scratch", SCRATCH, runs.few),
+        Row("scratch, as many steps as the next", SCRATCH, longer),
+        Row("scratch, weakly supervised too", SCRATCH, weak_finetuning(runs.size)),
+        Row("SiMHand, no weights", runs.unweighted, runs.few),
+    )
+    return Question("weak", "Or train on estimated keypoints instead?", "Table 6", rows)
+
+
+def budget_question(runs: Runs) -> Question:
+    """Epochs of fine-tuning."""
+    rows = tuple(
+        Row(f"{label}, {epochs} epochs", method, long_finetuning(runs.size, epochs))
+        for epochs in (30, 60, 120)
+        for label, method in (("scratch", SCRATCH), ("SiMHand, no weights", runs.unweighted))
+    )
+    title = "Does longer fine-tuning make up for it?"
+    return Question("budget", title, "not in the paper", rows)
+
+
+def targets_question(runs: Runs) -> Question:
+    """What else the keypoints of a pool can teach than which hands are pairs."""
+    loss = "model.head.loss"
+    soft_only = (f"{loss}.sigma=0.15", f"{loss}.alpha=1.0")
+    probability = (
+        f"{loss}.act_on=probability",
+        f"{loss}.denominator=w_pos",
+        f"{_W_POS}=None",
+        f"{_W_NEG}.type=proportional",
+        _NOT_CENTRED,
+    )
+    alone = "train_dataloader.dataset.pairs=None"
+    methods = {
+        "SiMHand, no weights": runs.unweighted,
+        "negatives weighted in probability": runs.pretrain(
+            "simhand-probability", "simhand", *probability
+        ),
+        "pose-aware": runs.pretrain("poseaware", "poseaware"),
+        "pose-aware, soft targets only": runs.pretrain("poseaware-soft", "poseaware", *soft_only),
+        "pose-aware, soft targets only, no mining": runs.pretrain(
+            "poseaware-self", "poseaware", *soft_only, alone
+        ),
+        "keypoint regression": runs.pretrain("regression", "regression"),
+        "keypoint heatmaps": runs.pretrain("heatmap", "regression", token="heatmap-"),
+        "pose-aware and regression": runs.pretrain(
+            "poseaware-regression", "poseaware", token="regression-"
+        ),
+    }
+    rows = tuple(
+        Row(f"{label}, {num_labels} labels", method, finetuning(runs.size, num_labels))
+        for num_labels in (100, 300)
+        for label, method in methods.items()
+    )
+    title = "What else can the keypoints teach?"
+    return Question("targets", title, "not in the paper", rows)
+
+
+def choices_question(runs: Runs) -> Question:
+    """Choices inside SiMHand."""
+    choices = {
+        "positives by true 3D pose": ("true-pose", "train_dataloader.dataset.pairs=true-pose"),
+        "positives from the same video too": (
+            "any-video",
+            "train_dataloader.dataset.pairs=any-video",
+        ),
+        "decoupled loss": ("decoupled", "model.head.loss.denominator=decoupled"),
+        "translation as released": (
+            "translation",
+            "model.data_preprocessor.translation_divisor=released",
+        ),
+    }
+    rows = [Row("SiMHand, no weights", runs.unweighted, runs.few)]
+    for label, (name, option) in choices.items():
+        rows.append(Row(label, runs.pretrain_unweighted(f"-{name}", option), runs.few))
+    title = "How much do the other choices matter?"
+    return Question("choices", title, "not in the paper", tuple(rows))
+
+
+def rates_question(runs: Runs) -> Question:
+    """Learning rates of fine-tuning."""
+    rows = tuple(
+        Row(f"{label}, {rate}", method, rate_finetuning(runs.size, rate))
+        for label, method in (("scratch", SCRATCH), ("SiMHand, no weights", runs.unweighted))
+        for rate in ("1e-3", "2e-3", "4e-3", "8e-3")
+    )
+    return Question("rates", "Is fine-tuning tuned for scratch?", "on training stills", rows)
+
+
+QUESTIONS = (
+    methods_question,
+    labels_question,
+    weights_question,
+    ranks_question,
+    pool_question,
+    weak_question,
+    budget_question,
+    targets_question,
+    choices_question,
+    rates_question,
+)
+
+
+def make_plan(size: Size) -> Plan:
+    """The plan of a size."""
     data = (stills_data(size), *(pool_data(size, pool) for pool in size.videos))
-    return Plan(size.name, f"data/{size.name}", data, questions)
+    runs = Runs(size)
+    return Plan(size.name, f"data/{size.name}", data, tuple(make(runs) for make in QUESTIONS))
 
 
 PLAN = make_plan(FULL)
