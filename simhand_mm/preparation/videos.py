@@ -81,7 +81,8 @@ def frame_times(path: str | Path) -> np.ndarray:
     """
     try:
         with ExitStack() as stack:
-            reader = _reader(path, stack, fps=1.0, only=frozenset(), num_threads=1)
+            # The first picture shows whether two packets may be one frame (interlaced video).
+            reader = _reader(path, stack, fps=1.0, only=frozenset([0]), num_threads=1)
             for _ in reader:
                 pass
     except VideoError:

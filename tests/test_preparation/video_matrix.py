@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simhand_mm.experiments.tables import write_part
 from simhand_mm.preparation.videos import VideoError, sample_frames
 from tests.references.full_decode import choose, decode_all, run_ffmpeg
 from tests.test_preparation import damage
@@ -251,10 +252,7 @@ def main() -> None:
     lines = table()
     print(lines)
     if args.write:
-        start, end = "<!-- what is read -->\n", "<!-- end of what is read -->"
-        before, _, rest = args.write.read_text().partition(start)
-        after = rest.partition(end)[2]
-        args.write.write_text(f"{before}{start}{lines}\n{end}{after}")
+        write_part(args.write, "videos", "read", lines)
 
 
 if __name__ == "__main__":
