@@ -11,8 +11,12 @@ import numpy as np
 
 from simhand_mm.functional.boxes import keypoints_to_box
 from simhand_mm.functional.camera import project
-from simhand_mm.functional.keypoints import NUM_KEYPOINTS, REFERENCE_BONE, bone_length
-from simhand_mm.functional.pose_metrics import PLAUSIBLE_BONE_MM
+from simhand_mm.functional.keypoints import (
+    NUM_KEYPOINTS,
+    PLAUSIBLE_BONE_MM,
+    REFERENCE_BONE,
+    bone_length,
+)
 
 # What can be counted of a split: all samples, those with a labelled hand, those that are kept.
 STAGES = ("read", "labelled", "kept")

@@ -18,6 +18,9 @@ NUM_KEYPOINTS = len(KEYPOINT_NAMES)
 WRIST = 0
 MIDDLE_MCP = 9
 REFERENCE_BONE = (WRIST, MIDDLE_MCP)
+# The wrist to middle-MCP bone measures 50 mm (a child's) to 130 mm (a large hand's, with errors of
+# labels). Outside, the unit is wrong: metres give about 0.1, centimetres about 10.
+PLAUSIBLE_BONE_MM = (25.0, 250.0)
 
 # The parent of each keypoint along its finger; the wrist is its own parent.
 PARENTS = tuple(

@@ -21,10 +21,6 @@ from simhand_mm.functional.keypoints import WRIST, bone_length, root_relative
 
 PROTOCOLS = ("none", "root", "root_scale", "procrustes", "procrustes_official")
 
-# The wrist to middle-MCP bone measures 50 mm (a child's) to 130 mm (a large hand's, with errors of
-# labels). Outside, the unit is wrong: metres give about 0.1, centimetres about 10.
-PLAUSIBLE_BONE_MM = (25.0, 250.0)
-
 
 def align(pred: Tensor, target: Tensor, protocol: str, valid: Tensor | None = None) -> Tensor:
     """Move predictions onto their targets as far as a protocol allows.

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simhand_mm.functional.keypoints import bone_length
-from simhand_mm.functional.pose_metrics import PLAUSIBLE_BONE_MM
+from simhand_mm.functional.keypoints import PLAUSIBLE_BONE_MM, bone_length
 from simhand_mm.pool import read_predictions
 from simhand_mm.pose.official_forms import official_number, read_dexycb, read_freihand
 

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from simhand_mm.functional.keypoints import REFERENCE_BONE, bone_length
-from simhand_mm.functional.pose_metrics import PLAUSIBLE_BONE_MM
+from simhand_mm.functional.keypoints import PLAUSIBLE_BONE_MM, REFERENCE_BONE, bone_length
 
 MAX_DROPPED_SHARE = 0.5
 
