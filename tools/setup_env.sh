@@ -2,6 +2,7 @@
 # Make the virtual environment .venv with everything pinned in requirements/.
 # Idempotent: does nothing when it is up to date. No root, no compiler; Python 3.10 to 3.12.
 #   PYTHON=python3.12 bash tools/setup_env.sh     # choose the interpreter
+#   TORCH_INDEX=URL bash tools/setup_env.sh       # torch from this index, for another CUDA
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,11 +19,29 @@ find_python() {
     return 1
 }
 
+# The torch of requirements/torch.txt is built for CUDA 13, which needs a driver of 580 or newer and
+# compute capability 7.5 (Turing) or newer. With others it would run on the CPU.
+check_gpu() {
+    if [ -n "${TORCH_INDEX:-}" ] || ! nvidia-smi -L 2>/dev/null | grep -q GPU; then return; fi
+    local query="nvidia-smi --format=csv,noheader,nounits --query-gpu"
+    local driver capability
+    driver="$($query=driver_version | sort -V | head -n 1)"
+    capability="$($query=compute_cap | sort -V | head -n 1)"
+    if [ "$(printf '%s\n' 580 "$driver" | sort -V | head -n 1)" = 580 ] &&
+        [ "$(printf '%s\n' 7.5 "$capability" | sort -V | head -n 1)" = 7.5 ]; then return; fi
+    echo "setup_env: the pinned torch needs driver 580 and compute capability 7.5 or newer, but this" \
+        "machine has driver $driver and capability $capability. Set TORCH_INDEX to PyTorch's index of" \
+        "wheels for CUDA 12.6 (V100 and older cards, older drivers) or of wheels for CPUs" \
+        "(pytorch.org, Get Started)." >&2
+    return 1
+}
+
 wanted="$(cat requirements/*.txt tools/setup_env.sh | cksum)"
 if [ "$(cat .venv/READY 2>/dev/null)" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
     exit 0
 fi
 
+check_gpu
 python="$(find_python)"
 echo "setup_env: making .venv with $("$python" --version) (about two minutes and 6 GB with CUDA libraries)"
 rm -f .venv/READY
@@ -34,7 +53,7 @@ step() {
     echo "setup_env: [$1/4] $2"
 }
 step 1 "torch and torchvision"
-pip install -qq -r requirements/torch.txt
+pip install -qq -r requirements/torch.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
 step 2 "numpy, OpenCV, pyarrow, what the frameworks import, pytest and ruff"
 pip install -qq -r requirements/runtime.txt -r requirements/dev.txt
 step 3 "mmengine, mmcv-lite, mmpretrain, mmpose, mmdet and mediapipe"
