@@ -56,6 +56,9 @@ STAGES = {
     "experiments": {
         "reproduce": "reproduce.py",
     },
+    "this machine": {
+        "doctor": "doctor.py",
+    },
 }
 COMMANDS = {command: tool for tools in STAGES.values() for command, tool in tools.items()}
 # Packages that no extra can bring (pyproject.toml says why), by the name they are imported by.

@@ -1,0 +1,44 @@
+"""Examine this machine: what a training needs, and whether its GPU computes what the CPU does.
+
+simhand doctor --json doctor.json
+"""
+
+import sys
+from pathlib import Path
+
+from simhand_mm.cli import run
+
+KINDS = ("ok", "differs", "fails", "cannot")
+
+
+def main(device: str | None = None, json: Path | None = None) -> None:
+    """Print a line for each question: ok, differs, fails, or cannot (be told here).
+
+    The exit code is 1 if something differs or fails. Several GPUs at a time, and the loader under
+    load, are not examined.
+
+    Args:
+        device: Device to compare with the CPU: by default the first GPU.
+        json: JSON file to write the answers to.
+    """
+    import torch
+
+    from simhand_mm.doctor import CHECKS, FACTS, examine, run_check
+    from simhand_mm.pool import write_json
+
+    findings = [examine(name, ask) for name, ask in FACTS.items()]
+    if device is None and torch.cuda.is_available():
+        device = "cuda:0"
+    findings += [examine(name, run_check, check, device) for name, check in CHECKS.items()]
+    print(*findings, sep="\n")
+    counts = {kind: sum(f.status == kind for f in findings) for kind in KINDS}
+    print(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    if json is not None:
+        answers = [finding.to_json() for finding in findings]
+        write_json(json, {"device": device, "counts": counts, "answers": answers})
+    if counts["differs"] or counts["fails"]:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run(main, __doc__)
