@@ -31,6 +31,7 @@ MISTAKES = {
     "demo": ["nowhere.py nowhere.pth nowhere.png", "nowhere.py nowhere.pth garbage"],
     "export-onnx": ["nowhere.py nowhere.pth out.onnx", "broken.py garbage out.onnx"],
     "report": ["nowhere", "garbage"],
+    "doctor": ["--device nowhere", "--device cuda:99"],
     "reproduce": ["nowhere", "garbage", "broken.py", "synthhands nowhere"],
 }
 

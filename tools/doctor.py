@@ -26,6 +26,14 @@ def main(device: str | None = None, json: Path | None = None) -> None:
     from simhand_mm.doctor import CHECKS, FACTS, examine, run_check
     from simhand_mm.pool import write_json
 
+    if device is not None:
+        try:
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"device must be one that torch can use, but got {device!r} ({reason})."
+            ) from error
     findings = [examine(name, ask) for name, ask in FACTS.items()]
     if device is None and torch.cuda.is_available():
         device = "cuda:0"
