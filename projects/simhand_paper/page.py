@@ -48,12 +48,12 @@ def runs_table() -> str:
 
 def write_page(results: dict[str, Any]) -> None:
     """Write numbers, tables and metafiles."""
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     for part, text in parts(results):
         write_part(ROOT / "docs" / "reproduction.md", PLAN.name, part, text)
-    synthhands = json.loads((ROOT / "docs" / "synthhands.json").read_text())
+    synthhands = json.loads((ROOT / "docs" / "synthhands.json").read_text(encoding="utf-8"))
     for path, text in metafiles(synthhands).items():
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -61,9 +61,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("results", type=Path, nargs="?", help="results.json of --collect")
     args = parser.parse_args()
-    results = json.loads(RESULTS.read_text())
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
     if args.results:
-        results = merge(results, json.loads(args.results.read_text()))
+        results = merge(results, json.loads(args.results.read_text(encoding="utf-8")))
     write_page(results)
 
 

@@ -79,7 +79,7 @@ def has_nvidia_gpu() -> bool:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text()
+        return Path(path).read_text(encoding="utf-8")
     except OSError:
         return ""
 
