@@ -26,8 +26,9 @@ class FrameNumbering:
     Attributes:
         frame_offset: Number of the first frame: 1 for pictures that ffmpeg wrote.
         frame_step: Source frames from one picture to the next; 1 by default.
-        frame_fps: Pictures that ffmpeg took per second of video, instead of every n-th frame.
-            Needs the videos, because only they tell when a frame is shown.
+        frame_fps: Pictures that ffmpeg took per second of video (``-vf fps=10``), instead of every
+            n-th frame. Needs the videos, because only they tell when a frame is shown. Its option
+            ``-r 10`` takes other frames: they lag by one to two pictures.
     """
 
     frame_offset: int = 0
