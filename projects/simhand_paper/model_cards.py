@@ -13,7 +13,15 @@ from projects.synthhands.plan import PLAN as SYNTHHANDS
 ROOT = Path(__file__).parents[2]
 PAPER = "SiMHand: Mining Similar Hands for Large-Scale 3D Hand Pose Pre-training"
 TASK = "3D Hand Pose Estimation"
-NAMES = {"simclr": "SimCLR", "peclr": "PeCLR", "tempclr": "TempCLR", "simhand": "SiMHand"}
+NAMES = {
+    "simclr": "SimCLR",
+    "peclr": "PeCLR",
+    "tempclr": "TempCLR",
+    "simhand": "SiMHand",
+    "poseaware": "PoseAware",
+    "regression": "Keypoint regression",
+}
+NOT_IN_PAPER = ("poseaware", "regression")
 SETS = {"freihand": "FreiHAND", "dexycb": "DexYCB", "assemblyhands": "AssemblyHands"}
 NOTE = (
     "# Written by python -m projects.simhand_paper.page: change the plans in projects/ instead.\n"
@@ -42,7 +50,8 @@ def metafiles(synthhands: dict[str, Any]) -> dict[Path, str]:
 def _metafile(folder: Path, synthhands: dict[str, Any]) -> str:
     name = NAMES.get(folder.name, "DetNet")
     readme = str((folder / "README.md").relative_to(ROOT))
-    collection = {"Name": name, "Paper": {"Title": PAPER}, "README": readme}
+    paper = {} if folder.name in NOT_IN_PAPER else {"Paper": {"Title": PAPER}}
+    collection = {"Name": name, **paper, "README": readme}
     models = [_model(path, name, synthhands) for path in sorted(folder.glob("*.py"))]
     content = {"Collections": [collection], "Models": models}
     return NOTE + yaml.safe_dump(content, sort_keys=False, width=120)

@@ -30,7 +30,9 @@ def test_documents_say_what_the_plan_says():
 
 def test_metafiles_say_what_the_plans_say():
     synthhands = json.loads((ROOT / "docs" / "synthhands.json").read_text())
-    for path, text in metafiles(synthhands).items():
+    written = metafiles(synthhands)
+    assert set(written) == set(ROOT.glob("configs/*/metafile.yml"))
+    for path, text in written.items():
         assert path.read_text() == text, "python -m projects.simhand_paper.page"
         listed = {model["Config"] for model in yaml.safe_load(text)["Models"]}
         assert listed == {str(config.relative_to(ROOT)) for config in path.parent.glob("*.py")}
