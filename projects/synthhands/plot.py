@@ -57,9 +57,9 @@ def _draw_labels(axis: Axes, results: dict[str, Any]) -> None:
     for row in ROWS["labels"]:
         if errors := errors_mm(results, row):
             method, num_labels = _method_and_labels(row)
-            lines.setdefault(method, {})[num_labels] = np.mean(errors)
+            lines.setdefault(method, {})[num_labels] = float(np.mean(errors))
     for method, means in lines.items():
-        axis.plot(means.keys(), means.values(), "o-", label=method, color=COLOURS[method])
+        axis.plot(list(means), list(means.values()), "o-", label=method, color=COLOURS[method])
     axis.set_xscale("log")
     counts = sorted({_method_and_labels(row)[1] for row in ROWS["labels"]})
     axis.set_xticks(counts, [str(count) for count in counts])
