@@ -14,6 +14,7 @@ from simhand_mm.visualization.page import Page, gallery, picture
 
 # Pictures are stored at twice the size that they are shown at, for fine screens.
 _SHOWN_PX = 131
+_NUM_NAMED = 20  # videos named in a sentence
 
 
 def write_pool_report(
@@ -88,6 +89,10 @@ def add_drop_reasons(page: Page, pool: HandPool) -> None:
         f"Why frames, hands or whole videos were left out: {total:,} left out, "
         f"{len(pool):,} hands kept.",
     )
+    if empty := videos_without_hands(pool):
+        named = ", ".join(empty[:_NUM_NAMED])
+        more = f", and {len(empty) - _NUM_NAMED:,} more" if len(empty) > _NUM_NAMED else ""
+        page.paragraph(f"Videos without a hand: {len(empty):,} ({named}{more}).")
 
 
 def add_random_hands(page: Page, pool: HandPool, num_hands: int, seed: int) -> None:
@@ -129,6 +134,15 @@ def hand_picture(pool: HandPool, row: int) -> str:
 def hands_per_video(pool: HandPool) -> np.ndarray:
     """Number of hands of each video that has any, ``[V]``."""
     return np.bincount(pool.video_index, minlength=len(pool.video_ids))
+
+
+def videos_without_hands(pool: HandPool) -> list[str]:
+    """Ids of the videos of which something was left out and nothing kept."""
+    path = pool.root / "drops.parquet"
+    if not path.is_file():
+        return []
+    dropped = pq.read_table(path, columns=["video_id"])["video_id"].unique().to_pylist()
+    return sorted(set(dropped) - set(pool.video_ids))
 
 
 def drop_counts(pool: HandPool) -> list[tuple[str, str, int, int]]:

@@ -24,6 +24,7 @@ def test_pool_report_shows_counts_and_hands(pool_dir, tmp_path):
     assert "5 random hands of 12 (seed 0)" in html
     assert "6 / 6" in html  # left / right
     assert "quality: low_score" in html
+    assert "Videos without a hand: 1 (broken)." in html
     assert "video&lt;0&gt;" in html
 
 
