@@ -17,22 +17,28 @@ def upsampling(in_channels: int, channels: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*(_deconv(a, b) for a, b in pairwise([in_channels, *channels])))
 
 
-def map_head(in_channels: int, channels: int, out_channels: int) -> nn.Sequential:
-    """A 3 x 3 and a 1 x 1 convolution from features to maps."""
-    return nn.Sequential(
-        nn.Conv2d(in_channels, channels, 3, padding=1, bias=False),
-        nn.BatchNorm2d(channels),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(channels, out_channels, 1),
-    )
+def map_head(
+    in_channels: int, channels: int, out_channels: int, bias: float | None = None
+) -> nn.Sequential:
+    """A 3 x 3 and a 1 x 1 convolution from features to maps.
+
+    Args:
+        in_channels: Channels of the features.
+        channels: Channels between the two.
+        out_channels: Number of maps.
+        bias: Where the maps start; random by default.
+    """
+    hidden = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
+    output = nn.Conv2d(channels, out_channels, 1)
+    if bias is not None and output.bias is not None:
+        nn.init.constant_(output.bias, bias)
+    return nn.Sequential(hidden, nn.BatchNorm2d(channels), nn.ReLU(inplace=True), output)
 
 
 def heatmap_head(in_channels: int, channels: int, num_keypoints: int) -> nn.Sequential:
     """A :func:`map_head` whose heatmaps, before the sigmoid, start as empty as the targets."""
-    head = map_head(in_channels, channels, num_keypoints)
     # Otherwise the first hundreds of steps go into that.
-    nn.init.constant_(head[-1].bias, -4.0)
-    return head
+    return map_head(in_channels, channels, num_keypoints, bias=-4.0)
 
 
 def with_coordinate_planes(features: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""SimCLR, PeCLR, TempCLR and SiMHand: one algorithm, four configs."""
+"""SimCLR, PeCLR, TempCLR, SiMHand and methods of our own: one algorithm, one config each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
