@@ -26,8 +26,8 @@ OPTIONS = [
 TIMEOUT_S = 240
 
 
-def launch(data_root, work_dir, processes=1, arguments=(), tool="tools/train.py"):
-    batch = 8 // processes  # 31 hands give 3 iterations an epoch
+def launch(data_root, work_dir, processes=1, arguments=(), tool="tools/train.py", batch=None):
+    batch = batch or 8 // processes  # 31 hands give 3 iterations an epoch
     options = [*OPTIONS, f"train_dataloader.batch_size={batch}"]
     command = [sys.executable, str(tool), CONFIG]
     if processes > 1:
@@ -89,6 +89,25 @@ def test_killed_and_resumed_is_undisturbed_to_the_bit(data_root, tmp_path, proce
     for number, state in whole["optimizer"]["state"].items():
         for key, value in state.items():
             assert torch.equal(resumed["optimizer"]["state"][number][key], value)
+
+
+@pytest.mark.slow
+def test_another_number_of_processes_goes_on_with_the_same_batch_only(data_root, tmp_path):
+    process = launch(data_root, tmp_path / "run")
+    wait_for(process, tmp_path / "run" / "iter_7.pth")  # in the middle of the third epoch
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    for stale in tmp_path.glob("run/iter_1?.pth"):
+        stale.unlink()  # it may have gone on until the kill
+    code, output = finish(launch(data_root, tmp_path / "run", 2, ["--resume"], batch=8))
+    assert code != 0
+    assert "must have 8 samples per step and 3 steps per epoch" in output
+    assert "but has 16 (train_dataloader.batch_size 8 x 2 processes) and 1" in output
+    assert not (tmp_path / "run" / "backbone.pth").exists()
+    code, output = finish(launch(data_root, tmp_path / "run", 2, ["--resume"]))
+    assert code == 0, output[-3000:]
+    assert "Resuming epoch 3" in output
+    assert torch.load(tmp_path / "run" / "backbone.pth", weights_only=True)["meta"]["iter"] == 18
 
 
 @pytest.mark.slow
