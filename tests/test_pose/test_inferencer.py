@@ -1,4 +1,5 @@
 import struct
+import sys
 from fractions import Fraction
 
 import cv2
@@ -9,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from PIL import Image
 
+from simhand_mm import cli
 from simhand_mm.functional.camera import project
 from simhand_mm.pool import HandBox
 from simhand_mm.pose.inferencer import HandPose3DInferencer
@@ -243,3 +245,25 @@ def test_nothing_drawn_is_an_error(tmp_path, image):
     source = MediaSource(str(tmp_path / "in"))
     with pytest.raises(ValueError, match=r"none of 1 could be \(a.jpg: not decodable\)"):
         draw_all(source, MediaWriter(tmp_path / "out", source), lambda image: (image, []))
+
+
+@pytest.mark.parametrize("names, expected", [("a", 0), ("ab", 3), ("b", 1)])
+def test_exit_codes_of_the_demo(inferencer, tmp_path, image, names, expected, monkeypatch, capsys):
+    """0: all were drawn, 3: some were passed over, 1: none was drawn."""
+    (tmp_path / "in").mkdir()
+    whole = cv2.imencode(".jpg", image)[1].tobytes()
+    for name, content in (("a", whole), ("b", whole[: len(whole) // 2])):
+        if name in names:
+            (tmp_path / "in" / f"{name}.jpg").write_bytes(content)
+    arguments = [CONFIG, tmp_path / "a.pth", tmp_path / "in", "--out", tmp_path / "out"]
+    box = ["--box", 10, 10, 90, 90]
+    monkeypatch.setattr(sys, "argv", ["simhand", "demo", *map(str, [*arguments, *box])])
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code or 0
+    assert code == expected
+    messages = capsys.readouterr().err
+    assert ("b.jpg" in messages) == ("b" in names)
+    assert (tmp_path / "out" / "a.png").exists() == ("a" in names)
