@@ -298,7 +298,7 @@ def true_float32() -> Iterator[None]:
     """Products and convolutions without TF32 or bfloat16, whichever interface had chosen them."""
     import torch
 
-    backends = torch.backends
+    backends: Any = torch.backends
     if hasattr(
         backends.cuda.matmul, "fp32_precision"
     ):  # torch >= 2.9 refuses to mix it with others

@@ -12,7 +12,7 @@ from typing import Any
 from simhand_mm.cli import program_name
 
 
-def runner_parser(description: str) -> argparse.ArgumentParser:
+def runner_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser of the arguments that every run of mmengine's Runner has.
 
     Args:

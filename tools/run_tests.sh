@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint and the fast tests, as CI does. Extra arguments go to pytest: -k mining, -m slow for the slow
+# Lint, types and the fast tests, as CI does. Extra arguments go to pytest: -k mining, -m slow for the slow
 # tests (a quarter of an hour and more), -m "" for all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -7,6 +7,8 @@ bash tools/setup_env.sh
 echo "run_tests: ruff"
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
+echo "run_tests: types"
+.venv/bin/basedpyright
 echo "run_tests: pytest"
 # One thread a process: the tests are many small computations.
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=2 GLOG_minloglevel=2

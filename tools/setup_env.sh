@@ -2,6 +2,7 @@
 # Make the virtual environment .venv with everything pinned in requirements/.
 # Idempotent: does nothing when it is up to date. No root, no compiler; Python 3.10 to 3.12.
 #   PYTHON=python3.12 bash tools/setup_env.sh     # choose the interpreter
+#   TORCH="torch==2.1.2 torchvision==0.16.2" bash tools/setup_env.sh   # not the pinned versions
 #   TORCH_INDEX=URL bash tools/setup_env.sh       # torch from this index, for another CUDA
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -36,7 +37,7 @@ check_gpu() {
     return 1
 }
 
-wanted="$(cat requirements/*.txt tools/setup_env.sh | cksum)"
+wanted="$( (cat requirements/*.txt tools/setup_env.sh && echo "${TORCH:-}") | cksum)"
 if [ "$(cat .venv/READY 2>/dev/null)" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
     exit 0
 fi
@@ -53,8 +54,12 @@ step() {
     echo "setup_env: [$1/4] $2"
 }
 step 1 "torch and torchvision"
-pip install -qq -r requirements/torch.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
-step 2 "numpy, OpenCV, pyarrow, what the frameworks import, pytest and ruff"
+torch=(-r requirements/torch.txt)
+if [ -n "${TORCH:-}" ]; then
+    read -r -a torch <<<"$TORCH $(grep -o '^setuptools[^ ]*' requirements/torch.txt)"
+fi
+pip install -qq "${torch[@]}" ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
+step 2 "numpy, OpenCV, pyarrow, what the frameworks import, pytest, ruff and basedpyright"
 pip install -qq -r requirements/runtime.txt -r requirements/dev.txt
 step 3 "mmengine, mmcv-lite, mmpretrain, mmpose, mmdet and mediapipe"
 pip install -qq --no-deps -r requirements/no_deps.txt

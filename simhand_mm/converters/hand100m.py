@@ -188,7 +188,9 @@ class _WorkerRecipe:
 
     def times_of(self, name: str) -> np.ndarray:
         """Times of the frames of a video; empty where they are not known."""
-        found = self.videos.find(name) if self.videos is not None else []
+        if self.videos is None:
+            return np.zeros(0)
+        found = self.videos.find(name)
         return self.videos.times_of(found[0]) if len(found) == 1 else np.zeros(0)
 
 
