@@ -46,7 +46,7 @@ def judge(measured: dict[str, tuple[float, float]]) -> tuple[Status, str]:
     return ("differs" if beyond else "ok"), text
 
 
-def build(config: str, scope: str) -> nn.Module:
+def build(config: str, scope: str) -> Any:
     """The model of a config with the weights of seed 0."""
     init_default_scope(scope)
     torch.manual_seed(0)
@@ -159,7 +159,7 @@ def finetuning(device: str) -> tuple[Status, str]:
         model.to(place).train()
         maps = model.head(model.backbone(images.to(place)))
         heatmaps, labels = model.head.decoder.unpack(targets.to(place))
-        loss = sum(model.head.loss_module(maps, heatmaps, labels).values())
+        loss: Any = sum(model.head.loss_module(maps, heatmaps, labels).values())
         loss.backward()
         results.append((maps, loss, gradients(model)))
     (maps, expected, expected_gradient), (found_maps, found, gradient) = results

@@ -62,7 +62,9 @@ def open_files() -> tuple[Status, str]:
 
 def cores() -> tuple[Status, str]:
     """Cores that this process may use."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     share = f"; {count / gpus:.3g} per GPU, of which 4 load pictures" if gpus else ""
     return "ok", f"{count} cores{share}"
