@@ -12,6 +12,10 @@ import numpy as np
 _HDR_TRANSFERS = (16, 18)  # PQ (SMPTE ST 2084), HLG (ARIB STD-B67): numbers of ITU-T H.273
 
 
+class UnknownColours(ValueError):
+    """Colours that FFmpeg cannot turn into RGB."""
+
+
 class PictureConverter:
     """Turns the pictures of a stream into images; remembers how it did the last one."""
 
@@ -49,6 +53,7 @@ def _build_graph(
     turns: list[tuple[str, str | None]],
     is_hdr: bool,
 ) -> Any:
+    from av import FFmpegError
     from av.filter import Graph
 
     source = (
@@ -64,7 +69,13 @@ def _build_graph(
         steps.append(("scale", "out_primaries=bt709:out_transfer=bt709"))
     steps += [("format", "rgb24"), ("buffersink", None)]
     graph = Graph()
-    graph.link_nodes(*(graph.add(name, args) for name, args in steps)).configure()
+    try:
+        graph.link_nodes(*(graph.add(name, args) for name, args in steps)).configure()
+    except FFmpegError as error:
+        raise UnknownColours(
+            f"pictures of format {pixel_format} with matrix {colorspace} (ITU-T H.273) cannot be "
+            f"turned into RGB: {error.strerror}"
+        ) from error
     return graph
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from simhand_mm.preparation.frame_reader import Frame, FrameReader
-from simhand_mm.preparation.pictures import square_width
+from simhand_mm.preparation.pictures import UnknownColours, square_width
 
 # Containers that hold their own frames. Play lists are not among them: a file must not make us
 # open other files or addresses.
@@ -58,9 +58,12 @@ def sample_frames(
     with ExitStack() as stack:
         reader = _reader(path, stack, fps, only, num_threads)
         num_frames = 0
-        for frame in reader:
-            num_frames += 1
-            yield frame
+        try:
+            for frame in reader:
+                num_frames += 1
+                yield frame
+        except UnknownColours as error:
+            raise VideoError(path, "unknown_colours", str(error)) from error
         if reader.problems or not num_frames:
             problems = "; ".join(reader.problems) or "nothing could be decoded"
             reason = "damaged" if num_frames else "no_frames"
@@ -85,7 +88,7 @@ def frame_times(path: str | Path) -> np.ndarray:
             reader = _reader(path, stack, fps=1.0, only=frozenset([0]), num_threads=1)
             for _ in reader:
                 pass
-    except VideoError:
+    except (VideoError, UnknownColours):
         return np.zeros(0)
     return np.maximum.accumulate(reader.times_s)
 

@@ -26,6 +26,12 @@ def turn(degrees: int, mirror: str = "") -> Callable[[Path], None]:
     return change
 
 
+def retag_matrix(number: int) -> Callable[[Path], None]:
+    """State another colour matrix (ITU-T H.273) of H.264."""
+    bitstream = f"h264_metadata=matrix_coefficients={number}"
+    return lambda path: _rewrite(path, "-i", "path", "-bsf:v", bitstream)
+
+
 def cut_by_edit_list(path: Path) -> None:
     """Cut without encoding: what lies before the cut is in the file, and not to be shown."""
     _rewrite(path, "-ss", "0.4", "-i", "path", "-t", "1.2")

@@ -1,12 +1,14 @@
 """Sampled frames are those of a full decode by the ffmpeg program, whatever the video."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from simhand_mm.preparation.frame_reader import FrameReader
 from simhand_mm.preparation.videos import VideoError, frame_times, sample_frames
 from tests.references.full_decode import decode_all
-from tests.test_preparation.damage import cut_in_half
+from tests.test_preparation.damage import cut_in_half, retag_matrix
 from tests.test_preparation.video_matrix import CASES, compare
 
 QUICK = (
@@ -70,6 +72,13 @@ def test_high_dynamic_range_looks_like_the_ordinary_picture(tmp_path, transfer):
     ours = np.abs(next(sample_frames(path, 1)).image - ordinary).mean()
     ignored = np.abs(decode_all(path).images[0] - ordinary).mean()
     assert ours < 0.8 * ignored
+
+
+def test_colours_that_ffmpeg_does_not_know_are_a_reason(tmp_path):
+    ycgco = replace(BY_NAME["MP4-H.264"], change=retag_matrix(8))
+    with pytest.raises(VideoError, match=r"matrix 8 .* cannot be turned into RGB") as caught:
+        list(sample_frames(ycgco.write(tmp_path), 1))
+    assert caught.value.reason == "unknown_colours"
 
 
 def test_half_of_an_avi_is_named(tmp_path):
