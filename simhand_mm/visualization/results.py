@@ -23,13 +23,13 @@ _COLUMNS = (
     ("PA\nMPJPE mm ↓", "procrustes", "mpjpe_mm", 1, 2),
     ("PA official\nMPJPE mm ↓", "procrustes_official", "mpjpe_mm", 1, 2),
     ("root\nMPJPE mm ↓", "root", "mpjpe_mm", 1, 2),
-    ("camera\nMPJPE mm ↓", "none", "mpjpe_mm", 1, 2),
+    ("none\nMPJPE mm ↓", "none", "mpjpe_mm", 1, 2),
 )
 
 ABOUT_COLUMNS = (
     "root_scale, the paper's protocol: wrists together, scaled to the true wrist to middle-MCP "
     "length. PA: best similarity transform; official: mirrored where that fits better, as the "
-    "toolkits of FreiHAND, DexYCB and HO-3D measure. root: wrists together. camera: as predicted, "
+    "toolkits of FreiHAND, DexYCB and HO-3D measure. root: wrists together. none: as predicted, "
     "in the camera frame. PCK-AUC under root_scale."
 )
 

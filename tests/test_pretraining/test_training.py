@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -208,10 +209,16 @@ def test_retrieval_watches_the_held_out_videos(make_runner):
     assert watched.metainfo["pairs"] is None
 
 
-def test_retrieval_of_one_video_is_left_out(make_runner, data_root, caplog):
+def test_retrieval_of_one_video_is_left_out(make_runner, data_root):
     dataset = {"type": "simhand_mm.HandPairDataset", "data_root": str(data_root), "pool": "other"}
     hook = {"type": "simhand_mm.PoseRetrievalHook", "dataset": dataset, "max_samples": 1}
-    make_runner("run", hooks=[hook]).train()
+    runner = make_runner("run", hooks=[hook])
+    runner.train()
+    (log,) = Path(runner.work_dir).rglob("*.log")
+    assert "Pose retrieval is not watched: it takes hands of two videos." in log.read_text()
+    scalars = runner.message_hub.log_scalars
+    assert "train/loss" in scalars
+    assert not [name for name in scalars if "retrieval" in name]
 
 
 def test_nan_stops_and_names_the_hands(make_runner, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ def test_mesh_lies_in_the_hand_frame(mesh):
     joints = mesh.joints
     np.testing.assert_allclose(joints[0], 0, atol=1e-9)
     assert joints[9, 0] == pytest.approx(0, abs=1e-6) and joints[9, 2] == pytest.approx(0, abs=1e-6)
-    assert joints[4, 0] > 30 > -30 > joints[20, 0]  # thumb and little finger on their sides
+    assert joints[4, 0] > 30 > -30 > joints[20, 0]  # thumb and pinky on their sides
     assert 80 < joints[9, 1] < 105  # millimetres
     np.testing.assert_allclose(mesh.skin_weights.sum(axis=1), 1)
 

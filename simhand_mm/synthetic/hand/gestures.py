@@ -15,7 +15,7 @@ def _pose(fingers: Sequence[Angles], swing: Angles, *thumb: Angles) -> np.ndarra
     """Join the angles of a pose ``[A]``; the wrist is straight.
 
     Args:
-        fingers: Flexion of the index, middle, ring and little finger.
+        fingers: Flexion of the index, middle, ring and pinky.
         swing: Of these four to the side.
         *thumb: Its base, and the flexion of its other joints.
     """

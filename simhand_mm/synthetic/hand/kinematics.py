@@ -3,7 +3,7 @@
 Axes: T poses, B = 17 bones, A = 23 angles. Hand frame as in ``mesh.py``, angles in degrees.
 A pose is a flat row of angles, so that poses can be blended and interpolated as vectors:
 
-    0:12   flexion of index, middle, ring, little finger at MCP, PIP, DIP; 0 is straight
+    0:12   flexion of index, middle, ring, pinky at MCP, PIP, DIP; 0 is straight
     12:16  sideways swing of the four fingers from rest, positive towards the thumb
     16:19  thumb metacarpal: angle in the palm plane from the middle finger's direction towards
            the thumb side, elevation out of the palm, twist of the pad towards the palm

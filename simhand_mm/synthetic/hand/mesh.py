@@ -36,7 +36,7 @@ class HandMesh:
         vertices: ``[V, 3]`` mm.
         faces: ``[F, 3]``, counter-clockwise seen from outside.
         skin_weights: ``[V, B]``, rows sum to one; bone 0 is the forearm, 1 the hand, 2 to 16 the
-            three phalanges of thumb, index, middle, ring and little finger.
+            three phalanges of thumb, index, middle, ring and pinky.
         joints: ``[21, 3]`` mm.
         vertex_modes: ``[M, V, 3]`` mm, change of the vertices for one unit of each shape mode.
         joint_modes: ``[M, 21, 3]`` mm.

@@ -25,7 +25,7 @@ _LOWEST[THUMB_BASE], _HIGHEST[THUMB_BASE] = (0, -5, -20), (75, 68, 42)
 _LOWEST[THUMB_FLEXION], _HIGHEST[THUMB_FLEXION] = (-10, -12), (60, 70)
 _LOWEST[WRIST_ANGLES], _HIGHEST[WRIST_ANGLES] = (-50, -18), (50, 25)
 
-# Index, middle, ring, little finger, thumb.
+# Index, middle, ring, pinky, thumb.
 _FINGER_OF_ANGLE = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 4])
 
 

@@ -48,7 +48,7 @@ def fit_prop(rng: np.random.Generator, joints: np.ndarray) -> Surface | None:
 
 def _grip_room(joints: np.ndarray, half_length: float):
     """Find where a rod through the grip keeps farthest from all bones: centre, axis, radius."""
-    across = unit((joints[:, 6] - joints[:, 18]).mean(axis=0))  # from the little finger's PIP
+    across = unit((joints[:, 6] - joints[:, 18]).mean(axis=0))  # from the pinky's PIP
     center = joints[:, [4, 6, 8, 10, 12, 14, 16, 5, 9, 13, 2]].mean(axis=(0, 1))
     starts, ends = joints[:, SEGMENTS[:, 0]], joints[:, SEGMENTS[:, 1]]
     reach = across * (half_length + 1e-3)
