@@ -11,7 +11,6 @@ from simhand_mm.pool import (
     DropRecord,
     HandPairs,
     HandPool,
-    HandRecord,
     PoolWriter,
     load_pairs,
     save_pairs,
@@ -19,35 +18,19 @@ from simhand_mm.pool import (
 from simhand_mm.pool.crops import crop_key
 from simhand_mm.pool.parts import VideoStatus, read_statuses, write_statuses
 from simhand_mm.pool.schema import column_to_array
+from tests import pools
+from tests.pools import make_hand
 
 SETTINGS = {"crop_size": 32, "producer": "test"}
 
 
-def make_hand(video: str, frame: int, hand: int = 0) -> HandRecord:
-    rng = np.random.default_rng([len(video), frame, hand])
-    return HandRecord(
-        hand_id=f"{video}/{frame:06d}/{hand}",
-        video_id=video,
-        source="test",
-        frame_index=frame,
-        time_s=frame / 10,
-        handedness="left" if hand else "right",
-        is_mirrored=bool(hand),
-        bbox_xyxy=rng.uniform(0, 100, 4).astype(np.float32),
-        bbox_score=0.5,
-        keypoints_2d=rng.uniform(0, 32, (21, 2)).astype(np.float32),
-        keypoint_score=np.ones(21, np.float32),
-        crop=f"jpeg {video} {frame} {hand}".encode(),
-    )
-
-
 def write_pool(root, videos=("b", "a/x", "c")):
-    writer = PoolWriter(root, SETTINGS)
-    for video in videos:
-        hands = [make_hand(video, frame, hand) for frame in (10, 2, 5) for hand in (1, 0)]
-        writer.write_video(video, hands, [DropRecord(video, 7, "keypoints", "no_hand")])
-    writer.finalize()
-    return HandPool(root)
+    hands = {
+        video: [make_hand(video, frame, hand) for frame in (10, 2, 5) for hand in (1, 0)]
+        for video in videos
+    }
+    drops = tuple(DropRecord(video, 7, "keypoints", "no_hand") for video in videos)
+    return pools.write_pool(root, hands, drops)
 
 
 def test_pool_rows_are_sorted_and_complete(tmp_path):

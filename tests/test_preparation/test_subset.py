@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from simhand_mm.pool import HandPool, HandRecord, PoolWriter
+from simhand_mm.pool import HandPool
 from simhand_mm.preparation.subset import Draw, choose_hands, write_subset
+from tests.pools import make_hand, write_pool
 
 SIDES = np.random.default_rng(0).permutation([0] * 300 + [1] * 700)
 
@@ -33,29 +34,14 @@ def test_more_hands_than_there_are_is_an_error():
 
 @pytest.fixture
 def pool(tmp_path):
-    writer = PoolWriter(tmp_path / "pool", {"crop_size": 32, "fps": 1})
-    rng = np.random.default_rng(0)
-    for video in "ab":
-        hands = [
-            HandRecord(
-                hand_id=f"{video}/{frame:06d}/0",
-                video_id=video,
-                source="test",
-                frame_index=frame,
-                time_s=float(frame),
-                handedness="left" if frame % 3 == 0 else "right",
-                is_mirrored=frame % 3 == 0,
-                bbox_xyxy=rng.uniform(0, 100, 4),
-                bbox_score=0.5,
-                keypoints_2d=rng.uniform(0, 32, (21, 2)),
-                keypoint_score=np.ones(21),
-                crop=rng.bytes(50),
-            )
+    hands = {
+        video: [
+            make_hand(video, frame, handedness="left" if frame % 3 == 0 else "right")
             for frame in range(12)
         ]
-        writer.write_video(video, hands)
-    writer.finalize()
-    return HandPool(tmp_path / "pool")
+        for video in "ab"
+    }
+    return write_pool(tmp_path / "pool", hands, fps=1)
 
 
 def test_subset_is_a_pool_of_the_same_hands(pool, tmp_path):

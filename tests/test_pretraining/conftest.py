@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from simhand_mm.pool import HandPairs, HandPool, HandRecord, PoolWriter, save_pairs
+from simhand_mm.pool import HandPairs, save_pairs
+from tests import pools
 
 CROP = 48
 
@@ -13,17 +14,14 @@ def write_pool(root, videos, frames=4, source="test", seed=0, crop_size=CROP, ex
     """Hands drawn as lines; frame ``f`` of every video shows pose ``f``. PNG loses nothing."""
     rng = np.random.default_rng(seed)
     poses = rng.uniform(0.2, 0.8, (frames, 21, 2)) * crop_size
-    writer = PoolWriter(root, {"crop_size": crop_size, "producer": "test"})
-    for video in videos:
-        writer.write_video(
-            video,
-            [
-                make_hand(video, frame, poses[frame], crop_size, source, rng, extension)
-                for frame in range(frames)
-            ],
-        )
-    writer.finalize()
-    return HandPool(root)
+    hands = {
+        video: [
+            make_hand(video, frame, poses[frame], crop_size, source, rng, extension)
+            for frame in range(frames)
+        ]
+        for video in videos
+    }
+    return pools.write_pool(root, hands, crop_size=crop_size)
 
 
 def make_hand(video, frame, pose, size, source, rng, extension):
@@ -32,18 +30,11 @@ def make_hand(video, frame, pose, size, source, rng, extension):
     for finger in range(5):
         chain = keypoints[[0, *range(4 * finger + 1, 4 * finger + 5)]].round().astype(int)
         cv2.polylines(crop, [chain], False, (255, 255, 255), 2)
-    return HandRecord(
-        hand_id=f"{video}/{frame:06d}/0",
-        video_id=video,
+    return pools.make_hand(
+        video,
+        frame,
         source=source,
-        frame_index=frame,
-        time_s=frame / 10,
-        handedness="right",
-        is_mirrored=False,
-        bbox_xyxy=np.array([0, 0, size, size], np.float32),
-        bbox_score=1.0,
         keypoints_2d=keypoints,
-        keypoint_score=np.ones(21, np.float32),
         crop=cv2.imencode(extension, crop)[1].tobytes(),
     )
 

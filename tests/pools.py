@@ -1,0 +1,37 @@
+"""Small pools of random hands, for the tests of every stage."""
+
+import numpy as np
+
+from simhand_mm.pool import HandPool, HandRecord, PoolWriter
+
+CROP_SIZE = 32
+
+
+def make_hand(video_id, frame, number=0, **fields):
+    """The hand ``number`` of a frame at 10 fps, right if it is the first; ``fields`` replace."""
+    rng = np.random.default_rng([len(video_id), frame, number])
+    handedness = fields.get("handedness", "left" if number else "right")
+    values = {
+        "hand_id": f"{video_id}/{frame:06d}/{number}",
+        "video_id": video_id,
+        "source": "test",
+        "frame_index": frame,
+        "time_s": frame / 10,
+        "handedness": handedness,
+        "is_mirrored": handedness == "left",
+        "bbox_xyxy": rng.uniform(0, 100, 4).astype(np.float32),
+        "bbox_score": 0.5,
+        "keypoints_2d": rng.uniform(0, CROP_SIZE, (21, 2)).astype(np.float32),
+        "keypoint_score": np.ones(21, np.float32),
+        "crop": f"jpeg {video_id} {frame} {number}".encode(),
+    }
+    return HandRecord(**{**values, **fields})
+
+
+def write_pool(root, hands, drops=(), **settings):
+    """A finished pool of ``{video_id: hands}``."""
+    writer = PoolWriter(root, {"crop_size": CROP_SIZE, "producer": "test", **settings})
+    for video_id, records in hands.items():
+        writer.write_video(video_id, records, [d for d in drops if d.video_id == video_id])
+    writer.finalize()
+    return HandPool(root)
