@@ -43,6 +43,7 @@ STAGES = {
         "slurm-train": "slurm_train.sh",
         "import-backbone": "import_backbone.py",
         "export": "export_backbone.py",
+        "probe": "probe_features.py",
     },
     "3D hand poses": {
         "test": "test.py",

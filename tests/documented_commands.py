@@ -96,6 +96,7 @@ BY_ANOTHER_TEST = {
     "simhand prepare data/videos data/pool --fps 1 --dry-run": "tests/test_cluster.py",
     "simhand prepare * --executor ray *": "tests/test_preparation/test_same_bytes.py",
     "simhand mine * --launcher ray *": "tests/test_mining/test_run.py",
+    "simhand probe *": "tests/test_pretraining/test_probing.py",
     "simhand reproduce *": "tests/test_experiments runs plans, stubbed and with next to no data",
     "python -m projects.synthhands.page *": "tests/test_experiments/test_synthhands.py",
     "python -m projects.simhand_paper.page*": "tests/test_experiments/test_simhand_paper.py",

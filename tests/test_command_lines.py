@@ -24,6 +24,7 @@ MISTAKES = {
     "browse-pairs": ["nowhere", "garbage"],
     "train": ["nowhere.py", "configs/nowhere.py", "garbage", "broken.py", "lacking.py"],
     "import-backbone": ["nowhere out.pth", "garbage out.pth"],
+    "probe": ["nowhere garbage --label x", "garbage garbage --label x"],
     "export": ["nowhere out.pth --to timm", "garbage out.pth --to timm"],
     "test": ["nowhere.py nowhere.pth", "broken.py garbage", "lacking.py garbage"],
     "evaluate": ["nowhere nowhere", "garbage garbage"],

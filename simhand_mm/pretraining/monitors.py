@@ -11,12 +11,12 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS as ANY_DATASETS
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import Subset
 
 from simhand_mm.functional import embeddings
 from simhand_mm.functional.pose_distances import pairwise_keypoint_distance
 from simhand_mm.pool import atomic_path
-from simhand_mm.pretraining.dataset import collate_pairs
+from simhand_mm.pretraining.encoders import embed_hands
 from simhand_mm.registry import HOOKS
 
 
@@ -107,19 +107,16 @@ class PoseRetrievalHook(Hook):
         text = "  ".join(f"{name}: {value:.4f}" for name, value in scores.items())
         runner.logger.info(f"Pose retrieval of {len(self._hands)} hands: {text}")
 
-    @torch.no_grad()
     def _evaluate(self, model: Any, hands: Subset) -> dict[str, float]:
         model.eval()
-        features, keypoints = [], []
-        for batch in DataLoader(hands, self.batch_size, collate_fn=collate_pairs):
-            data = model.data_preprocessor(batch, training=False)
-            queries = slice(len(data["inputs"]) // 2)
-            maps = model.extract_feat(data["inputs"][queries])[-1]
-            features.append(maps.flatten(2).mean(2).float().cpu())
-            keypoints.append(data["data_samples"]["keypoints_2d"][queries].cpu())
+        features, poses = embed_hands(
+            lambda inputs: model.extract_feat(inputs)[-1],
+            model.data_preprocessor,
+            hands,
+            self.batch_size,
+        )
         model.train()
-        poses = torch.cat(keypoints) / data["inputs"].shape[-1]
-        neighbor = embeddings.nearest_of_other_group(torch.cat(features), self._group)
+        neighbor = embeddings.nearest_of_other_group(features, self._group)
         scores = embeddings.retrieval_score(
             pairwise_keypoint_distance(poses, poses), neighbor, self._group
         )

@@ -1,5 +1,7 @@
 """The file that leaves pre-training: a backbone that anything can load."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,38 @@ from simhand_mm.version import __version__
 PREFIX = "backbone."
 
 
+@dataclass(frozen=True)
+class EncoderRecipe:
+    """How a backbone is built and what its inputs look like.
+
+    Attributes:
+        preprocessor: Config of the preprocessor that makes inputs of crops.
+        backbone: Config of the backbone; None for the ResNet that fits the weights.
+        reduce: Crops are decoded at 1, 1/2, 1/4 or 1/8 of their size.
+    """
+
+    preprocessor: dict[str, Any]
+    backbone: dict[str, Any] | None = None
+    reduce: int = 1
+
+    @classmethod
+    def of_config(cls, config: Any) -> "EncoderRecipe":
+        """The recipe in a config of pre-training.
+
+        Raises:
+            ValueError: If it is not a config of pre-training, or holds more than plain values.
+        """
+        model = config.get("model", {})
+        if not isinstance(model, Mapping) or not {"backbone", "data_preprocessor"} <= set(model):
+            raise ValueError(
+                "config must be of pre-training, with model.backbone and model.data_preprocessor, "
+                f"but got the model {str(model)[:200]}. Choose another config."
+            )
+        backbone = {k: v for k, v in model["backbone"].items() if k != "init_cfg"}
+        dataset = config.get("train_dataloader", {}).get("dataset", {})
+        return cls(_plain(model["data_preprocessor"]), _plain(backbone), dataset.get("reduce", 1))
+
+
 def save_backbone(
     path: str | Path,
     state_dict: dict[str, Tensor],
@@ -28,7 +62,7 @@ def save_backbone(
     Args:
         path: Written to a temporary name and renamed.
         state_dict: Of the backbone alone, without prefix.
-        meta: Plain strings and numbers about its making.
+        meta: Plain values about its making.
         head: Weights of a head that fine-tuning may start from, stored as ``head.*``.
     """
     tensors = {PREFIX + key: value.detach().cpu() for key, value in state_dict.items()}
@@ -57,12 +91,30 @@ class PublishBackboneHook(Hook):
         path = Path(runner.work_dir) / self.filename
         layers = getattr(model.head, "published", ())
         head = {k: v for k, v in model.head.state_dict().items() if k.split(".")[0] in layers}
-        meta = {
+        meta: dict[str, Any] = {
             "experiment": runner.experiment_name,
             "epoch": runner.epoch,
             "iter": runner.iter,
             "seed": runner.seed,
             "simhand_mm": __version__,
         }
+        try:
+            meta["recipe"] = asdict(EncoderRecipe.of_config(runner.cfg))
+        except ValueError as error:
+            runner.logger.warning(f"{path} does not say how to use it: {error}")
         save_backbone(path, model.backbone.state_dict(), meta, head)
         runner.logger.info(f"Wrote the backbone to {path}")
+
+
+def _plain(value: Any) -> Any:
+    """Dictionaries and lists of Python's own types, which any reader of weights accepts."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise ValueError(
+        f"config must hold plain values in model.backbone and model.data_preprocessor, but has "
+        f"{value!r}. Name modules as text."
+    )

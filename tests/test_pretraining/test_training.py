@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from simhand_mm.pose.head import DetNetHead
 from simhand_mm.pretraining import HandContrastive
+from simhand_mm.pretraining.encoders import load_frozen
 
 
 class Killed(Exception):
@@ -100,6 +101,9 @@ def test_published_backbone_is_plain_and_carries_only_the_backbone(make_runner, 
     for key, value in expected.items():
         assert torch.equal(loaded["state_dict"][f"backbone.{key}"], value)
     assert loaded["meta"]["iter"] == 14
+    frozen = load_frozen(path)
+    assert frozen.build_preprocessor().input_size == 32
+    assert frozen.build().state_dict().keys() == expected.keys()
     scalars = next((tmp_path / "run").glob("*/vis_data/scalars.json")).read_text().splitlines()
     losses = [json.loads(line)["loss"] for line in scalars]
     assert len(losses) == 14

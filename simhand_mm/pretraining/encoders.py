@@ -1,0 +1,180 @@
+"""Frozen backbones: read, built, and their features of the hands of a pool."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from simhand_mm.checkpoint import load_checkpoint
+from simhand_mm.engine.checkpoint_report import compare_weights
+from simhand_mm.pretraining.checkpoints import build_like, read_backbone
+from simhand_mm.pretraining.dataset import collate_pairs
+from simhand_mm.pretraining.publishing import PREFIX, EncoderRecipe
+from simhand_mm.registry import MODELS
+
+_BATCH_SIZE = 128
+_REGISTERED = re.compile(r"(simhand_mm\.|mmpretrain\.)?[A-Za-z]\w*")
+
+
+@dataclass(frozen=True)
+class FrozenBackbone:
+    """The weights of a file with the recipe of their network.
+
+    Attributes:
+        weights: State dict of the backbone.
+        recipe: How the network is built, and what its inputs look like.
+    """
+
+    weights: dict[str, Tensor]
+    recipe: EncoderRecipe
+
+    def build(self) -> Any:
+        """The network with its weights, in evaluation mode.
+
+        Raises:
+            ValueError: If the weights do not fit.
+        """
+        network = self._network()
+        report = compare_weights(self.weights, network.state_dict())
+        if report.missing or report.reshaped:
+            raise ValueError(
+                f"backbone must fit the network of its recipe, but does not: {report}. Give the "
+                "config that it was trained with (--config)."
+            )
+        network.load_state_dict(self.weights, strict=False)
+        network.eval()  # mmpretrain's returns nothing
+        return network
+
+    def build_random(self, seed: int = 0) -> Any:
+        """The same network with random weights, in evaluation mode."""
+        with torch.random.fork_rng(devices=[]), _without_information():
+            torch.manual_seed(seed)
+            network = self._network()
+            network.init_weights()
+        network.eval()
+        return network
+
+    def build_preprocessor(self) -> Any:
+        """Makes inputs of crops, as pre-training did."""
+        return _build(self.recipe.preprocessor)
+
+    def _network(self) -> Any:
+        if self.recipe.backbone is None:
+            return build_like(self.weights)
+        return _build(self.recipe.backbone)
+
+
+def load_frozen(
+    path: str | Path, config: str | Path | None = None, input_size: int | None = None
+) -> FrozenBackbone:
+    """Read a backbone and the recipe of its network.
+
+    Args:
+        path: A backbone file, or any checkpoint that ``simhand import-backbone`` reads.
+        config: Config of its pre-training; by default the recipe that the file carries.
+        input_size: Side of the inputs in px, for a ResNet whose file carries no recipe.
+
+    Raises:
+        ValueError: If the recipe is not known.
+    """
+    loaded = load_checkpoint(path, map_location="cpu")
+    entries = loaded.get("state_dict", {}) if isinstance(loaded, dict) else {}
+    meta = loaded.get("meta", {}) if isinstance(loaded, dict) else {}
+    weights = {k.removeprefix(PREFIX): v for k, v in entries.items() if k.startswith(PREFIX)}
+    if not weights:
+        weights, _, _ = read_backbone(path)
+    if config is not None:
+        return FrozenBackbone(weights, EncoderRecipe.of_config(Config.fromfile(config)))
+    if input_size is not None:
+        preprocessor = {"type": "simhand_mm.HandPairPreprocessor", "input_size": input_size}
+        return FrozenBackbone(weights, EncoderRecipe(preprocessor))
+    if "recipe" in meta:
+        return FrozenBackbone(weights, _trusted(meta["recipe"], path))
+    raise ValueError(
+        f"backbone must say what its inputs are, but {path} does not. Give the config of its "
+        "pre-training (--config), or for a ResNet the side of its inputs (--input-size 128)."
+    )
+
+
+@torch.no_grad()
+def embed_hands(
+    extract: Callable[[Tensor], Tensor],
+    preprocessor: Any,
+    hands: Dataset,
+    batch_size: int = _BATCH_SIZE,
+) -> tuple[Tensor, Tensor]:
+    """Pooled features of hands without augmentation, and their keypoints in the inputs.
+
+    Args:
+        extract: From inputs ``[N, 3, S, S]`` to the last feature map ``[N, C, h, w]``.
+        preprocessor: A HandPairPreprocessor.
+        hands: A HandPairDataset or a subset of one; the queries are embedded.
+        batch_size: Hands per forward pass.
+
+    Returns:
+        ``[N, C]`` and ``[N, 21, 2]`` as a fraction of the input's side, float32 on the CPU.
+    """
+    features, keypoints = [], []
+    for batch in DataLoader(hands, batch_size, collate_fn=collate_pairs):
+        data = preprocessor(batch, training=False)
+        queries = slice(len(data["inputs"]) // 2)
+        maps = extract(data["inputs"][queries])
+        features.append(maps.flatten(2).mean(2).float().cpu())
+        side = data["inputs"].shape[-1]
+        keypoints.append(data["data_samples"]["keypoints_2d"][queries].cpu() / side)
+    return torch.cat(features), torch.cat(keypoints)
+
+
+@contextmanager
+def _without_information() -> Iterator[None]:
+    """Keep mmengine from printing how each weight was initialised."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _trusted(recipe: Any, path: str | Path) -> EncoderRecipe:
+    """The recipe of a file that anybody may have made.
+
+    mmengine imports and calls whatever a dotted ``type`` names, and loads what ``init_cfg`` names.
+    """
+    is_recipe = isinstance(recipe, dict) and recipe.keys() == {
+        f.name for f in fields(EncoderRecipe)
+    }
+    if not is_recipe or not _is_harmless(recipe):
+        raise ValueError(
+            f"the recipe in {path} must name registered modules of mmpretrain or simhand_mm only, "
+            f"but is {str(recipe)[:200]}. Give the config of the pre-training instead (--config)."
+        )
+    return EncoderRecipe(**recipe)
+
+
+def _is_harmless(value: Any) -> bool:
+    if isinstance(value, dict):
+        if "init_cfg" in value or not _REGISTERED.fullmatch(str(value.get("type", "X"))):
+            return False
+        return all(map(_is_harmless, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_harmless, value))
+    return value is None or isinstance(value, (str, int, float, bool))
+
+
+def _build(config: dict[str, Any]) -> Any:
+    import mmpretrain.models  # noqa: F401 (registers the backbones)
+
+    import simhand_mm.pretraining  # noqa: F401 (registers the preprocessor)
+
+    init_default_scope("mmpretrain")
+    return MODELS.build(dict(config))

@@ -1,0 +1,286 @@
+"""How much frozen features say about labels: nearest neighbours and a linear probe.
+
+Folds never share a group (a person, a video), so nothing is gained by recognising the group.
+
+Axes: N hands, C features.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch.utils.data import Subset
+
+from simhand_mm.functional.pose_distances import normalize_poses
+from simhand_mm.pool import HandPool
+from simhand_mm.pool.labels import read_labels
+from simhand_mm.pretraining.dataset import HandPairDataset
+from simhand_mm.pretraining.encoders import FrozenBackbone, embed_hands, load_frozen
+
+logger = logging.getLogger(__name__)
+
+Split: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""Positions of the hands to train on and to test on."""
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """What features are probed for, and how.
+
+    Attributes:
+        label: Column with the labels.
+        group: Column with the groups: hands of one group are never in training and test at once.
+        table: CSV or parquet file with hand_id or video_id and these columns, where hands.parquet
+            does not have them.
+        config: Config of pre-training of the backbones; by default what their files say.
+        input_size: Side of the inputs in px, for ResNets from elsewhere.
+        folds: Number of folds.
+        neighbors: Neighbours that vote.
+        seed: Seed of the folds and of the random weights.
+        device: Device that computes the features.
+    """
+
+    label: str
+    group: str = "video_id"
+    table: Path | None = None
+    config: Path | None = None
+    input_size: int | None = None
+    folds: int = 5
+    neighbors: int = 7
+    seed: int = 0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class LabelledHands:
+    """The hands of a pool that can be probed.
+
+    Attributes:
+        rows: ``[N]`` int64, rows of the pool.
+        labels: ``[N]`` str.
+        groups: ``[N]`` str.
+        left_out: How many hands were left out, by reason.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+    left_out: dict[str, int]
+
+
+def probe_backbones(
+    pool: HandPool, backbones: Sequence[str | Path], settings: ProbeSettings
+) -> dict[str, Any]:
+    """Accuracy of each backbone, of random weights of the same network, and of the 2D keypoints.
+
+    Args:
+        pool: The pool.
+        backbones: Backbone files.
+        settings: What is probed for, and how.
+
+    Returns:
+        JSON-like: what was probed, ``chance``, and ``rows``, the features with their accuracies.
+
+    Raises:
+        ValueError: If the labels cannot be probed, or a backbone cannot be read.
+    """
+    loaded = [load_frozen(path, settings.config, settings.input_size) for path in backbones]
+    hands = select_hands(pool, settings)
+    splits = split_by_group(hands.labels, hands.groups, settings.folds, settings.seed)
+    rows = []
+    for name, path, features, metric in _features(pool, hands.rows, backbones, loaded, settings):
+        scores = probe(features, hands.labels, splits, settings.neighbors, metric)
+        rows.append({"name": name, "file": path, "num_features": features.shape[1], **scores})
+        logger.info("%s: linear %.1f %%", name, 100 * scores["linear"]["mean"])
+    return {
+        "pool": str(pool.root),
+        "fingerprint": pool.fingerprint,
+        "label": settings.label,
+        "group": settings.group,
+        "num_hands": len(hands.rows),
+        "num_groups": len(set(hands.groups)),
+        "num_classes": len(set(hands.labels)),
+        "left_out": hands.left_out,
+        "folds": settings.folds,
+        "neighbors": settings.neighbors,
+        "seed": settings.seed,
+        "chance": _summary(_chance(hands.labels, splits)),
+        "rows": rows,
+    }
+
+
+def select_hands(pool: HandPool, settings: ProbeSettings) -> LabelledHands:
+    """Hands with a label, a group and finite keypoints; what is left out is counted.
+
+    A class that only one group has is left out too: no fold could train on it and test it.
+
+    Raises:
+        ValueError: If fewer than two classes are left.
+    """
+    columns = read_labels(pool, (settings.label, settings.group), settings.table)
+    labels, groups = (np.array(column, dtype=object) for column in columns)
+    keep = np.ones(len(pool), dtype=bool)
+    left_out = {}
+    for reason, is_bad in (
+        ("without_label", labels == ""),
+        ("without_group", groups == ""),
+        ("with_broken_keypoints", ~np.isfinite(pool.keypoints_2d).all(axis=(1, 2))),
+    ):
+        left_out[reason] = int((keep & is_bad).sum())
+        keep &= ~is_bad
+    lonely = [
+        label for label in set(labels[keep]) if len(set(groups[keep & (labels == label)])) < 2
+    ]
+    is_lonely = keep & np.isin(labels.astype(str), lonely)
+    left_out["of_a_class_in_one_group"] = int(is_lonely.sum())
+    keep &= ~is_lonely
+    if len(set(labels[keep])) < 2:
+        raise ValueError(
+            f"label must have two classes that two groups share, but {settings.label!r} has "
+            f"{len(set(labels[keep]))} with groups of {settings.group!r} (left out: {left_out}). "
+            "Name another column, or label more hands."
+        )
+    rows = np.flatnonzero(keep)
+    return LabelledHands(rows, labels[rows].astype(str), groups[rows].astype(str), left_out)
+
+
+def split_by_group(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> list[Split]:
+    """Folds that share no group, with classes as alike as the groups allow.
+
+    Args:
+        labels: ``[N]``.
+        groups: ``[N]``.
+        folds: Number of folds.
+        seed: Shuffles groups that are alike.
+
+    Raises:
+        ValueError: If there are too few groups, or a fold would train on one class.
+    """
+    num_groups = len(set(groups))
+    if not 2 <= folds <= num_groups:
+        raise ValueError(
+            f"folds must be 2 to the number of groups, {num_groups}, but got {folds}. Choose "
+            "another --folds or --group."
+        )
+    stratified = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    splits = list(stratified.split(labels, labels, groups))
+    if not all(len(test) for _, test in splits):  # of few groups; this one fills every fold
+        splits = list(GroupKFold(folds).split(labels, labels, groups))
+    if any(len(set(labels[train])) < 2 for train, _ in splits):
+        raise ValueError(
+            f"every fold must train on two classes, but with {folds} folds of {num_groups} groups "
+            "one has a single class. Choose fewer --folds, or label more groups."
+        )
+    return splits
+
+
+def probe(
+    features: np.ndarray,
+    labels: np.ndarray,
+    splits: Sequence[Split],
+    neighbors: int,
+    metric: str = "cosine",
+) -> dict[str, Any]:
+    """Accuracy of nearest neighbours and of a linear probe.
+
+    The linear probe is a logistic regression (L2, C = 1) on features that are standardised with
+    the statistics of the training hands.
+
+    Args:
+        features: ``[N, C]``.
+        labels: ``[N]``.
+        splits: Folds.
+        neighbors: Neighbours that vote, at most as many as a fold trains on.
+        metric: Of the neighbours, ``'cosine'`` or ``'euclidean'``.
+
+    Returns:
+        ``knn`` and ``linear``, each with ``mean``, ``std`` (of the sample) and the ``folds``.
+
+    Raises:
+        ValueError: If a fold has fewer training hands than neighbours.
+    """
+    smallest = min(len(train) for train, _ in splits)
+    if not 1 <= neighbors <= smallest:
+        raise ValueError(
+            f"neighbors must be 1 to the training hands of a fold, {smallest}, but got {neighbors}."
+            " Choose another --neighbors."
+        )
+    models = {
+        "knn": KNeighborsClassifier(neighbors, metric=metric, algorithm="brute"),
+        "linear": make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
+    }
+    return {
+        name: _summary(
+            [
+                float(model.fit(features[train], labels[train]).score(features[test], labels[test]))
+                for train, test in splits
+            ]
+        )
+        for name, model in models.items()
+    }
+
+
+def _features(
+    pool: HandPool,
+    rows: np.ndarray,
+    paths: Sequence[str | Path],
+    loaded: Sequence[FrozenBackbone],
+    settings: ProbeSettings,
+) -> Any:
+    """Name, file, features ``[N, C]`` and metric of all that is compared."""
+    seen = []
+    for name, path, frozen in zip(names_of(paths), paths, loaded, strict=True):
+        yield name, str(path), _embed(frozen, frozen.build(), pool, rows, settings.device), "cosine"
+        network = {key: value.shape for key, value in frozen.weights.items()}
+        if (network, frozen.recipe) not in seen:
+            seen.append((network, frozen.recipe))
+            random = frozen.build_random(settings.seed)
+            features = _embed(frozen, random, pool, rows, settings.device)
+            several = f" {len(seen)}" if len(seen) > 1 else ""
+            yield f"random weights{several}", None, features, "cosine"
+    keypoints = torch.from_numpy(pool.keypoints_2d[rows].astype(np.float64))
+    yield "2D keypoints", None, normalize_poses(keypoints).flatten(1).numpy(), "euclidean"
+
+
+def _embed(
+    frozen: FrozenBackbone, network: Any, pool: HandPool, rows: np.ndarray, device: str
+) -> np.ndarray:
+    dataset = HandPairDataset(pool=str(pool.root), reduce=frozen.recipe.reduce)
+    place = np.searchsorted(dataset.query_row, rows)
+    network, preprocessor = network.to(device), frozen.build_preprocessor().to(device)
+    features, _ = embed_hands(
+        lambda inputs: network(inputs)[-1], preprocessor, Subset(dataset, place.tolist())
+    )
+    return features.double().numpy()
+
+
+def names_of(paths: Sequence[str | Path]) -> list[str]:
+    """Short names: the folder of a ``backbone.pth``, the stem of others; the path if not unique."""
+    names = [Path(p).parent.name if Path(p).stem == "backbone" else Path(p).stem for p in paths]
+    return [
+        name if name and names.count(name) == 1 else str(path)
+        for name, path in zip(names, paths, strict=True)
+    ]
+
+
+def _chance(labels: np.ndarray, splits: Sequence[Split]) -> list[float]:
+    """Accuracy of always naming the most frequent training label."""
+    guess = DummyClassifier(strategy="most_frequent")
+    return [
+        float(guess.fit(labels[train], labels[train]).score(labels[test], labels[test]))
+        for train, test in splits
+    ]
+
+
+def _summary(folds: list[float]) -> dict[str, Any]:
+    return {"mean": float(np.mean(folds)), "std": float(np.std(folds, ddof=1)), "folds": folds}

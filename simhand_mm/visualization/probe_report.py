@@ -1,0 +1,73 @@
+"""What frozen features say about labels: a table for the terminal, and a page."""
+
+from pathlib import Path
+from typing import Any
+
+from simhand_mm.visualization.page import Page
+
+_HEADER = ("features", "dimensions", "kNN, %", "linear probe, %")
+
+
+def write_probe_report(result: dict[str, Any], path: str | Path) -> Path:
+    """Write the page of a probing; returns the file.
+
+    Args:
+        result: What ``simhand probe`` measured.
+        path: HTML file to write.
+    """
+    page = Page("Frozen features", f"{result['pool']} · fingerprint {result['fingerprint'][:12]}")
+    page.heading(f"Label “{result['label']}”, groups “{result['group']}”")
+    page.table(
+        _HEADER,
+        _rows(result),
+        f"Accuracy of {result['num_classes']} classes on {result['num_hands']:,} hands: mean ± "
+        f"standard deviation over {result['folds']} folds that share none of the "
+        f"{result['num_groups']:,} groups.",
+    )
+    page.paragraph(
+        f"kNN: vote of {result['neighbors']} neighbours, by cosine similarity of features and by "
+        "Euclidean distance of keypoints. Linear probe: logistic regression on standardised "
+        "features. Keypoints: those of the pool, centred, scaled, of right hands. Random weights: "
+        "the same network without training. Chance: the most frequent label of the training hands."
+    )
+    page.paragraph(left_out_text(result))
+    return page.save(path)
+
+
+def format_probe(result: dict[str, Any]) -> str:
+    """The same as text."""
+    lines = [
+        f"{result['label']}: {result['num_classes']} classes, {result['num_hands']} hands, "
+        f"{result['num_groups']} groups of {result['group']}, {result['folds']} folds",
+        left_out_text(result),
+        "",
+    ]
+    table = [_HEADER, *_rows(result)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(_HEADER))]
+    for name, *cells in table:
+        numbers = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        lines.append("  ".join((name.ljust(widths[0]), *numbers)))
+    return "\n".join(lines)
+
+
+def left_out_text(result: dict[str, Any]) -> str:
+    """Which hands were left out, as a sentence."""
+    counts = [
+        f"{count:,} {reason.replace('_', ' ')}"
+        for reason, count in result["left_out"].items()
+        if count
+    ]
+    return f"Hands left out: {', '.join(counts) or 'none'}."
+
+
+def _rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = [
+        (row["name"], str(row["num_features"]), _percent(row["knn"]), _percent(row["linear"]))
+        for row in result["rows"]
+    ]
+    chance = _percent(result["chance"])
+    return [*rows, ("chance", "–", chance, chance)]
+
+
+def _percent(summary: dict[str, Any]) -> str:
+    return f"{100 * summary['mean']:.1f} ± {100 * summary['std']:.1f}"
