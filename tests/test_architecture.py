@@ -19,7 +19,7 @@ HUBS = {"pool", "registry", "checkpoint", "compat", "engine", "executors", "opti
 # Frameworks that only one stage may import; heavy packages that no module may import at its top.
 OWNED = {"mmpose": {"pose"}, "mmpretrain": {"pretraining"}}
 LAZY = {"mediapipe", "faiss", "av", "ray", "onnx", "onnxruntime", "mmdet", "mmcv"}
-FUNCTIONAL_MAY_IMPORT = {"numpy", "torch", "numba", "simhand_mm"}
+FUNCTIONAL_MAY_IMPORT = {"numpy", "torch", "numba", "triton", "simhand_mm"}
 
 
 def modules():

@@ -3,6 +3,10 @@
 Axes: N, M hands, K keypoints (21), C coordinates (2).
 """
 
+import warnings
+from collections.abc import Callable
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -38,7 +42,8 @@ def pairwise_keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint")
     """Distance of each hand of ``a`` from each hand of ``b``.
 
     Works through the keypoints one by one, so that nothing larger than the result is made: an
-    ``[N, M, K, C]`` difference would take 45 GB for 16,384 hands.
+    ``[N, M, K, C]`` difference would take 45 GB for 16,384 hands. On a GPU float32 takes one
+    kernel, where Triton can compile it.
 
     Args:
         a: ``[N, K, C]``, any unit.
@@ -50,7 +55,12 @@ def pairwise_keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint")
     """
     _check_keypoints(a, b, metric)
     rows, columns = a.permute(1, 2, 0).contiguous(), b.permute(1, 2, 0).contiguous()  # [K, C, N]
-    total = a.new_zeros(len(a), len(b))
+    fused = _fused_distance(a.device) if a.dtype == torch.float32 else None
+    return (fused or _distance_by_keypoint)(rows, columns, metric == "mean_joint")
+
+
+def _distance_by_keypoint(rows: Tensor, columns: Tensor, of_each: bool) -> Tensor:
+    total = rows.new_zeros(rows.shape[2], columns.shape[2])
     squared, difference = torch.empty_like(total), torch.empty_like(total)
     for row, column in zip(rows, columns, strict=True):
         torch.sub(row[0, :, None], column[0], out=squared)
@@ -58,8 +68,31 @@ def pairwise_keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint")
         for axis in range(1, len(row)):
             torch.sub(row[axis, :, None], column[axis], out=difference)
             squared.addcmul_(difference, difference)
-        total.add_(squared.sqrt_() if metric == "mean_joint" else squared)
-    return total.div_(a.shape[1]) if metric == "mean_joint" else total.sqrt_()
+        total.add_(squared.sqrt_() if of_each else squared)
+    return total.div_(len(rows)) if of_each else total.sqrt_()
+
+
+@cache
+def _fused_distance(device: torch.device) -> Callable[[Tensor, Tensor, bool], Tensor] | None:
+    """The kernel for a GPU, tried on a few hands; None where it does not work."""
+    if device.type != "cuda" or not torch.cuda.is_available():
+        return None
+    try:
+        from simhand_mm.functional.distance_kernel import fused_distance
+
+        # Random numbers would be missing from those of the run.
+        a, b = (torch.arange(42.0 * n, device=device).cos().view(21, 2, n) for n in (3, 70))
+        for of_each in (True, False):
+            expected = _distance_by_keypoint(a, b, of_each)
+            torch.testing.assert_close(fused_distance(a, b, of_each), expected)
+    except Exception as error:  # no Triton, no C compiler, a driver that is too old...
+        warnings.warn(
+            f"Triton must compile a kernel for {device}, but {type(error).__name__}: {error}. "
+            "The weights of pairs are computed by many small kernels instead, which is slower.",
+            stacklevel=2,
+        )
+        return None
+    return fused_distance
 
 
 def max_pairwise_keypoint_distance(

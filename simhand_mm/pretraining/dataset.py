@@ -171,9 +171,9 @@ class HandPairDataset(Dataset):
         # Copied crop by crop, while each is still in the cache.
         crops = np.empty((len(places), self.crop_size, self.crop_size, 3), np.uint8)
         for crop, (pool, row) in zip(crops, places, strict=True):
-            image = cv2.imdecode(
-                np.frombuffer(pool.read_crop(row), np.uint8), _REDUCED[self.reduce]
-            )
+            data = np.frombuffer(pool.read_crop(row), np.uint8)
+            # OpenCV raises for no bytes, and returns None for bytes that are no picture.
+            image = cv2.imdecode(data, _REDUCED[self.reduce]) if len(data) else None
             if image is None or image.shape != crop.shape:
                 raise ValueError(
                     f"crop of hand {pool.hand_id(row)!r} in {pool.root} must be a JPEG of "

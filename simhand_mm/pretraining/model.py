@@ -38,9 +38,10 @@ class HandContrastive(BaseSelfSupervisor):
     Args:
         micro_batch_size: Pairs that are encoded at a time. Activations are kept for one
             micro-batch only and made again in the backward pass, so memory does not grow with the
-            batch, while the loss sees all projections: value and gradient are exactly those of
-            the whole batch (which accumulating gradients would not give). BatchNorm takes its
-            statistics from a micro-batch, as it would on that many pairs a GPU without SyncBN.
+            batch, while the loss sees all projections: value and gradient are those of the whole
+            batch (which accumulating gradients would not give), in float32 to rounding. Under
+            bfloat16 the gradients of micro-batches are added in bfloat16. BatchNorm takes its
+            statistics from a micro-batch, as it would on that many pairs per GPU without SyncBN.
             None encodes all pairs at once.
         channels_last: Store images and weights channels-last; faster on GPUs and CPUs with
             reduced precision.
@@ -103,7 +104,7 @@ class HandContrastive(BaseSelfSupervisor):
         parts = [
             checkpoint(
                 self._encode,
-                torch.cat(pairs),
+                *pairs,  # joined inside, for what goes in is kept until the backward pass
                 use_reentrant=False,
                 preserve_rng_state=False,  # there is no dropout
                 context_fn=lambda: (nullcontext(), self._frozen_running_statistics()),
@@ -112,10 +113,11 @@ class HandContrastive(BaseSelfSupervisor):
         ]
         return tuple(_queries_first(output) for output in zip(*parts, strict=True))
 
-    def _encode(self, images: Tensor) -> tuple[Tensor, ...]:
+    def _encode(self, *images: Tensor) -> tuple[Tensor, ...]:
+        batch = images[0] if len(images) == 1 else torch.cat(images)
         if self.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
-        maps = self.backbone(images)
+            batch = batch.contiguous(memory_format=torch.channels_last)
+        maps = self.backbone(batch)
         output = self.neck(maps)[0] if self.with_neck else maps[-1]
         return (output,) if self.auxiliary is None else (output, maps[-1])
 

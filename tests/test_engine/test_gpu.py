@@ -12,6 +12,7 @@ from mmpose.structures import PoseDataSample
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from simhand_mm import compat
+from simhand_mm.engine import MachineCheckHook
 from simhand_mm.functional.pose_metrics import pck_auc
 from simhand_mm.mining import torch_engine
 from simhand_mm.pose import DetNetHead
@@ -128,6 +129,17 @@ print(torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split() == ["ieee", "ieee", "tf32", "tf32"], done.stderr
+
+
+def test_only_tests_compute_in_true_float32():
+    hook, before = MachineCheckHook(), precisions()
+    hook.before_test(None)
+    try:
+        assert precisions() == ["ieee"] * 3
+    finally:
+        hook.after_test(None)
+    assert precisions() == before
+    assert before[2] != "ieee"  # convolutions take TF32 by default, or there is nothing to test
 
 
 def test_products_that_are_not_float32_are_refused(monkeypatch):

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from simhand_mm.functional import pair_weights
+from simhand_mm.functional import pair_weights, pose_distances
 from simhand_mm.functional.contrastive import contrast_pairs
 from simhand_mm.functional.contrasts import SoftTargets, WeightedNTXent
+from simhand_mm.functional.distance_kernel import fused_distance
 from simhand_mm.functional.global_batch import GlobalBatch
 from simhand_mm.functional.pair_weights import PairDistances, linear_weights
 from tests.fake_cuda import fake_cuda
@@ -56,18 +57,23 @@ def launches(make, pairs, processes, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "make, budget",
+    "make, fused, budget",
     [
-        (WeightedNTXent, 80),
-        (lambda d: WeightedNTXent(d, linear_weights), 110),
-        (lambda d: WeightedNTXent(d, linear_weights, linear_weights), 1250),
-        (SoftTargets, 1900),
+        (WeightedNTXent, True, 80),
+        (lambda d: WeightedNTXent(d, linear_weights), True, 110),
+        (lambda d: WeightedNTXent(d, linear_weights, linear_weights), True, 170),
+        (lambda d: WeightedNTXent(d, linear_weights, linear_weights), False, 1250),
+        (SoftTargets, True, 150),
+        (SoftTargets, False, 1900),
     ],
-    ids=["unweighted", "positive", "both", "soft targets"],
+    ids=["unweighted", "positive", "both", "both, no Triton", "soft", "soft, no Triton"],
 )
-def test_a_step_of_8_x_1024_pairs_stays_within_its_launches(make, budget, monkeypatch):
+def test_a_step_of_8_x_1024_pairs_stays_within_its_launches(make, fused, budget, monkeypatch):
+    kernel = fused_distance if fused else None
+    monkeypatch.setattr(pose_distances, "_fused_distance", lambda device: kernel)
     kernels = launches(make, 1024, 8, monkeypatch)
     assert 0.5 * budget < kernels.total() <= budget, kernels.most_common(12)
+    assert ("pairwise_keypoint_distance" in kernels) <= fused
 
 
 def test_kernels_do_not_multiply_with_the_rows_of_one_gpu(monkeypatch):

@@ -1,9 +1,14 @@
 """How far the poses of hands are apart."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
+from simhand_mm.functional import pose_distances
 from simhand_mm.functional.pose_distances import (
     METRICS,
     keypoint_distance,
@@ -44,6 +49,40 @@ def test_largest_distance_is_exact_whatever_is_left_out(metric, tile, dtype):
         a[3] += 300.0 * (seed % 2)  # an outlier
         expected = pairwise_keypoint_distance(a, a, metric).max()
         assert torch.equal(max_pairwise_keypoint_distance(a, metric, tile), expected)
+
+
+def test_the_kernel_for_gpus_computes_the_same():
+    """In Triton's interpreter, which wants to be asked for before the import."""
+    code = """
+import torch
+from simhand_mm.functional.distance_kernel import fused_distance
+from simhand_mm.functional.pose_distances import _distance_by_keypoint
+torch.manual_seed(0)
+torch.cuda.device_of = lambda tensor: torch.no_grad()
+for keypoints, dims in ((21, 2), (1, 14), (21, 3)):
+    a, b = (128 * torch.rand(keypoints, dims, count) for count in (70, 131))
+    b[:, :, 7] = a[:, :, 3]
+    for of_each in (True, False):
+        found = fused_distance(a, b, of_each)
+        torch.testing.assert_close(found, _distance_by_keypoint(a, b, of_each), rtol=1e-6, atol=0)
+        assert found[3, 7] == 0
+print("equal")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "equal\n", done.stderr
+
+
+def test_a_kernel_that_cannot_be_compiled_is_replaced_with_a_warning(monkeypatch):
+    assert pose_distances._fused_distance(torch.device("cpu")) is None
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "arange", lambda *_, **__: 1 / 0)
+    with pytest.warns(UserWarning, match=r"Triton must compile .* but ZeroDivisionError"):
+        assert pose_distances._fused_distance.__wrapped__(torch.device("cuda")) is None
 
 
 def test_largest_distance_of_one_hand_and_of_equal_hands_is_zero():

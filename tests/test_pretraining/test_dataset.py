@@ -135,8 +135,9 @@ def test_bad_arguments_are_refused(data_root, tmp_path):
         HandPairDataset("", pool=[str(data_root / "pool"), str(tmp_path / "large")])
 
 
-def test_broken_crop_is_refused_by_name(data_root, monkeypatch):
+@pytest.mark.parametrize("content", [b"not an image", b""])
+def test_broken_crop_is_refused_by_name(content, data_root, monkeypatch):
     dataset = HandPairDataset(data_root)
-    monkeypatch.setattr(HandPool, "read_crop", lambda self, row: b"not an image")
+    monkeypatch.setattr(HandPool, "read_crop", lambda self, row: content)
     with pytest.raises(ValueError, match=r"crop of hand 'a/000001/0' in .*must be a JPEG of 48 px"):
         dataset[1]

@@ -7,6 +7,7 @@ import torch
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from torch import nn
+from torch.utils import checkpoint
 
 from simhand_mm.pretraining import HandPairDataset
 
@@ -98,6 +99,21 @@ def test_micro_batches_keep_activations_of_one_part_only(build, views):
             model(**views, mode="loss")
         sizes[size] = sum(saved)
     assert sizes[1] - views["inputs"].numel() < sizes[None] / 100
+
+
+def test_micro_batches_keep_the_images_once(build, views, monkeypatch):
+    """What enters a checkpoint is kept until the backward pass: views of the batch, no copies."""
+    kept = []
+
+    def note(function, *images, **options):
+        kept.extend(images)
+        return checkpoint.checkpoint(function, *images, **options)
+
+    monkeypatch.setattr("simhand_mm.pretraining.model.checkpoint", note)
+    build(micro_batch_size=2).train().encode(views["inputs"])
+    assert sum(len(images) for images in kept) == len(views["inputs"])
+    own = views["inputs"].untyped_storage().data_ptr()
+    assert {images.untyped_storage().data_ptr() for images in kept} == {own}
 
 
 def test_channels_last_gives_the_same(build, views):

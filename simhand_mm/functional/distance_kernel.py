@@ -1,0 +1,71 @@
+"""All distances between two sets of hands in one kernel of a GPU (Triton).
+
+Without it each keypoint takes several kernels, each of which reads and writes the whole result.
+:mod:`simhand_mm.functional.pose_distances` imports this module where it is needed: Triton exists
+for some platforms only, and compiles when it is first used.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+_TILE = 64  # of rows and of columns, whose sums stay in registers
+
+
+@triton.jit
+def _kernel(
+    a,
+    b,
+    out,
+    num_rows,
+    num_columns,
+    num_keypoints,
+    DIMS: tl.constexpr,
+    OF_EACH: tl.constexpr,
+    TILE: tl.constexpr,
+):
+    row = tl.program_id(0) * TILE + tl.arange(0, TILE)
+    column = tl.program_id(1) * TILE + tl.arange(0, TILE)
+    total = tl.zeros((TILE, TILE), tl.float32)
+    for keypoint in range(num_keypoints):
+        squared = tl.zeros((TILE, TILE), tl.float32)
+        for dim in tl.static_range(DIMS):
+            axis = keypoint * DIMS + dim
+            left = tl.load(a + axis * num_rows + row, mask=row < num_rows, other=0.0)
+            right = tl.load(b + axis * num_columns + column, mask=column < num_columns, other=0.0)
+            difference = left[:, None] - right[None, :]
+            squared += difference * difference
+        total += tl.sqrt_rn(squared) if OF_EACH else squared
+    result = total / num_keypoints if OF_EACH else tl.sqrt_rn(total)
+    place = row[:, None].to(tl.int64) * num_columns + column[None, :]
+    inside = (row < num_rows)[:, None] & (column < num_columns)[None, :]
+    tl.store(out + place, result, mask=inside)
+
+
+@torch.library.custom_op("simhand_mm::pairwise_keypoint_distance", mutates_args=())
+def fused_distance(a: Tensor, b: Tensor, of_each: bool) -> Tensor:
+    """Distance of each hand of ``a`` from each hand of ``b``.
+
+    Args:
+        a: ``[K, C, N]`` float32, contiguous.
+        b: ``[K, C, M]``, same unit, frame and device.
+        of_each: True for the mean over keypoints of their distances, False for the norm of the
+            difference of the flattened vectors.
+
+    Returns:
+        ``[N, M]``.
+    """
+    (num_keypoints, dims, num_rows), num_columns = a.shape, b.shape[2]
+    out = a.new_empty(num_rows, num_columns)
+    grid = (triton.cdiv(num_rows, _TILE), triton.cdiv(num_columns, _TILE))
+    with torch.cuda.device_of(a):
+        _kernel[grid](
+            a, b, out, num_rows, num_columns, num_keypoints, DIMS=dims, OF_EACH=of_each, TILE=_TILE
+        )
+    return out
+
+
+@fused_distance.register_fake
+def _(a: Tensor, b: Tensor, of_each: bool) -> Tensor:
+    return a.new_empty(a.shape[2], b.shape[2])
