@@ -1,4 +1,4 @@
-"""Measure mined pairs against the true 3D poses of the synthetic videos.
+"""Compare mined pairs with the true 3D poses of the synthetic videos.
 
 simhand check-pairs data/pool data/synthetic --pairs similar
 """
@@ -22,12 +22,12 @@ def main(
     name: PairsName = "similar",
     out: Out = Path("mining_check.json"),
 ) -> None:
-    """Measure and print the distances.
+    """Measure and print the distances between positives.
 
     Args:
         pool_dir: Pool prepared from the synthetic videos.
-        synthetic: Folder of simhand synthesize.
-        name: Name of the pairs.
+        synthetic: Data set made by simhand synthesize.
+        name: Name of the pairs file.
         out: JSON file to write.
     """
     pool = HandPool(pool_dir)
@@ -36,12 +36,12 @@ def main(
     result = check_pairs(pool, pairs, embeddings, GroundTruth.load(synthetic))
     with atomic_path(out) as temporary:
         temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
-    print("mean 3D distance of a hand from its positive, wrists together (mm):")
+    print("mean 3D distance between a hand and its positive, wrists aligned (mm):")
     for rank, distance in result["top_mm"].items():
         print(f"  Top-{rank:<21} {distance:6.1f}")
     print(f"  {'random, other video':<25} {result['random_other_video_mm']:6.1f}")
     share = result["same_video_share_without_rule"]
-    print(f"without the other-video rule {share:.1%} of the nearest hands are of the same video")
+    print(f"without the other-video rule, {share:.1%} of the nearest hands are from the same video")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Draw hands: videos to mine in and labelled stills to train and test on.
+"""Render hands: videos for mining, and labelled still images for training and testing.
 
     simhand synthesize data/synthetic --videos 80
 
-May be killed and started again: finished parts are kept.
+An interrupted run can be started again: finished parts are kept.
 """
 
 from pathlib import Path
@@ -18,12 +18,12 @@ def main(
     contents: Contents,
     executor: ExecutorSettings = ExecutorSettings(workers=0),  # noqa: B008 (frozen)
 ) -> None:
-    """Draw the data set and print what came out.
+    """Render the data set and print a summary.
 
     Args:
         output: Folder of the data set.
-        contents: What to draw.
-        executor: Who does the work.
+        contents: Size and seed of the data set.
+        executor: Where the rendering runs.
     """
     summary = synthesize(output, contents, executor.build())
     rows = ", ".join(f"{count} in {name}" for name, count in summary["num_rows"].items())

@@ -1,9 +1,9 @@
-"""Write a synthetic data set: videos with ground truth, and labelled stills.
+"""Write a synthetic data set: videos with ground truth, and labelled still images.
 
-OUT/videos/<video_id>.mp4     ten frames a second        OUT/ground_truth.parquet
+OUT/videos/<video_id>.mp4     ten frames per second      OUT/ground_truth.parquet
 OUT/images/{train,test}/      JPEG stills                OUT/poses/{train,test}.parquet
-OUT/synthetic.json            what was made, written last
-OUT/parts/                    labels of finished parts, from which a killed run continues
+OUT/synthetic.json            summary of the data set, written last
+OUT/parts/                    labels of the finished parts; an interrupted run continues from them
 """
 
 import hashlib
@@ -33,18 +33,18 @@ _TABLES = {
 
 @dataclass(frozen=True)
 class Contents:
-    """What a synthetic data set holds. The same contents are the same bytes.
+    """Size and seed of a synthetic data set. Equal contents give identical bytes.
 
     Attributes:
-        num_videos: Number of videos of 320x240 px; three in ten show two hands.
-        num_frames: Frames of each video, ten per second.
-        num_train_stills: Labelled stills for training.
-        num_test_stills: Labelled stills of other people, for testing.
-        seed: Sole source of randomness.
-        image_size: Side of the square stills in px.
+        num_videos: Number of videos (320x240 px); three out of ten show two hands.
+        num_frames: Number of frames per video, at ten frames per second.
+        num_train_stills: Number of labelled images for training.
+        num_test_stills: Number of labelled images for testing, of different people.
+        seed: The only source of randomness.
+        image_size: Side length of the square images in px.
 
     Raises:
-        ValueError: If a number is too small.
+        ValueError: If a value is too small.
     """
 
     num_videos: Annotated[int, arg(name="videos")] = 80
@@ -59,7 +59,9 @@ class Contents:
         for name, value in asdict(self).items():
             bound = least.get(name, 0)
             if value < bound:
-                raise ValueError(f"{name} must be at least {bound}, but got {value}. Choose more.")
+                raise ValueError(
+                    f"{name} must be at least {bound}, but got {value}. Choose a larger value."
+                )
 
 
 def synthesize(
@@ -67,22 +69,22 @@ def synthesize(
     contents: Contents,
     executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
 ) -> dict:
-    """Make a synthetic data set, or finish one that was interrupted.
+    """Make a synthetic data set, or complete an interrupted one.
 
-    The bytes do not depend on the executor, nor on how often the work was interrupted.
+    The files are byte-identical for every executor and after any number of interruptions.
 
     Args:
         output_dir: Folder of the data set.
-        contents: What to draw.
-        executor: Who draws; by default this process.
+        contents: Size and seed of the data set.
+        executor: Runs the rendering; by default in this process.
 
     Returns:
         The content of ``synthetic.json``.
 
     Raises:
-        ValueError: If ``output_dir`` was started with other contents.
+        ValueError: If ``output_dir`` was started with different contents.
         NotADirectoryError: If ``output_dir`` is a file.
-        RuntimeError: If a worker died. What was finished is kept.
+        RuntimeError: If a worker died. Finished parts are kept.
     """
     parameters = asdict(contents)
     root = Path(output_dir)
@@ -93,7 +95,7 @@ def synthesize(
         return finished
     for folder in ("videos", "images/train", "images/test", "parts"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-        for leftover in (root / folder).glob(".*.tmp"):  # of a run that was killed
+        for leftover in (root / folder).glob(".*.tmp"):  # from an interrupted run
             leftover.unlink()
     todo = [part for part in parts if not part.is_finished(root)]
     _make_parts(todo, root, executor)
@@ -116,7 +118,7 @@ def _plan(parameters: dict[str, int]) -> list[Part]:
 
 
 def _claim(root: Path, parameters: dict[str, int]) -> dict | None:
-    """Mark the folder as that of these parameters; return its summary if it is complete."""
+    """Reserve the folder for these parameters; return its summary if it is already complete."""
     if root.exists() and not root.is_dir():
         raise NotADirectoryError(
             f"output_dir must be a folder, but {root} is a file. Choose another name."
@@ -132,14 +134,14 @@ def _claim(root: Path, parameters: dict[str, int]) -> dict | None:
         if found != wanted and name != "parameters":
             raise ValueError(
                 f"output_dir must be new or started with the same arguments, but {root} has "
-                f"{name}={found} and {name}={wanted} was asked for. Choose another folder, or "
+                f"{name}={found}, and {name}={wanted} was requested. Choose another folder, or "
                 "delete this one."
             )
     return present if present["is_complete"] else None
 
 
 def _make_parts(parts: list[Part], root: Path, executor: Executor) -> None:
-    """Make the parts that are still missing, with a progress bar."""
+    """Make the missing parts, with a progress bar."""
     if not parts:
         return
     dead = {}
@@ -150,14 +152,14 @@ def _make_parts(parts: list[Part], root: Path, executor: Executor) -> None:
             progress.update()
     if dead:
         raise RuntimeError(
-            f"every part must be drawn, but workers died at {dead}. Run again to draw these; what "
-            "was finished is kept. If memory was short, use fewer workers."
+            f"every part must be rendered, but workers died at {dead}. Run the command again to "
+            "render these; finished parts are kept. If memory ran out, use fewer workers."
         )
 
 
 @dataclass(frozen=True)
 class _WorkerRecipe:
-    """Builds, in each process, the function that makes a part."""
+    """Builds the function that makes a part, once in each worker process."""
 
     root: Path
     num_threads: int
@@ -168,7 +170,7 @@ class _WorkerRecipe:
 
 
 def _conclude(root: Path, parts: list[Part], parameters: dict[str, int]) -> dict:
-    """Join the labels of all parts and write the summary."""
+    """Concatenate the labels of all parts and write the summary."""
     tables, counts = {}, {}
     for kind, name in _TABLES.items():
         paths = [part.record_path(root) for part in parts if part.kind == kind]

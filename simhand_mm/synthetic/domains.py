@@ -1,6 +1,6 @@
-"""The two worlds: videos in the wild, and labelled stills from a studio.
+"""The two domains: videos in the wild, and labelled stills from a studio.
 
-They differ in camera, background, light and film, as unlabelled videos differ from labelled sets.
+They differ in camera, background, light and film, as unlabelled videos differ from labelled data.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from simhand_mm.synthetic.hand.subjects import Subject, sample_subject
 from simhand_mm.synthetic.scenes import Scene, Staging, sample_track
 
 _PROP_SHARE = 0.2
-_PAN_SHARE = 0.25  # how far the camera may pan, of the picture's size
+_PAN_SHARE = 0.25  # range of the camera pan, as a fraction of the image size
 
 
 def sample_clip(
@@ -26,7 +26,7 @@ def sample_clip(
     height: int,
     two_hands: bool,
 ) -> Scene:
-    """Draw a short video of one person in the wild."""
+    """Sample a short video of one person in the wild."""
     camera = Camera.centered(rng.uniform(0.85, 1.5) * width, width, height)
     subject = sample_subject(rng, mesh)
     stagings = _stage_pair(rng, width, height) if two_hands else [_stage_one(rng, width, height)]
@@ -48,7 +48,7 @@ def sample_clip(
 def sample_still(
     rng: np.random.Generator, mesh: HandMesh, subject: Subject, image_size: int
 ) -> Scene:
-    """Draw a square picture of one hand of a person in a studio."""
+    """Sample a square studio image of one hand of a person."""
     camera = Camera.centered(rng.uniform(1.8, 3.0) * image_size, image_size, image_size)
     margin = 0.06 * image_size
     staging = Staging(
@@ -71,7 +71,7 @@ def sample_still(
 
 
 def _stage_one(rng: np.random.Generator, width: int, height: int) -> Staging:
-    """Give one hand the whole picture."""
+    """Give one hand the whole image."""
     margin = 0.03 * height
     return Staging(
         handedness=str(rng.choice(["left", "right"])),
@@ -83,10 +83,10 @@ def _stage_one(rng: np.random.Generator, width: int, height: int) -> Staging:
 
 
 def _stage_pair(rng: np.random.Generator, width: int, height: int) -> list[Staging]:
-    """Give each hand a half of the picture, its forearm leaving on its own side."""
+    """Give each hand one half of the image; its forearm leaves the image on the same side."""
     margin = 0.03 * height
     size = rng.uniform(0.36, 0.5) * height
-    left_first = rng.random() < 0.5  # seen by oneself, or by somebody opposite
+    left_first = rng.random() < 0.5  # seen by the person, or from the opposite side
     stagings = []
     for half, lean in ((0, 1), (1, -1)):
         left = half * width / 2
@@ -105,5 +105,5 @@ def _stage_pair(rng: np.random.Generator, width: int, height: int) -> list[Stagi
 
 
 def _any_roll(rng: np.random.Generator) -> float:
-    """Draw how a hand leans: mostly fingers up, at times anyhow."""
+    """Sample an in-plane rotation in degrees: mostly fingers up, sometimes any direction."""
     return rng.uniform(-180, 180) if rng.random() < 0.3 else rng.normal(0, 32)

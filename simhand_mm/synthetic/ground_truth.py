@@ -1,4 +1,4 @@
-"""The truth about each hand in the synthetic videos, and finding it for hands that were mined.
+"""Ground truth of the hands in the synthetic videos, and its matching to the hands of a pool.
 
 Axes: G ground-truth rows, N hands of a pool.
 """
@@ -38,14 +38,14 @@ GROUND_TRUTH = pa.schema(
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """True hands of the synthetic videos, a row a hand a frame.
+    """Ground truth of the synthetic videos, one row per hand and frame.
 
     Args:
         video_id: ``[G]`` str.
-        frame_index: ``[G]`` number of the frame in its video.
+        frame_index: ``[G]`` index of the frame in its video.
         handedness: ``[G]`` 'left' or 'right'.
-        bbox_xyxy: ``[G, 4]`` px of the frame, tight box of the keypoints.
-        keypoints_2d: ``[G, 21, 2]`` px of the frame.
+        bbox_xyxy: ``[G, 4]`` px in the frame, tight bounding box of the keypoints.
+        keypoints_2d: ``[G, 21, 2]`` px in the frame.
         keypoints_3d: ``[G, 21, 3]`` mm, camera frame.
     """
 
@@ -61,13 +61,13 @@ class GroundTruth:
         """Read ``ground_truth.parquet`` of a synthetic data set.
 
         Raises:
-            FileNotFoundError: If ``root`` holds none.
+            FileNotFoundError: If ``root`` does not contain this file.
         """
         path = Path(root) / "ground_truth.parquet"
         if not path.is_file():
             raise FileNotFoundError(
                 f"root must be a finished synthetic data set, but {path} does not exist. "
-                "Run simhand synthesize to its end."
+                "Run simhand synthesize until it has finished."
             )
         table = pq.read_table(path)
         texts = {name: np.array(table[name].to_pylist()) for name in ("video_id", "handedness")}
@@ -82,20 +82,20 @@ class GroundTruth:
         handedness: Sequence[str] | np.ndarray,
         min_iou: float = 0.3,
     ) -> np.ndarray:
-        """Find the true hand behind each found one.
+        """Find the ground-truth row of each detected hand.
 
-        Of the hands in the frame the one of best overlap is taken; where two overlap nearly
-        alike, the one of the same handedness.
+        The hand of the frame with the highest IoU is chosen; between nearly equal IoUs (within
+        0.1) the same handedness decides.
 
         Args:
-            video_ids: ``[N]`` video of each hand.
-            frame_index: ``[N]`` frame in that video.
-            bbox_xyxy: ``[N, 4]`` px of the frame, about the size of the hand.
+            video_ids: ``[N]`` video ID of each hand.
+            frame_index: ``[N]`` index of the frame in that video.
+            bbox_xyxy: ``[N, 4]`` px in the frame, roughly tight around the hand.
             handedness: ``[N]`` 'left' or 'right'.
-            min_iou: Least overlap of a match.
+            min_iou: Minimum IoU of a match.
 
         Returns:
-            ``[N]`` row of the truth, -1 where none fits.
+            ``[N]`` ground-truth rows, -1 where none matches.
         """
         rows_of: dict[tuple[str, int], list[int]] = {}
         for row, key in enumerate(zip(self.video_id, self.frame_index, strict=True)):
@@ -113,19 +113,20 @@ class GroundTruth:
 
     @cached_property
     def right_hand_poses(self) -> np.ndarray:
-        """``[G, 21, 3]`` mm, the hands as right hands, relative to the wrist."""
+        """``[G, 21, 3]`` mm, relative to the wrist; left hands are mirrored to right hands."""
         is_left = (self.handedness == "left")[:, None, None]
         mirrored = mirror_keypoints_3d(self.keypoints_3d)
         return root_relative(np.where(is_left, mirrored, self.keypoints_3d))
 
     def pair_distance_mm(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Return how different the poses of two hands truly are.
+        """Return the 3D distance between the true poses of two hands.
 
-        Both are seen as right hands with their wrists put together, in their own cameras.
+        Left hands are mirrored, and the wrists are aligned. Each hand stays in the frame of its
+        camera.
 
         Args:
-            first: ``[...]`` rows of the truth, -1 for none.
-            second: ``[...]`` rows of the truth, -1 for none.
+            first: ``[...]`` ground-truth rows, -1 for none.
+            second: ``[...]`` ground-truth rows, -1 for none.
 
         Returns:
             ``[...]`` mean distance of the joints in mm; NaN where a row is -1.

@@ -1,4 +1,4 @@
-"""How good mined pairs truly are, measured on hands whose 3D pose the generator knows.
+"""Quality of mined pairs, measured on synthetic hands with known 3D poses.
 
 Axes: N hands of a pool, K ranks.
 """
@@ -19,20 +19,20 @@ def check_pairs(
     truth: GroundTruth,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Compare mined positives with the truth, and with what the other-video rule avoids.
+    """Measure mined positives against the ground truth, and the effect of the other-video rule.
 
     Args:
-        pool: Prepared from the synthetic videos.
-        pairs: Mined from it; every rank is reported.
-        pose_embeddings: ``[N, D]``, what the pairs were mined in.
-        truth: Of the same videos.
-        seed: Draws the random hands of other videos.
+        pool: Pool prepared from the synthetic videos.
+        pairs: Pairs mined in this pool; every rank is reported.
+        pose_embeddings: ``[N, D]`` embeddings in which the pairs were mined.
+        truth: Ground truth of the same videos.
+        seed: Seed for the random hands of other videos.
 
     Returns:
         ``top_mm``: rank -> mean root-aligned 3D distance (mm) between a hand and its positive of
         that rank; ``random_other_video_mm``; ``same_video_share_without_rule``: how often the
-        nearest hand comes from the same video when it is allowed to; ``num_hands`` of which
-        ``num_matched`` have a known truth.
+        nearest hand comes from the same video if this is allowed; ``num_hands``, of which
+        ``num_matched`` have a ground truth.
     """
     row = match_hands(pool, truth)
 
@@ -57,16 +57,16 @@ def check_pairs(
 
 
 def match_hands(pool: HandPool, truth: GroundTruth) -> np.ndarray:
-    """Row of the truth of each hand of a pool, -1 where none fits; ``[N]``."""
+    """Return the ground-truth row of each hand of a pool, ``[N]``, -1 where none matches."""
     handedness = np.where(pool.handedness_index == 1, "right", "left")
     videos = np.array(pool.video_ids)[pool.video_index]
     return truth.match(videos, pool.frame_index, pool.bbox_xyxy, handedness)
 
 
 def _random_hands_of_other_videos(video_index: np.ndarray, seed: int) -> np.ndarray:
-    """For each hand one of another video, all alike likely; ``[N]`` rows."""
+    """Draw a hand of another video for each hand, uniformly; return rows ``[N]``."""
     count = len(video_index)
     first = np.searchsorted(video_index, video_index, "left")
     size = np.searchsorted(video_index, video_index, "right") - first
     step = np.random.default_rng(seed).integers(0, np.maximum(count - size, 1))
-    return (first + size + step) % count  # rows of a video are contiguous: jump over them
+    return (first + size + step) % count  # rows of a video are contiguous: skip them

@@ -1,7 +1,7 @@
 """Parts of a synthetic data set: one video, or the stills of one person.
 
-A part depends on the seed, its kind and its number alone, so parts can be made in any order, by any
-number of processes, at any time, and come out the same to the byte.
+A part depends only on the seed, its kind and its number. Parts can therefore be made in any order
+and by any number of processes, and the files are always byte-identical.
 """
 
 import os
@@ -32,13 +32,13 @@ _JPEG_QUALITY = 95
 
 @dataclass(frozen=True)
 class Part:
-    """What one process makes at a time.
+    """The unit of work of one process.
 
     Args:
         kind: 'video', or 'train' or 'test' for stills.
-        number: Which one of its kind.
-        count: Frames of the video, or stills of the person.
-        image_size: Side of a still in px; unused for a video.
+        number: Index of the part among those of its kind.
+        count: Number of frames of the video, or of stills of the person.
+        image_size: Side length of a still in px; unused for a video.
         seed: Seed of the data set.
     """
 
@@ -50,33 +50,33 @@ class Part:
 
     @property
     def name(self) -> str:
-        """Name of the part, unique in the data set; a video's is its ``video_id``."""
+        """Name of the part, unique in the data set; for a video it is the ``video_id``."""
         return f"{self.kind}_{self.number:05d}"
 
     @property
     def subject_id(self) -> str:
-        """The person; nobody appears in two parts."""
+        """ID of the person; each part shows a different person."""
         return f"{self.kind}_subject_{self.number:05d}"
 
     @property
     def outputs(self) -> list[str]:
-        """Paths of what the part leaves for users, relative to the data set."""
+        """Paths of the videos or images of the part, relative to the data set."""
         if self.kind == "video":
             return [f"videos/{self.name}.mp4"]
         return [f"images/{self.kind}/{self.name}_{still:02d}.jpg" for still in range(self.count)]
 
     def record_path(self, root: Path) -> Path:
-        """Path of the part's labels, written last: where it exists, the part is finished."""
+        """Path of the labels of the part. They are written last and mark the part as finished."""
         return root / "parts" / f"{self.name}.parquet"
 
     def is_finished(self, root: Path) -> bool:
-        """Whether all that the part makes is there."""
+        """Whether all files of the part exist."""
         paths = [self.record_path(root), *(root / output for output in self.outputs)]
         return all(path.is_file() for path in paths)
 
 
 def make_part(part: Part, root: Path) -> None:
-    """Render a part and write its pictures, then its labels."""
+    """Render a part and write its images, then its labels."""
     rng = np.random.default_rng([part.seed, _KINDS.index(part.kind), part.number])
     if part.kind == "video":
         _make_video(part, root, rng)
@@ -86,7 +86,7 @@ def make_part(part: Part, root: Path) -> None:
 
 def _make_video(part: Part, root: Path, rng: np.random.Generator) -> None:
     mesh = load_hand_mesh()
-    # Exactly three videos in ten show both hands, whatever the number of videos.
+    # Three out of every ten consecutive videos show both hands.
     two_hands = (3 * part.number + 8) // 10 > (3 * part.number + 5) // 10
     scene = sample_clip(rng, mesh, part.count, FRAME_WIDTH, FRAME_HEIGHT, two_hands)
     frames = [
@@ -115,8 +115,8 @@ def _make_stills(part: Part, root: Path, rng: np.random.Generator) -> None:
     records = []
     for output in part.outputs:
         scene = sample_still(rng, mesh, subject, part.image_size)
-        picture = render_frame(rng, scene, mesh, 0, _STILL_SUPERSAMPLING)
-        _write_jpeg(root / output, picture)
+        image = render_frame(rng, scene, mesh, 0, _STILL_SUPERSAMPLING)
+        _write_jpeg(root / output, image)
         records.append(
             {
                 "sample_id": Path(output).stem,
@@ -134,14 +134,14 @@ def _make_stills(part: Part, root: Path, rng: np.random.Generator) -> None:
 
 
 def _write_video(path: Path, frames: list[np.ndarray], scratch: Path) -> None:
-    """Write RGB frames as MPEG-4; OpenCV chooses the container by the ending of the name."""
+    """Write RGB frames as MPEG-4; OpenCV chooses the container by the file name extension."""
     height, width = frames[0].shape[:2]
     codec = cv2.VideoWriter.fourcc(*"mp4v")
     writer = cv2.VideoWriter(str(scratch), codec, FRAMES_PER_SECOND, (width, height))
     if not writer.isOpened():
         raise RuntimeError(
             f"OpenCV must be able to write MPEG-4, but cannot open {scratch}. "
-            "Install opencv-python-headless from PyPI; it carries FFmpeg."
+            "Install opencv-python-headless from PyPI, which includes FFmpeg."
         )
     for frame in frames:
         writer.write(np.ascontiguousarray(frame[:, :, ::-1]))
@@ -149,9 +149,9 @@ def _write_video(path: Path, frames: list[np.ndarray], scratch: Path) -> None:
     os.replace(scratch, path)
 
 
-def _write_jpeg(path: Path, picture: np.ndarray) -> None:
+def _write_jpeg(path: Path, image: np.ndarray) -> None:
     quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    encoded = cv2.imencode(".jpg", picture[:, :, ::-1], quality)[1]
+    encoded = cv2.imencode(".jpg", image[:, :, ::-1], quality)[1]
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded.tobytes())
 

@@ -1,4 +1,4 @@
-"""Scenes: who does what before which camera, over how many frames. Drawn first, rendered later.
+"""Scenes: hands, camera, light and background over T frames, sampled first and rendered later.
 
 Axes: T frames, B bones. Millimetres, camera frame (x right, y down, z forward).
 """
@@ -19,20 +19,20 @@ from simhand_mm.synthetic.hand.props import fit_prop
 from simhand_mm.synthetic.hand.subjects import Subject
 
 _MIRROR = np.array([-1.0, 1.0, 1.0])
-# From the hand frame (y up, palm towards the viewer) to the camera's axes.
+# From the hand frame (y up, palm towards the viewer) to the camera frame.
 _PALM_TO_CAMERA = np.diag([1.0, -1.0, -1.0])
 
 
 @dataclass(frozen=True)
 class Staging:
-    """What is asked of a hand.
+    """Where and how a hand appears in a scene.
 
     Args:
         handedness: 'left' or 'right'.
-        area_xyxy: ``[4]`` px, where in the picture the joints stay.
-        size_px: Mean longer side of the joints' box.
-        roll_deg: How the fingers lean on the screen: 0 up, 90 to the right.
-        holds_prop: Whether the hand grasps something all the time.
+        area_xyxy: ``[4]`` px, area of the image that the joints must not leave.
+        size_px: Longer side of the bounding box of the joints, averaged over the frames.
+        roll_deg: In-plane direction of the fingers: 0 is up, 90 is to the right.
+        holds_prop: Whether the hand holds an object in all frames.
     """
 
     handedness: str
@@ -47,13 +47,13 @@ class HandTrack:
     """One hand over the frames of a scene.
 
     Args:
-        subject: Whose hand.
+        subject: The person.
         handedness: 'left' or 'right'.
         transforms: ``[T, B, 3, 4]`` bone transforms of the (right) hand at rest.
-        rotation: ``[T, 3, 3]`` from the hand frame to the camera's axes; mirrors a left hand.
+        rotation: ``[T, 3, 3]`` from the hand frame to the camera frame; mirrors a left hand.
         translation: ``[T, 3]`` mm.
         keypoints_3d: ``[T, 21, 3]`` mm, camera frame.
-        prop: What the hand holds, or None.
+        prop: The object in the hand, or None.
     """
 
     subject: Subject
@@ -67,14 +67,14 @@ class HandTrack:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that decides what the frames look like.
+    """Everything that determines the appearance of the frames.
 
     Args:
         camera: The camera.
         light: The light.
-        film: What the camera does to the picture.
-        canvas: ``[H', W', 3]`` linear background, larger than the picture.
-        pan: ``[T, 2]`` column and row where the picture begins on the canvas.
+        film: Exposure, blur and sensor noise.
+        canvas: ``[H', W', 3]`` background in linear RGB, larger than the image.
+        pan: ``[T, 2]`` column and row of the canvas at the top left corner of the image.
         tracks: The hands.
     """
 
@@ -86,7 +86,7 @@ class Scene:
     tracks: tuple[HandTrack, ...]
 
     def hand_labels(self, frame: int) -> list[dict]:
-        """Return the ground truth of each hand in a frame (fields of the parquet tables)."""
+        """Return the ground truth of each hand in a frame (the fields of the parquet tables)."""
         labels = []
         for track in self.tracks:
             keypoints_3d = track.keypoints_3d[frame]
@@ -107,11 +107,11 @@ class Scene:
 def sample_track(
     rng: np.random.Generator, subject: Subject, camera: Camera, staging: Staging, num_frames: int
 ) -> HandTrack:
-    """Draw what one hand does over T frames."""
+    """Sample the motion of one hand over T frames."""
     num_keys = 1 if num_frames == 1 else max(3, num_frames // 7)
     name = "grasp" if staging.holds_prop else None
     keys = np.stack([sample_pose(rng, subject.joints, name) for _ in range(num_keys)])
-    if staging.holds_prop:  # a hand that holds a thing hardly moves its fingers
+    if staging.holds_prop:  # the fingers of a hand that holds an object hardly move
         keys = 0.85 * keys[:1] + 0.15 * keys
     transforms, joints = bone_transforms(subject.joints, smooth_path(keys, num_frames))
     rotation = _sample_view(rng, staging.roll_deg, num_keys, num_frames)
@@ -135,7 +135,7 @@ def sample_track(
 def _sample_view(
     rng: np.random.Generator, roll_deg: float, num_keys: int, num_frames: int
 ) -> np.ndarray:
-    """Draw how the hand is turned, ``[T, 3, 3]``: palm or back to the camera."""
+    """Sample rotations ``[T, 3, 3]`` that turn the palm or the back to the camera."""
     yaw = rng.choice([0.0, 180.0]) + rng.normal(0, 34)
     pitch = np.clip(rng.normal(0, 21), -45, 45)
     jitter = rng.normal(0, 1, (num_keys, 3)) * (16, 9, 14)
@@ -152,7 +152,7 @@ def _sample_view(
 def render_frame(
     rng: np.random.Generator, scene: Scene, mesh: HandMesh, frame: int, supersampling: float
 ) -> np.ndarray:
-    """Draw one frame, ``[H, W, 3]`` uint8 RGB; ``rng`` makes the sensor noise."""
+    """Render one frame, ``[H, W, 3]`` uint8 RGB; ``rng`` draws the sensor noise."""
     camera = scene.camera
     surfaces = [s for track in scene.tracks for s in _track_surfaces(track, mesh, frame)]
     left, top = scene.pan[frame]
@@ -163,7 +163,7 @@ def render_frame(
 
 
 def _track_surfaces(track: HandTrack, mesh: HandMesh, frame: int) -> list[Surface]:
-    """Return hand, sleeve and prop of a track in a frame, in the camera frame."""
+    """Return the surfaces of hand, sleeve and prop in one video frame, in camera coordinates."""
     subject, transforms = track.subject, track.transforms[frame]
     vertices = skin_vertices(subject.vertices, mesh.skin_weights, transforms)
     vertices, normals = refine(vertices, vertex_normals(vertices, mesh.faces), mesh.edges)

@@ -12,8 +12,8 @@ def test_project_points_equals_pinhole_formula():
 
 
 @pytest.mark.parametrize("scale", [1.5, 2.0])
-def test_resized_camera_keeps_the_picture_edges(scale):
-    """Pixel centres lie at integers, so a picture spans -0.5 to width - 0.5 at any size."""
+def test_resized_camera_keeps_the_image_edges(scale):
+    """Pixel centres lie at integers, so an image spans -0.5 to width - 0.5 at any size."""
     camera = Camera.centered(200.0, 64, 48)
     fine = camera.resized(scale)
     assert (fine.width, fine.height) == (64 * scale, 48 * scale)
@@ -23,7 +23,7 @@ def test_resized_camera_keeps_the_picture_edges(scale):
     np.testing.assert_allclose((fine_px + 0.5) / scale, coarse_px + 0.5)
 
 
-def test_place_in_frame_centres_and_stays_inside():
+def test_place_in_frame_centers_and_stays_inside():
     rng = np.random.default_rng(0)
     camera = Camera.centered(400.0, 320, 240)
     points = rng.normal(0, 40, (9, 21, 3))
@@ -40,7 +40,7 @@ def test_place_in_frame_centres_and_stays_inside():
     assert size == pytest.approx(100, rel=0.15)
 
 
-def test_place_in_frame_moves_away_what_would_not_fit():
+def test_place_in_frame_moves_large_hands_away():
     camera = Camera.centered(400.0, 320, 240)
     points = np.random.default_rng(1).normal(0, 40, (3, 21, 3))
     area = np.array([0.0, 0, 60, 60])

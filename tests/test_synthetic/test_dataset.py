@@ -41,7 +41,7 @@ def test_counts_and_summary(made):
         assert hashlib.sha256((root / name).read_bytes()).hexdigest() == digest
 
 
-def test_videos_have_the_frames_of_the_truth(made):
+def test_videos_match_the_ground_truth(made):
     root, _ = made
     truth = GroundTruth.load(root)
     capture = cv2.VideoCapture(str(root / "videos" / f"{truth.video_id[0]}.mp4"))
@@ -65,7 +65,7 @@ def test_stills_are_labelled_exactly(made):
         assert poses["keypoints_valid"].all()
 
 
-def test_nobody_is_in_two_sets(made):
+def test_subjects_of_the_sets_are_disjoint(made):
     root, _ = made
     people = [
         set(read_poses(root / f"poses/{split}.parquet")["subject_id"])
@@ -75,19 +75,19 @@ def test_nobody_is_in_two_sets(made):
     assert sum(map(len, people)) == len(set.union(*people)) == 2 + 1 + 2
 
 
-def test_workers_do_not_change_a_byte(made, tmp_path):
+def test_workers_give_identical_bytes(made, tmp_path):
     synthesize(tmp_path, SMALL, executor=LocalExecutor(2))
     assert fingerprint(tmp_path) == fingerprint(made[0])
 
 
 @pytest.mark.slow
-def test_ray_does_not_change_a_byte(made, tmp_path, two_ray_nodes):
+def test_ray_gives_identical_bytes(made, tmp_path, two_ray_nodes):
     synthesize(tmp_path, SMALL, executor=RayExecutor(2))
     assert fingerprint(tmp_path) == fingerprint(made[0])
 
 
-def test_more_of_it_begins_the_same(made, tmp_path):
-    """A part does not depend on how many others there are."""
+def test_larger_data_sets_start_with_the_same_parts(made, tmp_path):
+    """A part does not depend on the number of parts."""
     synthesize(tmp_path, replace(SMALL, num_videos=1, num_train_stills=10, num_test_stills=0))
     ours, theirs = fingerprint(tmp_path), fingerprint(made[0])
     same = [name for name in ours if name.startswith(("videos", "images"))]
@@ -102,7 +102,7 @@ def test_seed_changes_everything(made, tmp_path):
     assert not any(ours[name] == theirs[name] for name in ours if name in theirs)
 
 
-def test_killed_run_continues_with_what_is_missing(made, tmp_path, monkeypatch):
+def test_killed_run_continues_with_the_missing_parts(made, tmp_path, monkeypatch):
     done = []
 
     def die_after_two(part, root):
@@ -134,7 +134,7 @@ class DyingExecutor(LocalExecutor):
         yield from super().__call__(tasks[1:], build_worker)
 
 
-def test_a_dead_worker_costs_one_part(made, tmp_path):
+def test_a_dead_worker_loses_one_part(made, tmp_path):
     with pytest.raises(RuntimeError, match=r"workers died at \{'video_00000': 'exit code -9'\}"):
         synthesize(tmp_path, SMALL, executor=DyingExecutor())
     assert not (tmp_path / "videos/video_00000.mp4").exists()
@@ -143,7 +143,7 @@ def test_a_dead_worker_costs_one_part(made, tmp_path):
     assert fingerprint(tmp_path) == fingerprint(made[0])
 
 
-def test_complete_set_is_left_alone_and_a_lost_file_is_made_again(made, monkeypatch):
+def test_complete_set_is_not_changed_and_a_lost_file_is_made_again(made, monkeypatch):
     root, summary = made
     before = fingerprint(root)
     made_again = []
@@ -163,20 +163,20 @@ def test_complete_set_is_left_alone_and_a_lost_file_is_made_again(made, monkeypa
 
 def test_other_arguments_are_refused(made):
     with pytest.raises(
-        ValueError, match=r"num_videos=2 and num_videos=5 was asked.*another folder"
+        ValueError, match=r"num_videos=2, and num_videos=5 was requested.*another folder"
     ):
         synthesize(made[0], replace(SMALL, num_videos=5))
-    with pytest.raises(ValueError, match="seed=3 and seed=9 was asked"):
+    with pytest.raises(ValueError, match="seed=3, and seed=9 was requested"):
         synthesize(made[0], replace(SMALL, seed=9))
 
 
 @pytest.mark.parametrize("name, value", [("num_frames", 0), ("image_size", 8), ("num_videos", -1)])
-def test_impossible_numbers_are_refused(name, value):
+def test_too_small_values_are_refused(name, value):
     with pytest.raises(ValueError, match=f"{name} must be at least"):
         replace(SMALL, **{name: value})
 
 
-def test_a_file_is_no_folder(tmp_path):
+def test_a_file_as_output_dir_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match="output_dir must be a folder"):
         synthesize(tmp_path / "file", SMALL)

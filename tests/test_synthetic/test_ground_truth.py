@@ -27,25 +27,25 @@ def test_match_takes_the_best_overlap(truth):
     np.testing.assert_array_equal(rows, [0, 1, 2, -1])
 
 
-def test_match_asks_handedness_between_equal_overlaps(truth):
+def test_match_prefers_the_same_handedness_at_equal_overlap(truth):
     boxes = np.array([[15.0, 0, 65, 50]] * 2)
     rows = truth.match(["a", "a"], np.array([0, 0]), boxes, ["right", "left"])
     np.testing.assert_array_equal(rows, [1, 0])
 
 
-def test_match_never_leaves_the_frame(truth):
+def test_match_stays_within_the_frame(truth):
     box = np.array([[0.0, 0, 50, 50]])
     assert truth.match(["a"], np.array([2]), box, ["left"]).tolist() == [-1]
     assert truth.match(["c"], np.array([0]), box, ["left"]).tolist() == [-1]
 
 
-def test_pair_distance_sees_right_hands_from_the_wrist(truth):
+def test_pair_distance_mirrors_left_hands_and_aligns_wrists(truth):
     first, second = np.array([0, 0, 0, 1, -1]), np.array([1, 2, -1, 1, 3])
     distance = truth.pair_distance_mm(first, second)
-    # Row 0 is row 1 mirrored and shifted: the same pose. Row 2 has its wrist 1 mm aside.
+    # Row 0 is row 1 mirrored and shifted: the same pose. Row 2 has its wrist moved by 1 mm.
     np.testing.assert_allclose(distance, [0, 20 / 21, np.nan, 0, np.nan], atol=1e-9)
 
 
-def test_load_names_the_cure(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"ground_truth.parquet does not exist.*Run tools"):
+def test_load_of_an_unfinished_data_set_says_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"does not exist. Run simhand synth"):
         GroundTruth.load(tmp_path)

@@ -30,7 +30,7 @@ def test_axis_rotation_equals_opencv():
         np.testing.assert_allclose(rotation, cv2.Rodrigues(axis * np.deg2rad(angle))[0], atol=1e-12)
 
 
-def test_bones_keep_their_length_in_any_pose(rest_joints):
+def test_bone_lengths_are_constant_in_any_pose(rest_joints):
     _, joints = bone_transforms(rest_joints, random_poses(50))
     for parent, child in SKELETON:
         rest = np.linalg.norm(rest_joints[child] - rest_joints[parent])
@@ -38,7 +38,7 @@ def test_bones_keep_their_length_in_any_pose(rest_joints):
         np.testing.assert_allclose(posed, rest)
 
 
-def test_transforms_carry_the_joints(rest_joints):
+def test_transforms_move_the_joints(rest_joints):
     transforms, joints = bone_transforms(rest_joints, random_poses(5))
     for finger in range(5):
         for segment in range(3):
@@ -60,7 +60,7 @@ def test_zero_flexion_is_straight_and_flexion_bends_to_the_palm(rest_joints):
     for finger in range(1, 5):
         straight = unit(np.diff(joints[0, 1 + 4 * finger : 5 + 4 * finger], axis=0))
         assert straight[0] @ straight[1] > 0.96 and straight[1] @ straight[2] > 0.96
-        assert joints[1, 4 + 4 * finger, 2] > 30  # the tip comes out of the palm plane
+        assert joints[1, 4 + 4 * finger, 2] > 30  # the tip leaves the palm plane
 
 
 @pytest.mark.parametrize("angle, sign", [(12, 1), (13, 1), (14, 1), (15, 1)])
@@ -72,7 +72,7 @@ def test_positive_swing_goes_to_the_thumb(rest_joints, angle, sign):
     assert (joints[1, tip, 0] - joints[0, tip, 0]) * sign > 5
 
 
-def test_thumb_metacarpal_points_where_its_angles_say(rest_joints):
+def test_thumb_metacarpal_points_along_its_angles(rest_joints):
     poses = np.tile(GESTURES["open"], (3, 1))
     poses[:, 16:19] = [(30, 20, 0), (60, 45, 25), (10, 60, -10)]
     _, joints = bone_transforms(rest_joints, poses)

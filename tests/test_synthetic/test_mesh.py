@@ -20,15 +20,15 @@ def test_mesh_lies_in_the_hand_frame(mesh):
     np.testing.assert_allclose(mesh.skin_weights.sum(axis=1), 1)
 
 
-def test_mesh_faces_turn_outwards(mesh):
-    """The signed volume of a closed surface is positive; the open elbow hardly matters."""
+def test_mesh_faces_point_outwards(mesh):
+    """The signed volume of a closed surface is positive; the open elbow has little effect."""
     a, b, c = (mesh.vertices[mesh.faces[:, corner]] for corner in range(3))
     volume_cm3 = np.einsum("fi,fi->f", a, np.cross(b, c)).sum() / 6 / 1000
     assert 500 < volume_cm3 < 3000
 
 
-def test_joints_lie_inside_the_flesh(mesh):
-    """Each joint is nearer to the skin than a finger is thick, and the skin surrounds it."""
+def test_joints_lie_inside_the_mesh(mesh):
+    """Each joint is within a finger's thickness of the skin, and the skin surrounds it."""
     for joint in mesh.joints[1:]:
         offset = mesh.vertices - joint
         near = offset[np.linalg.norm(offset, axis=1) < 25]
@@ -36,7 +36,7 @@ def test_joints_lie_inside_the_flesh(mesh):
         assert np.linalg.norm(offset, axis=1).min() < 20
 
 
-def test_shaped_hand_has_the_asked_palm_length(mesh):
+def test_shaped_hand_has_the_requested_palm_length(mesh):
     rng = np.random.default_rng(0)
     for palm_length in (76.0, 104.0):
         _, joints = mesh.shaped(rng.normal(0, 0.5, 14), palm_length)

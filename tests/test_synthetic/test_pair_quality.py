@@ -1,4 +1,4 @@
-"""Mined pairs against the truth: on pairs whose quality is known by construction."""
+"""Mined pairs against the ground truth, on pairs of known quality."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def setting(tmp_path):
     return HandPool(tmp_path), truth, shape
 
 
-def test_check_pairs_by_hand(setting):
+def test_check_pairs_equals_values_by_hand(setting):
     pool, truth, shape = setting
     same_frame = np.array([3, 4, 5, 0, 1, 2])
     next_frame = np.array([4, 5, -1, 1, 2, -1])
@@ -54,7 +54,7 @@ def test_check_pairs_by_hand(setting):
     assert result["num_matched"] == result["num_hands"] == 6
 
 
-def test_random_hands_are_always_of_another_video():
+def test_random_hands_are_from_another_video():
     video_index = np.repeat([0, 1, 2, 3], [3, 1, 5, 2])
     for seed in range(20):
         drawn = _random_hands_of_other_videos(video_index, seed)

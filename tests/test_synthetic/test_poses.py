@@ -17,7 +17,7 @@ def rest_joints():
 def test_gestures_are_possible(rest_joints, name):
     pose = limit_pose(GESTURES[name][None])
     _, joints = bone_transforms(rest_joints, pose)
-    assert penetration_mm(joints)[0] < 4  # less than flesh gives way
+    assert penetration_mm(joints)[0] < 4  # less than the softness of the tissue
 
 
 def test_fist_is_closed_and_pinch_touches(rest_joints):
@@ -33,22 +33,22 @@ def test_sample_pose_is_repeatable_and_varied(rest_joints):
     assert np.std(first, axis=0)[:12].min() > 3
 
 
-def test_sample_pose_avoids_fingers_in_fingers(rest_joints):
+def test_sample_pose_avoids_self_collision(rest_joints):
     poses = np.stack([sample_pose(np.random.default_rng(seed), rest_joints) for seed in range(60)])
     _, joints = bone_transforms(rest_joints, poses)
     depth = penetration_mm(joints)
     assert np.median(depth) < 1 and np.quantile(depth, 0.95) < 5
 
 
-def test_limit_pose_stops_sideways_swing_of_bent_fingers():
+def test_limit_pose_removes_the_swing_of_bent_fingers():
     pose = GESTURES["open"].copy()
     pose[0] = 90
     limited = limit_pose(pose)
     assert limited[12] == pytest.approx(0, abs=1e-9) and limited[13] != 0
-    assert pose[12] == GESTURES["open"][12]  # the argument stays as it was
+    assert pose[12] == GESTURES["open"][12]  # the argument is not modified
 
 
-def test_smooth_path_passes_its_keys_without_jumps():
+def test_smooth_path_passes_through_its_keys_without_jumps():
     keys = np.random.default_rng(0).normal(size=(4, 2))
     path = smooth_path(keys, 31)
     np.testing.assert_allclose(path[[0, 10, 20, 30]], keys)

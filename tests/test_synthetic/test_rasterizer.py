@@ -20,8 +20,8 @@ def test_rasterize_equals_reference(cull):
     np.testing.assert_allclose(raster.barycentric.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_barycentric_weights_find_the_point_in_space():
-    """Interpolated positions project back onto the pixels that show them."""
+def test_barycentric_weights_reconstruct_points_in_space():
+    """Interpolated positions project back onto their pixels."""
     vertices = np.array([[-30.0, -20, 60], [40, -10, 300], [0, 50, 90]])
     matrix = np.array([[20.0, 0, 10], [0, 20, 8], [0, 0, 1]])
     points = project_points(vertices, matrix)
@@ -32,6 +32,6 @@ def test_barycentric_weights_find_the_point_in_space():
     np.testing.assert_allclose(seen, expected, atol=2e-3)
 
 
-def test_rasterize_nothing():
+def test_rasterize_without_faces():
     raster = rasterize(np.zeros((3, 2)), np.ones(3) * 9, np.array([[0, 1, 2]]), 8, 8)
     assert len(raster.pixel) == 0

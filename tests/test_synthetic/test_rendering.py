@@ -34,17 +34,17 @@ def draw(surfaces, light=LIGHT, background=0.0):
 
 @pytest.mark.parametrize("center", [(0.0, 0, 300), (-40, 25, 300), (31, -17, 290)])
 def test_surfaces_appear_where_their_points_project(center):
-    """The labels' pixel convention is the renderer's."""
-    picture = draw([ball(np.array(center), 8.0)], replace(LIGHT, color=np.zeros(3)))
-    weight = (picture > 0.01).any(axis=-1)
+    """Labels and renderer use the same pixel convention."""
+    image = draw([ball(np.array(center), 8.0)], replace(LIGHT, color=np.zeros(3)))
+    weight = (image > 0.01).any(axis=-1)
     rows, columns = np.nonzero(weight)
     expected = project_points(np.array(center), CAMERA.camera_matrix)
     np.testing.assert_allclose((columns.mean(), rows.mean()), expected, atol=0.15)
 
 
-def test_background_stays_where_nothing_stands():
-    picture = draw([ball(np.array([0.0, 0, 300]), 8.0)], background=0.25)
-    np.testing.assert_allclose(picture[:10], 0.25, rtol=1e-6)
+def test_background_is_unchanged_without_surfaces():
+    image = draw([ball(np.array([0.0, 0, 300]), 8.0)], background=0.25)
+    np.testing.assert_allclose(image[:10], 0.25, rtol=1e-6)
 
 
 def test_nearer_surface_hides_the_farther_one():
@@ -55,7 +55,7 @@ def test_nearer_surface_hides_the_farther_one():
         assert green > 0.2 > red
 
 
-def test_a_thing_before_the_lamp_casts_a_shadow():
+def test_a_surface_in_front_of_the_lamp_casts_a_shadow():
     light = replace(LIGHT, direction=np.array([-1.0, 0, 0]))
     thing, lamp_side = ball(np.array([20.0, 0, 300]), 12.0), ball(np.array([-20.0, 0, 300]), 14.0)
     lit, shaded = draw([thing], light), draw([thing, lamp_side], light)
@@ -63,7 +63,7 @@ def test_a_thing_before_the_lamp_casts_a_shadow():
     assert shaded[24, column].sum() < 0.7 * lit[24, column].sum()
 
 
-def test_moved_by_a_mirror_keeps_faces_outwards():
+def test_moved_by_a_mirroring_matrix_keeps_faces_outwards():
     surface = ball(np.array([15.0, 0, 300]), 8.0)
     mirrored = surface.moved(np.diag([-1.0, 1, 1]), np.zeros(3))
     light = replace(LIGHT, direction=np.array([0.0, 0, -1]))
@@ -72,7 +72,7 @@ def test_moved_by_a_mirror_keeps_faces_outwards():
     np.testing.assert_allclose(flipped[:, ::-1], plain, atol=0.12)
 
 
-def test_film_exposes_grey_and_repeats_its_noise():
+def test_film_exposes_grey_and_its_noise_is_repeatable():
     linear = np.full((8, 8, 3), 0.5**2.2, np.float32)
     clean = Film(exposure=1.0, blur_px=0.0, noise=0.0).expose(np.random.default_rng(0), linear)
     assert clean.dtype == np.uint8 and (clean == 128).all()
@@ -82,7 +82,7 @@ def test_film_exposes_grey_and_repeats_its_noise():
     assert 2 < first.std() < 8
 
 
-def test_sample_light_comes_from_before_and_above():
+def test_sample_light_comes_from_the_front_and_above():
     for seed in range(20):
         light = sample_light(np.random.default_rng(seed), contrast=1.0)
         assert light.direction[2] < 0 and light.direction[1] <= 0

@@ -1,4 +1,4 @@
-"""Whole scenes: labels that fit the picture, real anatomy, two worlds that differ."""
+"""Whole scenes: labels inside the image, plausible anatomy, two different domains."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def clip(mesh, seed, two_hands=False, num_frames=6):
     return sample_clip(np.random.default_rng(seed), mesh, num_frames, 160, 120, two_hands)
 
 
-def test_labels_project_and_stay_in_the_picture(mesh):
+def test_labels_project_and_stay_inside_the_image(mesh):
     for seed in range(6):
         scene = clip(mesh, seed, two_hands=seed % 2 == 1)
         for frame in range(6):
@@ -39,7 +39,7 @@ def test_labels_project_and_stay_in_the_picture(mesh):
 
 
 def test_left_hand_is_a_mirrored_right_hand(mesh):
-    """The sign of the thumb's side, seen from the palm, tells the hands apart."""
+    """The side of the thumb, seen from the palm, distinguishes the hands."""
     for seed in range(8):
         for label in clip(mesh, seed, two_hands=True).hand_labels(0):
             points = label["keypoints_3d"].astype(float)
@@ -48,7 +48,7 @@ def test_left_hand_is_a_mirrored_right_hand(mesh):
             palm = np.cross(points[5] - points[0], points[17] - points[0])
             curl = points[[8, 12, 16, 20]].mean(axis=0) - points[[5, 9, 13, 17]].mean(axis=0)
             thumb = points[4] - points[0]
-            assert palm @ (curl + thumb) > 0  # both come out on the palm's side
+            assert palm @ (curl + thumb) > 0  # both point to the palm side
 
 
 def test_two_hands_are_a_left_and_a_right_one_apart(mesh):
@@ -68,50 +68,50 @@ def test_bones_have_human_sizes(mesh):
             first, second, third = np.linalg.norm(np.diff(chain, axis=0), axis=1)
             assert 12 < third < 45 and 8 < second < 50 and 13 < first < 65
             if finger > 0:
-                assert first > second  # phalanges shorten outwards
+                assert first > second  # phalanges get shorter towards the tip
 
 
-def test_neighbouring_frames_are_alike_and_videos_are_not(mesh):
-    pictures = []
+def test_neighbouring_frames_are_similar_and_videos_are_not(mesh):
+    images = []
     for seed in range(4):
         rng = np.random.default_rng(seed)
         scene = sample_clip(rng, mesh, 24, 160, 120, two_hands=False)
-        pictures.append([render_frame(rng, scene, mesh, f, 1.0).astype(float) for f in (10, 11)])
-    within = np.mean([np.abs(a - b).mean() for a, b in pictures])
-    between = np.mean([np.abs(pictures[i][0] - pictures[i - 1][0]).mean() for i in range(4)])
+        images.append([render_frame(rng, scene, mesh, f, 1.0).astype(float) for f in (10, 11)])
+    within = np.mean([np.abs(a - b).mean() for a, b in images])
+    between = np.mean([np.abs(images[i][0] - images[i - 1][0]).mean() for i in range(4)])
     assert between > 2 * within
 
 
-def test_render_frame_repeats(mesh):
-    pictures = []
+def test_render_frame_is_repeatable(mesh):
+    images = []
     for _ in range(2):
         rng = np.random.default_rng(5)
         scene = sample_clip(rng, mesh, 4, 160, 120, two_hands=True)
-        pictures.append(render_frame(rng, scene, mesh, 2, 1.5))
-    np.testing.assert_array_equal(*pictures)
-    assert pictures[0].shape == (120, 160, 3) and pictures[0].dtype == np.uint8
+        images.append(render_frame(rng, scene, mesh, 2, 1.5))
+    np.testing.assert_array_equal(*images)
+    assert images[0].shape == (120, 160, 3) and images[0].dtype == np.uint8
 
 
 def test_hand_covers_its_keypoints(mesh):
-    """Drawn with and without background, the hand's pixels surround the joints."""
+    """On a black background, the pixels at the keypoints are not black."""
     rng = np.random.default_rng(2)
     scene = sample_still(rng, mesh, sample_subject(rng, mesh), 128)
     scene = type(scene)(**{**vars(scene), "canvas": np.zeros_like(scene.canvas)})
-    picture = render_frame(rng, scene, mesh, 0, 2.0)
+    image = render_frame(rng, scene, mesh, 0, 2.0)
     points = np.rint(scene.hand_labels(0)[0]["keypoints_2d"]).astype(int)
-    assert (picture[points[:, 1], points[:, 0]].max(axis=1) > 25).mean() > 0.9
+    assert (image[points[:, 1], points[:, 0]].max(axis=1) > 25).mean() > 0.9
 
 
-def test_backgrounds_are_varied_and_the_two_worlds_differ():
+def test_backgrounds_are_varied_and_the_two_domains_differ():
     wild = [wild_background(np.random.default_rng(s), 96, 72) for s in range(12)]
     studio = [studio_background(np.random.default_rng(s), 96, 72) for s in range(12)]
-    assert all(picture.shape == (72, 96, 3) for picture in wild + studio)
+    assert all(image.shape == (72, 96, 3) for image in wild + studio)
 
-    def clutter(pictures):
-        return np.median([np.abs(np.diff(p.astype(float), axis=1)).mean() for p in pictures])
+    def clutter(images):
+        return np.median([np.abs(np.diff(p.astype(float), axis=1)).mean() for p in images])
 
     assert clutter(wild) > 3 * clutter(studio)
-    assert np.std([picture.mean() for picture in wild]) > 5
+    assert np.std([image.mean() for image in wild]) > 5
 
 
 def test_prop_fits_between_the_fingers(mesh):
@@ -121,9 +121,9 @@ def test_prop_fits_between_the_fingers(mesh):
         starts, ends = joints[0, SEGMENTS[:, 0]], joints[0, SEGMENTS[:, 1]]
         for vertex in prop.vertices:
             gap = np.linalg.norm(segment_gap(starts, ends, vertex, vertex), axis=1)
-            assert gap.min() > 5  # outside every bone, inside flesh at most by its softness
+            assert gap.min() > 5  # outside every bone; may press into soft tissue
 
 
-def test_prop_needs_room(mesh):
+def test_prop_needs_space(mesh):
     _, joints = bone_transforms(mesh.joints, GESTURES["fist"][None])
     assert fit_prop(np.random.default_rng(0), joints * 0.3) is None

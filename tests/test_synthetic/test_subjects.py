@@ -9,13 +9,13 @@ from simhand_mm.synthetic.hand.subjects import sample_subject
 
 @pytest.fixture(scope="module")
 def hand():
-    """Refined vertices, normals and joints of the mean hand."""
+    """Refined vertices, normals and joints of the average hand."""
     mesh = load_hand_mesh()
     normals = vertex_normals(mesh.vertices, mesh.faces)
     return *refine(mesh.vertices, normals, mesh.edges), mesh.joints
 
 
-def test_skin_colours_are_possible_and_people_differ(hand):
+def test_skin_colours_are_plausible_and_people_differ(hand):
     people = [paint_skin(np.random.default_rng(seed), *hand)[0] for seed in range(12)]
     for albedo in people:
         assert albedo.min() > 0 and albedo.max() < 1

@@ -1,4 +1,4 @@
-"""The pinhole camera and where hands are put before it.
+"""A pinhole camera, and placing hands in its view.
 
 Camera frame: x right, y down, z forward, millimetres. Pixel centres lie at integer coordinates.
 """
@@ -14,8 +14,8 @@ class Camera:
 
     Args:
         camera_matrix: ``[3, 3]`` px.
-        width: Columns of the picture.
-        height: Rows of the picture.
+        width: Width of the image in px.
+        height: Height of the image in px.
     """
 
     camera_matrix: np.ndarray
@@ -24,7 +24,7 @@ class Camera:
 
     @classmethod
     def centered(cls, focal_px: float, width: int, height: int) -> "Camera":
-        """Return a camera of square pixels that looks through the middle of the picture."""
+        """Return a camera with square pixels and the principal point at the image centre."""
         center = ((width - 1) / 2, (height - 1) / 2)
         matrix = np.array([[focal_px, 0, center[0]], [0, focal_px, center[1]], [0, 0, 1.0]])
         return cls(matrix, width, height)
@@ -35,10 +35,10 @@ class Camera:
         return float(self.camera_matrix[0, 0])
 
     def resized(self, scale: float) -> "Camera":
-        """Return the camera of the same view with ``scale`` times the pixels per side."""
+        """Return the camera with the same view and ``scale`` times the pixels per side."""
         matrix = self.camera_matrix.copy()
         matrix[:2] *= scale
-        matrix[:2, 2] += (scale - 1) / 2  # the first pixel's corner stays, its centre moves
+        matrix[:2, 2] += (scale - 1) / 2  # the corner of the first pixel stays, its centre moves
         return Camera(matrix, round(self.width * scale), round(self.height * scale))
 
 
@@ -51,17 +51,17 @@ def project_points(points: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
 def place_in_frame(
     points: np.ndarray, camera: Camera, size_px: float, center_px: np.ndarray, area_xyxy: np.ndarray
 ) -> np.ndarray:
-    """Find where to put turned points so that they are seen at a place and stay inside an area.
+    """Find the translations that project points to given centres and keep them inside an area.
 
     Args:
-        points: ``[T, K, 3]`` mm, turned into the camera's axes, about the hand's origin.
+        points: ``[T, K, 3]`` mm, axes of the camera frame, origin of the hand frame.
         camera: The camera.
-        size_px: Wanted mean longer side of the points' box over the frames.
-        center_px: ``[T, 2]`` wanted centre of the box.
-        area_xyxy: ``[4]`` area of the picture that the box may not leave.
+        size_px: Target length of the longer side of the bounding box, averaged over the frames.
+        center_px: ``[T, 2]`` target centre of the bounding box.
+        area_xyxy: ``[4]`` px, area of the image that the bounding box must not leave.
 
     Returns:
-        Translations ``[T, 3]`` mm. One depth serves all frames.
+        Translations ``[T, 3]`` mm, with the same depth for all frames.
     """
     extent = np.ptp(points[..., :2], axis=1)  # [T, 2] mm
     limit = np.array([area_xyxy[2] - area_xyxy[0], area_xyxy[3] - area_xyxy[1]])
@@ -69,7 +69,7 @@ def place_in_frame(
     depth = max(depth, (camera.focal_px * extent / (0.88 * limit)).max())
     middle = (points.max(axis=1) + points.min(axis=1)) / 2
     shift = np.array([0.0, 0.0, depth]) - middle
-    for _ in range(3):  # perspective bends the box a little each time
+    for _ in range(3):  # perspective changes the box slightly in each iteration
         pixels = project_points(points + shift[:, None], camera.camera_matrix)
         lowest, highest = pixels.min(axis=1), pixels.max(axis=1)
         half = (highest - lowest) / 2

@@ -1,6 +1,6 @@
-"""What lamps and cameras do to a picture: light, exposure, focus, noise.
+"""Light, exposure, focus and sensor noise of an image.
 
-Colours are RGB in linear light until ``Film.expose`` makes bytes of them.
+Colours are RGB in linear light; ``Film.expose`` converts them to sRGB bytes.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from simhand_mm.synthetic.drawing.surfaces import unit
 
 @dataclass(frozen=True)
 class Film:
-    """A camera's habits.
+    """Exposure, blur and sensor noise of a camera.
 
     Args:
-        exposure: Factor on the light.
+        exposure: Factor applied to the light.
         blur_px: Standard deviation of the defocus; 0 for none.
-        noise: Standard deviation of the sensor noise, of 255.
+        noise: Standard deviation of the sensor noise, in units of 1/255.
     """
 
     exposure: float
@@ -27,24 +27,24 @@ class Film:
     noise: float
 
     def expose(self, rng: np.random.Generator, linear: np.ndarray) -> np.ndarray:
-        """Turn linear light ``[H, W, 3]`` into sRGB bytes."""
-        picture = np.clip(linear * np.float32(self.exposure), 0, 1) ** np.float32(1 / 2.2)
-        picture *= 255
+        """Convert linear light ``[H, W, 3]`` to sRGB uint8."""
+        image = np.clip(linear * np.float32(self.exposure), 0, 1) ** np.float32(1 / 2.2)
+        image *= 255
         if self.blur_px > 0:
-            picture = cv2.GaussianBlur(picture, (0, 0), self.blur_px)
-        picture += rng.standard_normal(picture.shape, dtype=np.float32) * np.float32(self.noise)
-        return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+            image = cv2.GaussianBlur(image, (0, 0), self.blur_px)
+        image += rng.standard_normal(image.shape, dtype=np.float32) * np.float32(self.noise)
+        return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
 def sample_light(rng: np.random.Generator, contrast: float) -> Light:
-    """Draw the light of a scene.
+    """Sample the light of a scene.
 
     Args:
         rng: Source of randomness.
-        contrast: 0 to 1; how much of the light comes from the lamp at most.
+        contrast: 0 to 1, largest fraction of the light that comes from the lamp.
     """
     direction = rng.normal(0, 1, 3)
-    direction[2] = -abs(direction[2]) - 0.4  # before the hand, on the camera's side
+    direction[2] = -abs(direction[2]) - 0.4  # in front of the hand, on the side of the camera
     direction[1] = -abs(direction[1])  # and above it
     white = 1 + rng.normal(0, (0.07, 0.0, 0.09))
     lamp = rng.uniform(0.5, 0.95) * contrast

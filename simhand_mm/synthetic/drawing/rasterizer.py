@@ -1,4 +1,4 @@
-"""A vectorised z-buffer in numpy.
+"""A vectorised z-buffer in NumPy.
 
 Axes: V vertices, F faces, N covered pixels, H, W raster. Pixel centres lie at integer coordinates.
 """
@@ -14,8 +14,8 @@ class Raster:
 
     Args:
         pixel: ``[N]`` flat index row * W + column, ascending.
-        face: ``[N]`` index of the face seen there.
-        barycentric: ``[N, 3]`` perspective-correct weights of the face's corners.
+        face: ``[N]`` index of the visible face.
+        barycentric: ``[N, 3]`` perspective-correct weights of the corners of the face.
         depth: ``[N]`` depth in the unit of the vertices.
     """
 
@@ -33,18 +33,18 @@ def rasterize(
     height: int,
     cull: bool = True,
 ) -> Raster:
-    """Find what is seen at each pixel.
+    """Find the visible face at each pixel.
 
     Args:
         points_2d: ``[V, 2]`` px.
-        depth: ``[V]``; faces with a corner at depth <= 1 are left out.
+        depth: ``[V]``; faces with a corner at depth <= 1 are skipped.
         faces: ``[F, 3]``, counter-clockwise seen from outside (that is clockwise on a screen whose
-            y points down, and so of negative area there).
+            y points down, so their area is negative there).
         width: Columns of the raster.
         height: Rows of the raster.
-        cull: Leave out faces that turn their back.
+        cull: Skip back faces.
     """
-    # One array a corner and coordinate: numpy is slow along axes of length 2 and 3.
+    # One array per corner and coordinate: NumPy is slow along axes of length 2 and 3.
     a, b, c = faces.T
     x, y = points_2d.astype(np.float32).T
     area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
@@ -66,7 +66,7 @@ def rasterize(
     tolerance = np.float32(-1e-5)
     inside = (weight_a >= tolerance) & (weight_b >= tolerance) & (weight_c >= tolerance)
     owner, pixel = owner[inside], (row * width + column)[inside]
-    # Depth is linear in screen space only as its inverse.
+    # In screen space only the inverse depth is linear.
     inverse = (1.0 / depth).astype(np.float32)
     weight_a = weight_a[inside] * inverse[a][owner]
     weight_b = weight_b[inside] * inverse[b][owner]
@@ -84,21 +84,21 @@ def rasterize(
 
 
 def _extent(a: np.ndarray, b: np.ndarray, c: np.ndarray):
-    """Return the least and the greatest of three values, element by element."""
+    """Return the elementwise minimum and maximum of three arrays."""
     return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
 
 
 def _nearest(pixel: np.ndarray, inverse_depth: np.ndarray, num_pixels: int):
-    """Return the covered pixels, ascending, and the number of the nearest entry of each."""
+    """Return the covered pixels, ascending, and the index of the nearest entry of each."""
     order = np.argsort(inverse_depth, kind="stable")
     front = np.full(num_pixels, -1)
-    front[pixel[order]] = order  # of entries of one pixel the last, nearest one stays
+    front[pixel[order]] = order  # the last assignment to a pixel, the nearest entry, wins
     covered = np.flatnonzero(front >= 0)
     return covered, front[covered]
 
 
 def _candidates(left, right, top, bottom, width: int, height: int):
-    """List each pixel of each face's bounding box: face number, column, row."""
+    """List each pixel of the bounding box of each face: index of the face, column, row."""
     first_column = np.maximum(np.ceil(left), 0).astype(np.int32)
     first_row = np.maximum(np.ceil(top), 0).astype(np.int32)
     columns = np.minimum(np.floor(right), width - 1).astype(np.int32) - first_column + 1

@@ -1,4 +1,4 @@
-"""Shading: from posed meshes, a light and a background to a linear-light picture.
+"""Shading: renders posed meshes, a light and a background to an image in linear light.
 
 Axes: V vertices, F faces, N covered pixels. Millimetres, camera frame (x right, y down, z
 forward); colours are RGB in linear light.
@@ -13,7 +13,7 @@ from simhand_mm.synthetic.drawing.camera import Camera, project_points
 from simhand_mm.synthetic.drawing.rasterizer import Raster, rasterize
 from simhand_mm.synthetic.drawing.surfaces import Surface, unit
 
-# Light wanders under skin, red the farthest: it still glows where the surface turns away.
+# Subsurface scattering, strongest for red: skin is lit slightly beyond the terminator.
 _SCATTER = np.array([0.42, 0.20, 0.13], np.float32)
 _SHADOW_MAP_SIZE = 160
 _SHADOW_BIAS = (1.0, 1.0)  # mm, and cells of the shadow map
@@ -21,12 +21,12 @@ _SHADOW_BIAS = (1.0, 1.0)  # mm, and cells of the shadow map
 
 @dataclass(frozen=True)
 class Light:
-    """A lamp far away and light from everywhere.
+    """A distant lamp and ambient light.
 
     Args:
         direction: ``[3]`` unit vector to the lamp, camera frame.
-        color: ``[3]`` lamp, its strength included.
-        ambient: ``[3]`` light from everywhere, stronger from above.
+        color: ``[3]`` colour times intensity of the lamp.
+        ambient: ``[3]`` light from all directions, stronger from above.
         backdrop_shadow: 0 to 1, how dark the shadow on the background is.
     """
 
@@ -44,18 +44,18 @@ def render(
     focus: np.ndarray,
     supersampling: float = 1.5,
 ) -> np.ndarray:
-    """Draw surfaces over a background.
+    """Render surfaces over a background.
 
     Args:
-        surfaces: What stands in front of the background.
-        camera: Its size is the size of the picture.
+        surfaces: Surfaces in front of the background.
+        camera: The camera; its size is the size of the image.
         light: The light of the scene.
         background: ``[H, W, 3]`` linear.
-        focus: ``[P, 3]`` mm, points around which shadows are worked out finely (the joints).
-        supersampling: Raster pixels to a picture pixel, per side.
+        focus: ``[P, 3]`` mm, points covered by the shadow map (the joints).
+        supersampling: Raster pixels per image pixel and side.
 
     Returns:
-        ``[H, W, 3]`` float32, linear, not yet clipped.
+        ``[H, W, 3]`` float32, linear light, not clipped.
     """
     fine = camera.resized(supersampling)
     faces, attributes = _gather(surfaces)
@@ -81,8 +81,10 @@ def render(
 
 
 def _gather(surfaces: list[Surface]):
-    """Join surfaces: faces ``[F, 3]`` and vertex attributes ``[V, 12]`` (position, normal, albedo,
-    specular, gloss, scatter)."""
+    """Concatenate surfaces into faces ``[F, 3]`` and vertex attributes ``[V, 12]``.
+
+    The attributes are position, normal, albedo, specular, gloss and scatter.
+    """
     faces, attributes, offset = [], [], 0
     for surface in surfaces:
         size = len(surface.vertices)
@@ -101,7 +103,7 @@ def _interpolate(
 ) -> np.ndarray:
     """Return attributes at pixels, ``[N, C]``, from vertices ``[V, C]`` and corners ``[N, 3]``.
 
-    Computed one attribute a row, in which order numpy gathers and multiplies twice as fast.
+    Computed with one attribute per row; NumPy gathers and multiplies twice as fast in this layout.
     """
     planes = np.ascontiguousarray(attributes.T)
     first, second, third = (
@@ -116,7 +118,7 @@ def _lit_share(
 ) -> np.ndarray:
     """Return the share ``[N]`` of the lamp that reaches points ``[N, 6]`` (position, normal).
 
-    By a shadow map; points are lifted off their surface, lest its steps shade themselves.
+    Uses a shadow map. Points are moved off their surface to avoid self-shadowing.
     """
     across = unit(np.cross(light.direction, [0.1, 1.0, 0.2]))
     # In this order, faces turned to the lamp have the negative area that ``rasterize`` keeps.
@@ -154,7 +156,7 @@ def _shade(pixels: np.ndarray, lit: np.ndarray, light: Light) -> np.ndarray:
     facing = normal @ direction
     wrap = scatter[:, None] * _SCATTER
     diffuse = np.maximum(facing[:, None] + wrap, 0) / (1 + wrap)
-    # A fifth of the lamp seeps through skin into the shadow.
+    # A fifth of the lamp light passes through skin into the shadow.
     diffuse *= (lit + 0.2 * scatter * (1 - lit))[:, None]
     around = ambient * (0.65 - 0.35 * normal[:, 1:2])  # the sky is above, y points down
     half_way = np.einsum("ni,ni->n", normal, unit(view + direction))
@@ -165,7 +167,7 @@ def _shade(pixels: np.ndarray, lit: np.ndarray, light: Light) -> np.ndarray:
 
 
 def _occlusion(raster: Raster, camera: Camera) -> np.ndarray:
-    """Darken ``[N]`` what lies behind its surroundings on the screen: clefts between fingers."""
+    """Return screen-space ambient occlusion factors ``[N]``; darkens the gaps between fingers."""
     far = raster.depth.max() + 100.0 if len(raster.depth) else 1.0
     depth = np.full(camera.height * camera.width, far, np.float32)
     depth[raster.pixel] = raster.depth
@@ -177,7 +179,7 @@ def _occlusion(raster: Raster, camera: Camera) -> np.ndarray:
 
 
 def _cast_shadow(cover: np.ndarray, light: Light) -> np.ndarray:
-    """Return the soft shadow ``[H, W, 1]`` that the foreground throws on what is behind it."""
+    """Return the soft shadow ``[H, W, 1]`` of the foreground on the background."""
     height = len(cover)
     shift = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
     shift[:, 2] = -light.direction[:2] * height * 0.06

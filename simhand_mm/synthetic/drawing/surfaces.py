@@ -1,4 +1,4 @@
-"""A coloured mesh that can be moved and drawn."""
+"""Coloured meshes and their normals."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Surface:
-    """A mesh with the colours of its vertices.
+    """A mesh with vertex colours.
 
     Axes: V vertices, F faces.
 
@@ -18,7 +18,7 @@ class Surface:
         albedo: ``[V, 3]`` RGB in linear light.
         specular: ``[V]`` strength of the highlight.
         gloss: ``[V]`` exponent of the highlight.
-        scatter: 1 for skin, 0 for matter that light does not enter.
+        scatter: Subsurface scattering: 1 for skin, 0 for opaque materials.
     """
 
     vertices: np.ndarray
@@ -30,9 +30,9 @@ class Surface:
     scatter: float = 0.0
 
     def moved(self, rotation: np.ndarray, translation: np.ndarray) -> "Surface":
-        """Return the surface turned by ``[3, 3]``, then shifted by ``[3]`` mm.
+        """Return the surface rotated by ``[3, 3]``, then translated by ``[3]`` mm.
 
-        A rotation that mirrors turns the faces over, so that they keep facing outwards.
+        If the matrix mirrors, the faces are flipped, so that they still face outwards.
         """
         is_mirror = np.linalg.det(rotation) < 0
         return replace(
@@ -44,14 +44,16 @@ class Surface:
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Scale vectors ``[..., 3]`` to length one; a zero vector stays zero."""
+    """Scale vectors ``[..., 3]`` to unit length; a zero vector stays zero."""
     length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
     return vectors / np.maximum(length, 1e-9)[..., None]
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Return area-weighted unit normals ``[V, 3]`` that point to the side faces turn
-    counter-clockwise on."""
+    """Return area-weighted unit normals ``[V, 3]``.
+
+    They point to the side from which the faces are counter-clockwise.
+    """
     corners = vertices[faces]  # [F, 3, 3]
     face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     corner_index = faces.T.ravel()

@@ -1,4 +1,4 @@
-"""Noise and colour: what skin, cloth, things and backgrounds are painted with."""
+"""Noise and colour for skin, cloth, objects and backgrounds."""
 
 import cv2
 import numpy as np
@@ -7,12 +7,12 @@ _LATTICE = 24
 
 
 def linear_rgb(srgb: np.ndarray) -> np.ndarray:
-    """Turn sRGB values 0 to 255 into linear light 0 to 1 (gamma 2.2)."""
+    """Convert sRGB values 0 to 255 to linear light 0 to 1 (gamma 2.2)."""
     return (np.clip(srgb, 0, 255) / 255.0) ** 2.2
 
 
 def lattice_noise(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
-    """Return smooth noise ``[N]`` of unit scale and size about 1 at points ``[N, 3]``."""
+    """Return smooth noise ``[N]`` at points ``[N, 3]``, with unit scale and amplitude about 1."""
     values = rng.standard_normal((_LATTICE,) * 3)
     cell = np.floor(points).astype(np.int64)
     part = points - cell
@@ -27,7 +27,7 @@ def lattice_noise(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
 def cloud_noise(
     rng: np.random.Generator, height: int, width: int, cell_px: float, octaves: int = 3
 ) -> np.ndarray:
-    """Return float32 noise ``[H, W]`` of about unit size; its largest spots measure ``cell_px``."""
+    """Return float32 noise ``[H, W]`` with amplitude about 1; largest spots ``cell_px`` wide."""
     total = np.zeros((height, width), np.float32)
     for octave in range(octaves):
         cell = max(cell_px / 2**octave, 1.0)

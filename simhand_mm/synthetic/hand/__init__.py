@@ -1,1 +1,1 @@
-"""The hand: its mesh, its poses, its skin, and what it holds."""
+"""Hand model: mesh, poses, skin, and objects in the hand."""

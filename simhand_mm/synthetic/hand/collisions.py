@@ -1,6 +1,6 @@
-"""How far the parts of a posed hand enter each other, the bones taken as capsules.
+"""Self-collision of a posed hand, with bones modelled as capsules.
 
-Axes: T poses, S = 19 segments: three of each finger, then the four metacarpals of the palm.
+Axes: T poses, S = 19 segments: three per finger, then the four metacarpals of the palm.
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 _PHALANGES = [(1 + 4 * finger + k, 2 + 4 * finger + k) for finger in range(5) for k in range(3)]
 _METACARPALS = [(0, 5), (0, 9), (0, 13), (0, 17)]
 SEGMENTS = np.array(_PHALANGES + _METACARPALS)
-# Half the thickness of the flesh, as a share of the palm length (wrist to middle knuckle).
+# Radius of the capsules, relative to the palm length (wrist to middle knuckle).
 _RADIUS = np.array(
     [0.15, 0.115, 0.095] + [0.105, 0.09, 0.075] * 3 + [0.09, 0.075, 0.065] + [0.12] * 4
 )
@@ -21,7 +21,7 @@ def _pairs_to_check() -> np.ndarray:
         for b in range(a + 1, len(SEGMENTS)):
             finger_a, finger_b = a // 3, min(b // 3, 5)  # 5 is the palm
             same = finger_a == finger_b
-            # Neighbouring roots grow out of one another.
+            # Neighbouring first segments are connected.
             roots = a % 3 == 0 and (finger_b == 5 or b % 3 == 0)
             thumb_root = a == 0
             if not (same or roots or thumb_root or finger_a == 5):
@@ -51,11 +51,11 @@ def segment_gap(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> n
 
 
 def penetration_mm(joints: np.ndarray, softness: float = 0.15) -> np.ndarray:
-    """Return by how much the worst pair of segments overlaps, ``[T]`` mm, 0 when none does.
+    """Return the deepest overlap of two segments, ``[T]`` mm, 0 without overlap.
 
     Args:
         joints: ``[T, 21, 3]`` mm.
-        softness: Share of the thickness by which flesh may give way.
+        softness: Fraction of the radius by which soft tissue may be compressed.
     """
     palm_length = np.linalg.norm(joints[:, 9] - joints[:, 0], axis=-1)
     starts, ends = joints[:, SEGMENTS[:, 0]], joints[:, SEGMENTS[:, 1]]

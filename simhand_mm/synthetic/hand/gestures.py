@@ -1,4 +1,4 @@
-"""Gestures people make, as joint angles in degrees (layout of a pose in ``kinematics.py``)."""
+"""Common hand gestures as joint angles in degrees (for the layout see ``kinematics.py``)."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -12,12 +12,12 @@ _STRAIGHT, _BOWED, _CURLED = (4, 6, 4), (12, 18, 9), (78, 90, 52)
 
 
 def _pose(fingers: Sequence[Angles], swing: Angles, *thumb: Angles) -> np.ndarray:
-    """Join the angles of a pose ``[A]``; the wrist is straight.
+    """Concatenate the angles of a pose ``[A]`` with a straight wrist.
 
     Args:
         fingers: Flexion of the index, middle, ring and pinky.
-        swing: Of these four to the side.
-        *thumb: Its base, and the flexion of its other joints.
+        swing: Sideways angle of these four fingers.
+        *thumb: Angles of the metacarpal, then flexion of the other thumb joints.
     """
     parts = (*fingers, swing, *thumb, (0, 0))
     return np.concatenate(parts).astype(np.float64)

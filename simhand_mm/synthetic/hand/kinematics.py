@@ -1,12 +1,12 @@
-"""From joint angles to joint positions and bone transforms of a right hand.
+"""Forward kinematics: joint positions and bone transforms of a right hand from joint angles.
 
 Axes: T poses, B = 17 bones, A = 23 angles. Hand frame as in ``mesh.py``, angles in degrees.
-A pose is a flat row of angles, so that poses can be blended and interpolated as vectors:
+A pose is a flat vector of angles, so that poses can be blended and interpolated linearly:
 
     0:12   flexion of index, middle, ring, pinky at MCP, PIP, DIP; 0 is straight
     12:16  sideways swing of the four fingers from rest, positive towards the thumb
-    16:19  thumb metacarpal: angle in the palm plane from the middle finger's direction towards
-           the thumb side, elevation out of the palm, twist of the pad towards the palm
+    16:19  thumb metacarpal: angle in the palm plane from the direction of the middle finger towards
+           the thumb side, elevation out of the palm plane, twist of the pad towards the palm
     19:21  flexion of the thumb at MCP and IP; 0 is straight
     21:23  wrist: flexion towards the palm, deviation towards the thumb
 """
@@ -35,15 +35,15 @@ def axis_rotation(axis: np.ndarray, angle_deg: np.ndarray) -> np.ndarray:
 
 
 def bone_transforms(rest_joints: np.ndarray, poses: np.ndarray):
-    """Pose a right hand.
+    """Compute bone transforms and joints of a posed right hand.
 
     Args:
         rest_joints: ``[21, 3]`` mm, joints of the hand at rest.
         poses: ``[T, A]`` degrees, laid out as in the module docstring.
 
     Returns:
-        transforms ``[T, B, 3, 4]`` that move rest vertices of each bone, and joints ``[T, 21, 3]``.
-        The hand bone stays fixed; the forearm turns about the wrist.
+        transforms ``[T, B, 3, 4]`` from rest to posed vertices of each bone, and joints
+        ``[T, 21, 3]`` in mm. The hand bone stays fixed; the forearm rotates about the wrist.
     """
     num_poses = len(poses)
     transforms = np.zeros((num_poses, 17, 3, 4))
@@ -85,7 +85,7 @@ def _thumb_turns(chain: np.ndarray, poses: np.ndarray) -> list:
     azimuth, elevation, twist = poses[:, THUMB_BASE].T
     rest_azimuth = np.rad2deg(np.arctan2(directions[0, 0], directions[0, 1]))
     rest_elevation = np.rad2deg(np.arcsin(directions[0, 2]))
-    # Lower the metacarpal to the palm plane, twist it there, then lift it to where it belongs.
+    # Rotate the metacarpal into the palm plane, twist it there, then raise it to its elevation.
     outward = unit(np.array([directions[0, 0], directions[0, 1], 0.0]))
     side = np.cross(outward, _PALM_NORMAL)
     lower = axis_rotation(side, np.full(len(poses), -rest_elevation))
@@ -97,7 +97,7 @@ def _thumb_turns(chain: np.ndarray, poses: np.ndarray) -> list:
 
 
 def _bend_deg(axis: np.ndarray, directions) -> np.ndarray:
-    """Return the angles between successive directions, measured about ``axis``."""
+    """Return the angles in degrees between successive directions, measured about ``axis``."""
     flat = [unit(direction - (direction @ axis) * axis) for direction in directions]
     return np.array(
         [

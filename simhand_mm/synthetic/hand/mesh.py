@@ -1,18 +1,18 @@
-"""The hand mesh: loading, shaping to a subject, refining and linear blend skinning.
+"""The hand mesh: loading, shape of a subject, refinement and linear blend skinning.
 
 Axes: V coarse vertices, E coarse edges, F faces, B = 17 bones, M shape modes.
 Hand frame: right hand, millimetres, origin at the wrist, x to the thumb side, y to the middle
 knuckle, z out of the palm. A left hand is the mirror image x -> -x.
 
 ``hand_mpfb.npz`` is the right forearm and hand of the MakeHuman/MPFB base mesh with its rig and
-shape targets, all CC0 1.0, cut out and brought to 21 joints. Lengths in metres:
+shape targets, all CC0 1.0, cut out and reduced to 21 joints. Lengths in metres:
 
     V  [1877, 3]      rest vertices        W   [1877, 17]      skinning weights (see ``HandMesh``)
     F  [3726, 3]      triangles            dV  [14, 1877, 3]   shape modes of the vertices
     J  [21, 3]        rest joints          dJ  [14, 21, 3]     shape modes of the joints
 
-Modes 0 to 7 are principal components of race, gender, age and build, one unit a standard
-deviation; 8 to 13 make fingers slimmer, thicker, shorter, longer and the hand smaller, larger.
+Modes 0 to 7 are principal components of race, gender, age and build, in units of one standard
+deviation; 8 to 13 make the fingers slimmer, thicker, shorter, longer and the hand smaller, larger.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ WRIST, INDEX_MCP, MIDDLE_MCP, PINKY_MCP = 0, 5, 9, 17
 
 @dataclass(frozen=True)
 class HandMesh:
-    """A right hand with forearm at rest, in the hand frame (see the module docstring).
+    """A right hand with its forearm at rest, in the hand frame (see the module docstring).
 
     Args:
         vertices: ``[V, 3]`` mm.
@@ -38,8 +38,8 @@ class HandMesh:
         skin_weights: ``[V, B]``, rows sum to one; bone 0 is the forearm, 1 the hand, 2 to 16 the
             three phalanges of thumb, index, middle, ring and pinky.
         joints: ``[21, 3]`` mm.
-        vertex_modes: ``[M, V, 3]`` mm, change of the vertices for one unit of each shape mode.
-        joint_modes: ``[M, 21, 3]`` mm.
+        vertex_modes: ``[M, V, 3]`` mm, displacement of the vertices per unit of each shape mode.
+        joint_modes: ``[M, 21, 3]`` mm, displacement of the joints per unit of each shape mode.
         edges: ``[E, 2]`` edges of the coarse mesh; vertex V + e of the refined mesh lies on edge e.
         fine_faces: ``[4F, 3]`` faces of the refined mesh.
     """
@@ -68,7 +68,7 @@ class HandMesh:
 
 @lru_cache(maxsize=1)
 def load_hand_mesh() -> HandMesh:
-    """Load the embedded mesh (MakeHuman/MPFB, CC0 1.0), turned into the hand frame."""
+    """Load the built-in mesh (MakeHuman/MPFB, CC0 1.0) in the hand frame."""
     with np.load(MESH_PATH) as archive:
         data = {name: archive[name] for name in archive.files}
     joints = data["J"].astype(np.float64)
@@ -90,15 +90,15 @@ def load_hand_mesh() -> HandMesh:
 
 
 def skin_vertices(vertices: np.ndarray, weights: np.ndarray, transforms: np.ndarray) -> np.ndarray:
-    """Linear blend skinning: move rest vertices ``[V, 3]`` by bone transforms ``[B, 3, 4]``."""
+    """Apply linear blend skinning to rest vertices ``[V, 3]`` with transforms ``[B, 3, 4]``."""
     blended = (weights @ transforms.reshape(len(transforms), 12)).reshape(-1, 3, 4)
     return np.einsum("vij,vj->vi", blended[:, :, :3], vertices) + blended[:, :, 3]
 
 
 def refine(vertices: np.ndarray, normals: np.ndarray, edges: np.ndarray, roundness: float = 0.7):
-    """Add a vertex on every edge, lifted to the curved surface that the normals describe.
+    """Add a vertex at the middle of each edge, on the curved surface given by the normals.
 
-    Phong tessellation (Boubekeur and Alexa, 2008): the middle of an edge is projected on the
+    Phong tessellation (Boubekeur and Alexa, 2008): the midpoint of an edge is projected onto the
     tangent planes of both ends; ``roundness`` 0 keeps it on the straight edge.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Hand poses people make: named gestures, plausible variations, smooth motions between them.
+"""Sampling of hand poses: named gestures, plausible variations, smooth motion between them.
 
 Axes: T frames, A = 23 angles (layout in ``kinematics.py``, degrees), C candidates.
 """
@@ -30,7 +30,7 @@ _FINGER_OF_ANGLE = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 1, 2, 3, 4, 
 
 
 def limit_pose(pose: np.ndarray) -> np.ndarray:
-    """Clip angles ``[..., A]`` to what a hand can do; a bent finger cannot swing sideways."""
+    """Clip angles ``[..., A]`` to the joint limits; a bent finger cannot move sideways."""
     pose = np.clip(pose, _LOWEST, _HIGHEST)
     bend = np.deg2rad(np.clip(pose[..., FLEXION].reshape(*pose.shape[:-1], 4, 3)[..., 0], 0, 90))
     pose[..., ABDUCTION] = pose[..., ABDUCTION] * np.cos(bend)
@@ -40,15 +40,15 @@ def limit_pose(pose: np.ndarray) -> np.ndarray:
 def sample_pose(
     rng: np.random.Generator, rest_joints: np.ndarray, name: str | None = None, num_candidates=6
 ) -> np.ndarray:
-    """Draw a pose ``[A]``: a gesture, often blended with another, with natural variation.
+    """Sample a pose ``[A]``: a gesture, often blended with another, with natural variation.
 
-    Of several candidates the one whose fingers least enter each other is taken.
+    Several candidates are drawn; the one with the least self-collision is returned.
 
     Args:
         rng: Source of randomness.
-        rest_joints: ``[21, 3]`` mm, the hand that takes the pose.
-        name: Gesture to vary; any when None.
-        num_candidates: How many poses to choose from.
+        rest_joints: ``[21, 3]`` mm, joints of the hand at rest.
+        name: Name of the gesture; None for a random one.
+        num_candidates: Number of candidates.
     """
     candidates = limit_pose(np.stack([_vary(rng, name) for _ in range(num_candidates)]))
     _, joints = bone_transforms(rest_joints, candidates)
@@ -60,7 +60,7 @@ def _vary(rng: np.random.Generator, name: str | None) -> np.ndarray:
     names = tuple(GESTURES)
     pose = GESTURES[name or names[rng.integers(len(names))]].copy()
     if rng.random() < 0.5:
-        # Each finger goes its own way towards another gesture, though not quite alone.
+        # Each finger is blended towards another gesture by a similar but different amount.
         other = GESTURES[names[rng.integers(len(names))]]
         most = 0.3 if name else 0.7
         share = np.clip(rng.uniform(0, most) + rng.normal(0, 0.15, 5), 0, 1)[_FINGER_OF_ANGLE]
@@ -75,7 +75,7 @@ def _vary(rng: np.random.Generator, name: str | None) -> np.ndarray:
 
 
 def smooth_path(keys: np.ndarray, num_frames: int) -> np.ndarray:
-    """Interpolate keys ``[K, ...]`` at even times by smooth steps into ``[T, ...]``."""
+    """Interpolate equally spaced keys ``[K, ...]`` with smooth steps to ``[T, ...]``."""
     if num_frames == 1 or len(keys) == 1:
         return np.repeat(keys[:1], num_frames, axis=0)
     position = np.linspace(0, len(keys) - 1, num_frames)

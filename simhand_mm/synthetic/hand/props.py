@@ -1,4 +1,4 @@
-"""Things that a hand holds: ball, can, box, fitted to the room inside the grip.
+"""Objects in the hand (ball, can, box), fitted to the space inside the grip.
 
 Axes: T frames, V vertices, F faces. Millimetres, hand frame.
 """
@@ -15,14 +15,14 @@ _LEAST_RADIUS_MM, _MOST_RADIUS_MM = 6.0, 38.0
 
 
 def fit_prop(rng: np.random.Generator, joints: np.ndarray) -> Surface | None:
-    """Draw a thing that fits between palm and fingers in every frame.
+    """Sample an object that fits between palm and fingers in every frame.
 
     Args:
         rng: Source of randomness.
         joints: ``[T, 21, 3]`` mm of the posed hand, hand frame.
 
     Returns:
-        The thing, in the hand frame, or None when the grip leaves room for none.
+        The object in the hand frame, or None if the grip is too narrow.
     """
     for kind in rng.permutation(_KINDS):
         half_length = 0.0 if kind == "ball" else rng.uniform(35, 70)
@@ -47,13 +47,13 @@ def fit_prop(rng: np.random.Generator, joints: np.ndarray) -> Surface | None:
 
 
 def _grip_room(joints: np.ndarray, half_length: float):
-    """Find where a rod through the grip keeps farthest from all bones: centre, axis, radius."""
+    """Fit the thickest rod inside the grip: centre and axis ``[3]``, radius (mm)."""
     across = unit((joints[:, 6] - joints[:, 18]).mean(axis=0))  # from the pinky's PIP
     center = joints[:, [4, 6, 8, 10, 12, 14, 16, 5, 9, 13, 2]].mean(axis=(0, 1))
     starts, ends = joints[:, SEGMENTS[:, 0]], joints[:, SEGMENTS[:, 1]]
     reach = across * (half_length + 1e-3)
     best = (center, 0.0)
-    for _ in range(40):  # walk away from whatever is nearest
+    for _ in range(40):  # move away from the nearest bone
         gap = segment_gap(starts, ends, center - reach, center + reach).reshape(-1, 3)
         distance = np.linalg.norm(gap, axis=1)
         nearest = np.argmin(distance)
@@ -64,12 +64,12 @@ def _grip_room(joints: np.ndarray, half_length: float):
 
 
 def _shape(kind: str, radius: float, half_length: float):
-    """Return vertices and faces about the origin; a can or box lies across the palm (along x)."""
+    """Return vertices and faces, centred at the origin; the long axis of a can or box is x."""
     if kind == "ball":
         profile = np.linspace(-1, 1, 15) * np.pi / 2
         return _lathe(radius * np.sin(profile), radius * np.cos(profile))
     if kind == "can":
-        # Rings on each edge twice, so that normals keep the rim sharp.
+        # Duplicate the rings at each edge, so that the normals keep the rim sharp.
         along = np.array([-1, -1, -1, *np.linspace(-1, 1, 7), 1, 1, 1]) * half_length
         ring = np.array([1e-3, 0.98, 1, *np.ones(7), 1, 0.98, 1e-3]) * radius
         return _lathe(along, ring)
@@ -77,7 +77,7 @@ def _shape(kind: str, radius: float, half_length: float):
 
 
 def _lathe(along: np.ndarray, radius: np.ndarray, sides: int = 28):
-    """Turn a profile about the x axis."""
+    """Revolve a profile about the x axis; return vertices and faces."""
     angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
     circle = np.stack([np.zeros(sides), np.cos(angle), np.sin(angle)], axis=1)
     axis = np.stack([along, np.zeros_like(along), np.zeros_like(along)], axis=1)
@@ -92,7 +92,7 @@ def _lathe(along: np.ndarray, radius: np.ndarray, sides: int = 28):
 
 
 def _box(half: np.ndarray):
-    """Return a box with its own four vertices on each side, so that its edges stay sharp."""
+    """Return a box with four separate vertices per side, so that its edges stay sharp."""
     vertices, faces = [], []
     for axis in range(3):
         u, v = np.eye(3)[(axis + 1) % 3], np.eye(3)[(axis + 2) % 3]

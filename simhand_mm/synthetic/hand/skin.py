@@ -1,4 +1,4 @@
-"""Skin: tone, palm, blush, creases, nails, painted on the vertices of a hand.
+"""Skin colours per vertex of a hand: tone, palm, blush, creases, nails.
 
 Axes: R vertices. Hand frame as in ``mesh.py``; colours are RGB in linear light.
 """
@@ -25,7 +25,7 @@ _TONES = np.array(
 def paint_skin(
     rng: np.random.Generator, points: np.ndarray, normals: np.ndarray, joints: np.ndarray
 ):
-    """Draw a person's skin.
+    """Sample the skin colours of a person.
 
     Args:
         rng: Source of randomness.
@@ -34,7 +34,7 @@ def paint_skin(
         joints: ``[21, 3]`` mm.
 
     Returns:
-        Albedo ``[R, 3]``, RGB in linear light, and cover ``[R]`` of the nails, 0 to 1.
+        Albedo ``[R, 3]``, RGB in linear light, and nail coverage ``[R]``, 0 to 1.
     """
     base, darkness = _sample_tone(rng)
     scaled = points / np.linalg.norm(joints[9])
@@ -57,7 +57,7 @@ def paint_skin(
 
 
 def _sample_tone(rng: np.random.Generator):
-    """Draw a skin colour ``[3]`` and its darkness, 0 to 1."""
+    """Sample a skin colour ``[3]`` and its darkness, 0 to 1."""
     tone = rng.uniform(0, len(_TONES) - 1)
     step = int(tone)
     srgb = _TONES[step] + (tone - step) * (_TONES[step + 1] - _TONES[step])
@@ -86,7 +86,7 @@ def _nail_cover(points: np.ndarray, normals: np.ndarray, chain: np.ndarray) -> n
     bone = chain[3] - chain[2]
     along = unit(bone)
     bend_axis = np.cross(unit(chain[1] - chain[0]), along)
-    dorsal = -unit(np.cross(bend_axis, along))  # away from where the finger bends to
+    dorsal = -unit(np.cross(bend_axis, along))  # opposite to the direction of flexion
     relative = points - chain[2]
     place = relative @ along / np.linalg.norm(bone)
     radius = np.linalg.norm(relative - np.outer(relative @ along, along), axis=1)

@@ -1,4 +1,4 @@
-"""A person: the shape of the hand, its skin, a sleeve.
+"""Persons: hand shape, skin and sleeve.
 
 Axes: V coarse, R refined vertices. Hand frame and millimetres as in ``mesh.py``; colours are RGB in
 linear light.
@@ -14,12 +14,12 @@ from simhand_mm.synthetic.hand.mesh import HandMesh, refine
 from simhand_mm.synthetic.hand.skin import paint_skin
 
 _NUM_MACRO_MODES = 8  # race, gender, age, build; the rest pairs up: slimmer/thicker, shorter/longer
-_HAND_MODE_LIMIT = np.array([0.5, 0.3, 0.3, 0.4, 0.0, 0.0])  # size is drawn apart
+_HAND_MODE_LIMIT = np.array([0.5, 0.3, 0.3, 0.4, 0.0, 0.0])  # size is sampled separately
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One person's right hand at rest; the left one is its mirror image.
+    """The right hand of a person at rest; the left hand is its mirror image.
 
     Args:
         vertices: ``[V, 3]`` mm.
@@ -39,10 +39,10 @@ class Subject:
 
 
 def sample_subject(rng: np.random.Generator, mesh: HandMesh) -> Subject:
-    """Draw a person."""
+    """Sample a person."""
     macro = np.clip(rng.normal(0, 0.8, _NUM_MACRO_MODES), -1.6, 1.6)
     hand = rng.uniform(0, 1, len(mesh.vertex_modes) - _NUM_MACRO_MODES) * _HAND_MODE_LIMIT
-    # Of a pair only one mode acts: a finger is not slimmer and thicker at once.
+    # Use one mode of each pair: a finger cannot be slimmer and thicker at once.
     hand[::2][rng.random(3) < 0.5] = 0
     hand[1::2][hand[::2] > 0] = 0
     palm_length = np.clip(rng.normal(91, 7), 76, 106)
@@ -58,7 +58,7 @@ def sample_subject(rng: np.random.Generator, mesh: HandMesh) -> Subject:
 def _sample_sleeve(
     rng: np.random.Generator, points: np.ndarray, normals: np.ndarray, faces: np.ndarray
 ) -> Surface:
-    """Draw a plain, striped or mottled sleeve: the skin of the forearm, blown up."""
+    """Sample a plain, striped or mottled sleeve: the forearm mesh, enlarged."""
     cuff = -rng.uniform(12, 120)
     faces = faces[(points[:, 1] < cuff)[faces].any(axis=1)]
     used, faces = np.unique(faces, return_inverse=True)
