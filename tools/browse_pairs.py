@@ -1,4 +1,4 @@
-"""Show mined pairs as a contact sheet: query, Top-1, 2, 3, 10, 50, 100 with distance and video.
+"""Write an HTML contact sheet of mined pairs: query and Top-1, 2, 3, 10, 50, 100.
 
 simhand browse-pairs data/pool --pairs similar -o pairs.html
 """

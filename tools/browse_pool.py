@@ -1,4 +1,4 @@
-"""Show what is in a hand pool: statistics, drop reasons, random and worst hands, as one page.
+"""Write an HTML report on a hand pool: statistics, drop reasons, random and worst hands.
 
 simhand browse-pool data/pool -o pool.html
 """

@@ -1,4 +1,4 @@
-"""Set the predictions of several models side by side: table, error histograms, pictures.
+"""Compare the predictions of several models: table, error histograms, images.
 
 simhand compare POSES scratch=A/predictions.parquet simhand=B/predictions.parquet
 """
@@ -14,7 +14,7 @@ from simhand_mm.options import Out
 
 
 def parse_labelled_files(words: Sequence[str]) -> tuple[tuple[str, Path], ...]:
-    """``["scratch=a/predictions.parquet"]`` -> labels and files."""
+    """Parse ``["scratch=a/predictions.parquet"]`` into labels and files."""
     parts = [word.partition("=") for word in words]
     for label, separator, path in parts:
         if not (label and separator and path):
@@ -45,14 +45,14 @@ def main(
     worst: int = 4,
     out: Out = Path("work_dirs/comparison.html"),
 ) -> None:
-    """Write the page and print the table.
+    """Write the report and print the table of results.
 
     Args:
-        poses: Table of the split, <data root>/poses/<split>.parquet.
-        predictions: LABEL=FILE of each model: its name and its predictions.parquet of simhand test
-            --dump. The last model is set against the first.
-        data_root: Folder of the images; by default two above POSES.
-        worst: Rows of each section of worst cases.
+        poses: Labels of the split, <data root>/poses/<split>.parquet.
+        predictions: LABEL=FILE per model: a name, and the predictions.parquet written by
+            simhand test --dump. The last model is compared with the first.
+        data_root: Folder of the images; by default two levels above POSES.
+        worst: Number of samples in each section of worst cases.
         out: HTML file to write.
     """
     from simhand_mm.pose.evaluation import as_metrics, evaluate_file

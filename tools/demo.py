@@ -1,8 +1,8 @@
-"""Draw 3D hand poses into pictures, a video or the view of a camera, and write them as JSON.
+"""Predict 3D hand poses in images, a video or a camera stream; write drawings and JSON.
 
-    simhand demo CONFIG CHECKPOINT pictures --out work_dirs/demo
+    simhand demo CONFIG CHECKPOINT images --out work_dirs/demo
 
-The exit code is 0 if every picture was drawn, 3 if some were passed over, and 1 if none was drawn.
+The exit code is 0 if all images were processed, 3 if some were skipped, and 1 if all failed.
 """
 
 import sys
@@ -22,14 +22,14 @@ from simhand_mm.pool import HandBox, write_json
 from simhand_mm.preparation.keypoints import MediaPipeHands
 from simhand_mm.visualization.demo_frame import DrawnHand, draw_demo_frame
 
-SOME_PASSED_OVER = 3
+SOME_SKIPPED = 3
 
 Box: TypeAlias = Annotated[tuple[float, float, float, float] | None, arg(metavar="X1 Y1 X2 Y2")]
 Camera: TypeAlias = Annotated[tuple[float, float, float, float] | None, arg(metavar="FX FY CX CY")]
 
 
 def mediapipe_finder(max_hands: int) -> Callable[[np.ndarray], list[HandBox]]:
-    """Boxes and sides from MediaPipe, for ``HandPose3DInferencer``."""
+    """Return a function that detects hands with MediaPipe, for ``HandPose3DInferencer``."""
     estimate = MediaPipeHands(max_hands)
 
     def find_hands(image: np.ndarray) -> list[HandBox]:
@@ -40,7 +40,7 @@ def mediapipe_finder(max_hands: int) -> Callable[[np.ndarray], list[HandBox]]:
 
 
 def pinhole(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
-    """Camera matrix ``[3, 3]``, px."""
+    """Return the camera matrix ``[3, 3]``, px."""
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
@@ -57,19 +57,20 @@ def main(
     camera: Camera = None,
     device: str = "cpu",
 ) -> None:
-    """Draw, write, and print where the results are.
+    """Predict, draw and write hand poses, and print where the results are.
 
     Args:
         config: Config file of a fine-tuned model.
         checkpoint: Checkpoint file.
-        source: Picture, folder of pictures, video, or number of a camera.
+        source: Image, folder of images, video, or index of a camera.
         out: Folder of the results.
-        max_frames: Stop after this number of frames; so does Ctrl-C.
-        max_hands: Largest number of hands in one picture.
-        box: Box of the hand in px, instead of those that MediaPipe finds.
-        side: Side of the hand in --box.
-        camera: Focal lengths and principal point in px; gives the position of the hands.
-        device: Device that the model runs on.
+        max_frames: Maximum number of frames. Ctrl-C also stops and keeps the results so far.
+        max_hands: Maximum number of hands per image.
+        box: Bounding box of the hand in px; replaces the detection by MediaPipe.
+        side: Handedness of the hand in --box.
+        camera: Focal lengths and principal point in px. If given, the position of each hand in
+            the camera frame is estimated too.
+        device: Device of the model, such as cpu or cuda:0.
     """
     from simhand_mm.pose.inferencer import HandPose3DInferencer, describe_json
     from simhand_mm.pose.media import MediaSource, MediaWriter, draw_all
@@ -86,16 +87,16 @@ def main(
         return draw_demo_frame(image, drawn), [hand.to_json() for hand in hands]
 
     writer = MediaWriter(out, media)
-    with progress_bar(max_frames or len(media), "pictures") as progress:
+    with progress_bar(max_frames or len(media), "images") as progress:
         results = draw_all(media, writer, draw, max_frames, progress.update)
     write_json(out / "hands.json", {**describe_json(), "pictures": results})
     found = sum(len(result["hands"]) for result in results)
-    print(f"{found} hands in {len(results)} pictures: {out}/hands.json")
+    print(f"{found} hands in {len(results)} images: {out}/hands.json")
     if media.unreadable:
         for name, reason in media.unreadable.items():
-            print(f"passed over: {name} ({reason})", file=sys.stderr)
-        print(f"{len(media.unreadable)} pictures were passed over", file=sys.stderr)
-        sys.exit(SOME_PASSED_OVER)
+            print(f"skipped: {name} ({reason})", file=sys.stderr)
+        print(f"{len(media.unreadable)} images were skipped", file=sys.stderr)
+        sys.exit(SOME_SKIPPED)
 
 
 if __name__ == "__main__":

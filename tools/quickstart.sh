@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# The whole chain on embedded synthetic hands, without any download of data or weights:
+# The whole pipeline on built-in synthetic hands, without any download of data or weights:
 #   videos -> hand pool -> mined pairs -> pre-training (SimCLR, PeCLR, SiMHand) -> 3D fine-tuning
 #   -> one table and a report.
-# Finished stages are not redone: kill it at any time and start it again.
+# Finished stages are not repeated: the script can be interrupted and started again at any time.
 #   bash tools/quickstart.sh                     about 10 minutes on two CPU cores
-#   bash tools/quickstart.sh --tiny [WORK_DIR]   the same with next to no data, to see it run
+#   bash tools/quickstart.sh --tiny [WORK_DIR]   the same with very little data, as a quick check
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash tools/setup_env.sh
 
 videos=80 frames=24 test_stills=300
-# Few labels, because that is where pre-training shows most (docs/synthhands.md).
+# Few labels, because pre-training helps most there (docs/synthhands.md).
 train_stills=100
-# 24 epochs of this small pool: 408 steps. Fewer teach SiMHand little (docs/synthhands.md).
+# 24 epochs of this small pool are 408 steps. With fewer, SiMHand learns little (docs/synthhands.md).
 pretrain_options=(train_cfg.max_epochs=24 param_scheduler.1.T_max=23) finetune_options=()
 work=work_dirs/quickstart
 if [ "${1:-}" = --tiny ]; then
@@ -25,17 +25,17 @@ fi
 work="${1:-$work}"
 mkdir -p "$work/stages"
 
-# A killed quickstart may leave the tool of its stage running: wait for it, do not disturb it.
+# An interrupted quickstart may leave a stage running: wait until it has finished.
 exec 9>"$work/stages/lock"
 if command -v flock >/dev/null && ! flock --nonblock 9; then
-    echo "quickstart: waiting for another quickstart, or a stage it left behind, in $work"
+    echo "quickstart: waiting for another quickstart, or one of its stages, that still runs in $work"
     flock 9
 fi
 export SIMHAND_DATA="$work" PYTHONWARNINGS=ignore TF_CPP_MIN_LOG_LEVEL=2 GLOG_minloglevel=2
-# Waiting threads spin for some microseconds only: several times faster where the cores are shared.
+# Waiting threads spin only for microseconds: several times faster on shared cores.
 export PYTHONUNBUFFERED=1 GOMP_SPINCOUNT=20000
 
-# result_of LOG: the error or the loss that a training ended with; of other stages the last line.
+# result_of LOG: final error or loss of a training; the last line of the log for other stages.
 result_of() {
     local mpjpe loss
     mpjpe="$(grep -oE 'root_scale/mpjpe_mm: [0-9.]+' "$1" | tail -n 1)" || true
@@ -49,7 +49,7 @@ result_of() {
     fi
 }
 
-# stage NAME TOOL ARGUMENTS...: run a tool once; its output goes to stages/NAME.log.
+# stage NAME TOOL ARGUMENTS...: run a tool once and write its output to stages/NAME.log.
 stage() {
     local name="$1" start=$SECONDS
     local log="$work/stages/$name.log" done_file="$work/stages/$name.done"
@@ -62,7 +62,7 @@ stage() {
     if ! .venv/bin/python "$@" >"$log" 2>&1; then
         printf 'failed\n'
         tr '\r' '\n' <"$log" | tail -n 25 >&2
-        echo "quickstart: stage $name failed; its whole log is $log" >&2
+        echo "quickstart: stage $name failed; the full log is $log" >&2
         return 1
     fi
     echo "$*" >"$done_file.tmp" && mv "$done_file.tmp" "$done_file"
@@ -97,5 +97,5 @@ for algorithm in simclr peclr simhand; do
         model.backbone.init_cfg.checkpoint="$work/pretrain/$algorithm/backbone.pth"
 done
 
-echo "quickstart: the chain took $((SECONDS - start)) s in this run"
+echo "quickstart: finished after $((SECONDS - start)) s"
 .venv/bin/python tools/report.py "$work"

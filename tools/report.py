@@ -1,4 +1,4 @@
-"""Write the report of a quickstart folder and print its table of results.
+"""Write the HTML report of a quickstart folder and print its table of results.
 
 simhand report work_dirs/quickstart
 """
@@ -10,10 +10,10 @@ from simhand_mm.options import OptionalOut
 
 
 def main(work_dir: Path, /, out: OptionalOut = None) -> None:
-    """Write the page and print the table.
+    """Write the report and print the table of results.
 
     Args:
-        work_dir: Folder of tools/quickstart.sh.
+        work_dir: Work directory of tools/quickstart.sh.
         out: HTML file to write; by default WORK_DIR/report.html.
     """
     from simhand_mm.visualization.quickstart_report import write_report

@@ -1,1 +1,1 @@
-"""Pages and pictures that show what the stages made. Reads files; imports no stage."""
+"""HTML reports and images of the results of each stage. Reads files; imports no stage."""

@@ -1,7 +1,7 @@
 """Line charts and histograms as inline SVG, without a plotting library or a script.
 
-Colours come from the page's style sheet (classes ``c0`` … ``c5``), so that charts follow light and
-dark themes. The same input gives the same text.
+Colours come from the style sheet of the page (classes ``c0`` … ``c5``), so that charts follow the
+light or dark theme. The same input gives the same text.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 from simhand_mm.visualization.number_format import short, ticks
 
-_CHARACTER_WIDTH = 6.1  # px, of a digit at the charts' font size
+_CHARACTER_WIDTH = 6.1  # px, width of a digit at the font size of the charts
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Series:
 
     Attributes:
         x: ``[P]``.
-        y: ``[P]``; NaN breaks the line.
-        color: Number of the colour class, 0 to 5.
-        is_dashed: Whether the line is broken.
+        y: ``[P]``; the line has a gap at NaN.
+        color: Index of the colour class, 0 to 5.
+        is_dashed: Whether the line is dashed.
     """
 
     x: np.ndarray | Sequence[float]
@@ -35,7 +35,7 @@ class Series:
 
 @dataclass(frozen=True)
 class _Frame:
-    """The plotting area in px, and the data range that it shows."""
+    """The plotting area in px and its data range."""
 
     left: float
     top: float
@@ -62,16 +62,16 @@ def line_chart(
     y_range: tuple[float, float] | None = None,
     x_names: Mapping[float, str] | None = None,
 ) -> str:
-    """Draw lines over common axes, with a legend in the order of ``series``.
+    """Draw a line chart with a legend in the order of ``series``.
 
     Args:
-        series: Name -> line. Empty lines are named in the legend nevertheless.
-        title: What is shown.
-        x_label: Quantity and unit of the abscissa.
-        y_label: Quantity and unit of the ordinate.
+        series: Name -> line. Empty lines appear only in the legend.
+        title: Title of the chart.
+        x_label: Quantity and unit of the x axis.
+        y_label: Quantity and unit of the y axis.
         size: Width and height in px.
-        y_range: Limits of the ordinate; by default those of the data.
-        x_names: What to write below which abscissas; numbers by default.
+        y_range: Limits of the y axis; by default those of the data.
+        x_names: x value -> tick label; numbers by default.
 
     Returns:
         An ``<svg>`` element.
@@ -83,7 +83,10 @@ def line_chart(
     finite = np.concatenate(points) if points else np.empty((0, 2))
     finite = finite[np.isfinite(finite).all(axis=1)].astype(float)
     if not len(finite):
-        raise ValueError(f"series must hold a finite point, but {list(series)} hold none")
+        raise ValueError(
+            f"series must contain a finite point, but got none in {list(series)}. "
+            "Leave out the chart."
+        )
     is_whole = all(np.issubdtype(np.asarray(line.x).dtype, np.integer) for line in series.values())
     x_ticks = x_names or _named(ticks(*_limits(finite[:, 0]), is_whole=is_whole))
     y_ticks = ticks(*(y_range or _limits(finite[:, 1])))
@@ -106,15 +109,15 @@ def histogram(
     size: tuple[int, int] = (244, 180),
     y_label: str = "hands",
 ) -> str:
-    """Draw how often values fall into equal bins; integers get bins of whole width.
+    """Draw a histogram with bins of equal width; the width is an integer for integer values.
 
     Args:
-        values: ``[N]``; not finite ones are left out.
-        title: What is shown.
+        values: ``[N]``; values that are not finite are ignored.
+        title: Title of the chart.
         x_label: Quantity and unit.
-        num_bins: At most so many bins.
+        num_bins: Maximum number of bins.
         size: Width and height in px.
-        y_label: What is counted.
+        y_label: Label of the counts.
 
     Returns:
         An ``<svg>`` element.
@@ -198,7 +201,7 @@ def _titles(frame: _Frame, size: tuple[int, int], title: str, x_label: str, y_la
 
 
 def _path(frame: _Frame, line: Series) -> str:
-    """Path of a line; a point that is not finite ends the stroke."""
+    """Return the path of a line, with a gap at each point that is not finite."""
     commands, command = [], "M"
     for x, y in zip(line.x, line.y, strict=True):
         if not (np.isfinite(x) and np.isfinite(y)):

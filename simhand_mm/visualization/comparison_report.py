@@ -1,4 +1,4 @@
-"""A page that sets the predictions of several models side by side: numbers, errors, pictures."""
+"""Report that compares the predictions of several models: results, errors, images."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 
 from simhand_mm.visualization.charts import Series, line_chart
 from simhand_mm.visualization.page import Page
-from simhand_mm.visualization.prediction_pictures import comparison_html
+from simhand_mm.visualization.prediction_images import HOW_TO_READ, comparison_html
 from simhand_mm.visualization.predictions import (
     Comparison,
     changed_samples,
@@ -28,12 +28,7 @@ from simhand_mm.visualization.results import (
 
 _NUM_BINS = 40
 _BY_QUANTILE = "Chosen by quantiles of the error averaged over the models."
-_BY_ERROR = "The largest errors, the largest first."
-_HOW_TO_READ = (
-    "Above: 2D keypoints over the picture. Below: 3D pose under root_scale from the front and "
-    "from the side, the ground truth in grey. Error: mean over the keypoints under root_scale. "
-    "Thumb orange-red, index yellow, middle green, ring blue, pinky pink."
-)
+_BY_ERROR = "The hands with the largest errors, in descending order."
 
 
 def write_comparison_report(
@@ -43,27 +38,27 @@ def write_comparison_report(
     path: str | Path,
     num_worst: int = 4,
 ) -> str:
-    """Write the page.
+    """Write an HTML report that compares models.
 
     Args:
         data_root: Folder that the image paths are relative to.
         poses: Poses table that all models were tested on.
-        results: The models, each with metrics and predictions. The last is set against the first.
+        results: The models with metrics and predictions. The last one is compared with the first.
         path: The ``.html`` file.
-        num_worst: Rows of each section of worst cases.
+        num_worst: Number of samples in each section of worst cases.
 
     Returns:
-        The table of results for the terminal.
+        The table of results as text for the terminal.
 
     Raises:
-        FileNotFoundError: If a file or picture is missing.
-        ValueError: If the predictions are not of this table.
+        FileNotFoundError: If a file or image is missing.
+        ValueError: If the predictions do not belong to this table.
     """
     paths = {r.name: r.predictions_path for r in results if r.predictions_path is not None}
     comparison = read_comparison(data_root, poses, paths)
     metrics: Any = results[0].metrics
     names = [result.name for result in results]
-    page = Page("3D hand pose: predictions side by side", f"{', '.join(names)} on {poses}")
+    page = Page("3D hand pose: comparison of predictions", f"{', '.join(names)} on {poses}")
     page.heading("Results")
     header, rows = result_table(results)
     page.table(
@@ -72,14 +67,14 @@ def write_comparison_report(
         f"{metrics['num_hands']:,} hands. {ABOUT_COLUMNS}",
     )
     _add_charts(page, comparison, results)
-    _add_pictures(page, comparison, "From easy to hard", choose_samples(comparison), _BY_QUANTILE)
+    _add_images(page, comparison, "From easy to hard", choose_samples(comparison), _BY_QUANTILE)
     for name in names:
         samples = worst_samples(comparison, name, num_worst)
-        _add_pictures(page, comparison, f"Worst cases of {name}", samples, _BY_ERROR)
+        _add_images(page, comparison, f"Worst cases of {name}", samples, _BY_ERROR)
     if len(names) > 1:
         samples = changed_samples(comparison, names[-1], names[0], num_worst)
         heading = f"Where {names[-1]} and {names[0]} differ most"
-        _add_pictures(page, comparison, heading, samples, _share_of_better(comparison, names))
+        _add_images(page, comparison, heading, samples, _share_of_better(comparison, names))
     page.save(path)
     return format_text_table(["\nmodel", *header[1:]], rows)
 
@@ -88,19 +83,19 @@ def _share_of_better(comparison: Comparison, names: Sequence[str]) -> str:
     gain = comparison.error_mm[names[0]] - comparison.error_mm[names[-1]]
     gain = gain[np.isfinite(gain)]
     return (
-        f"{names[-1]} has the smaller error for {np.mean(gain > 0):.1%} of {len(gain):,} hands; "
-        f"it is {np.mean(gain):.1f} mm smaller on average, {np.median(gain):.1f} mm in the median."
+        f"{names[-1]} has the smaller error for {np.mean(gain > 0):.1%} of {len(gain):,} hands. "
+        f"Its error is {np.mean(gain):.1f} mm smaller on average (median {np.median(gain):.1f} mm)."
     )
 
 
-def _add_pictures(
+def _add_images(
     page: Page, comparison: Comparison, heading: str, samples: Mapping[str, int], text: str
 ) -> None:
     page.heading(heading)
     if not samples:
-        page.paragraph("There is none.")
+        page.paragraph("No such hand.")
         return
-    page.figure(comparison_html(comparison, samples), f"{text} {_HOW_TO_READ}")
+    page.figure(comparison_html(comparison, samples), f"{text} {HOW_TO_READ}")
 
 
 def _add_charts(page: Page, comparison: Comparison, results: Sequence[MethodResult]) -> None:
@@ -112,18 +107,18 @@ def _add_charts(page: Page, comparison: Comparison, results: Sequence[MethodResu
     ]
     page.figure(
         f'<div class="charts">{"".join(filter(None, charts))}</div>',
-        "Errors under root_scale. First: how the errors of the hands are distributed; the last bin "
-        "holds all that lie beyond it. Then: share of the keypoints whose error is at most the "
-        "threshold, and mean error of each keypoint but the wrist.",
+        "Errors under root_scale. First: distribution of the error per hand; the last bin includes "
+        "all larger errors. Then: share of the keypoints whose error is at most the threshold, and "
+        "mean error of each keypoint except the wrist.",
     )
 
 
 def error_histogram(error_mm: Mapping[str, np.ndarray], colors: Mapping[str, int]) -> str | None:
-    """Draw the distribution of the error of a hand for several models over common bins.
+    """Draw the distribution of the error per hand for several models, with common bins.
 
     Args:
-        error_mm: Model -> ``[N]``; values that are not finite are left out.
-        colors: Model -> number of its colour.
+        error_mm: Model -> ``[N]`` mm; values that are not finite are ignored.
+        colors: Model -> index of its colour.
 
     Returns:
         An ``<svg>`` element; None if no model has an error.
@@ -136,8 +131,8 @@ def error_histogram(error_mm: Mapping[str, np.ndarray], colors: Mapping[str, int
     edges = np.linspace(0, max(highest, 1.0), _NUM_BINS + 1)
     series = {}
     for name, errors in finite.items():
-        # What lies beyond the last edge counts in the last bin.
+        # Errors beyond the last edge are counted in the last bin.
         counts = np.histogram(errors.clip(max=edges[-1]), edges)[0]
         stairs = np.repeat(100 * counts / len(errors), 2)
         series[name] = Series(np.repeat(edges, 2)[1:-1], stairs, colors[name])
-    return line_chart(series, "Error of a hand (root_scale)", "mm", "hands, %")
+    return line_chart(series, "Error per hand (root_scale)", "mm", "hands, %")

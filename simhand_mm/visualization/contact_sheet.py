@@ -1,4 +1,4 @@
-"""Contact sheets of mined pairs: query, Top-1, Top-2, ... as Figures 2 and 8 of SiMHand."""
+"""Contact sheets of mined pairs: query, Top-1, Top-2, ..., as in Figures 2 and 8 of SiMHand."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +10,18 @@ from PIL import Image, ImageDraw, ImageFont
 from simhand_mm.pool import HandPairs, HandPool, atomic_path
 from simhand_mm.visualization.drawing import draw_hand, image_or_placeholder, resize_with_keypoints
 from simhand_mm.visualization.number_format import significant
-from simhand_mm.visualization.page import picture, picture_grid
+from simhand_mm.visualization.page import image_grid, image_html
 
 _SHOWN_PX = 152
 
 
 @dataclass(frozen=True)
 class SheetCell:
-    """One hand of a sheet.
+    """One cell of a contact sheet.
 
     Attributes:
-        row: Row of the pool; -1 where there is no such neighbour.
-        distance: To the query, in the unit of the pairs; None for the query.
+        row: Row of the pool; -1 if there is no such neighbour.
+        distance: Distance to the query, in the unit of the pairs; None for the query.
     """
 
     row: int
@@ -29,14 +29,14 @@ class SheetCell:
 
 
 def choose_queries(pairs: HandPairs, num_queries: int, seed: int) -> np.ndarray:
-    """Random pool rows that have a positive, sorted, ``[<= num_queries]``."""
+    """Choose random pool rows that have a positive, sorted, ``[<= num_queries]``."""
     candidates = np.flatnonzero((pairs.positive_index >= 0).any(axis=1))
     count = min(num_queries, len(candidates))
     return np.sort(np.random.default_rng(seed).choice(candidates, count, replace=False))
 
 
 def sheet_cells(pairs: HandPairs, queries: np.ndarray, ranks: list[int]) -> list[list[SheetCell]]:
-    """Query and neighbours of each row of a sheet.
+    """Return the query and its neighbours for each row of a sheet.
 
     Raises:
         ValueError: If a rank was not mined.
@@ -53,7 +53,7 @@ def sheet_cells(pairs: HandPairs, queries: np.ndarray, ranks: list[int]) -> list
 
 
 def sheet_header(pairs: HandPairs, ranks: list[int]) -> list[str]:
-    """Column headings of a sheet."""
+    """Return the column headings of a sheet."""
     name = "Top-{}" if pairs.rule == "similar" else pairs.rule + " {}"
     return ["Query", *(name.format(rank) for rank in ranks)]
 
@@ -65,17 +65,17 @@ def sheet_html(
     ranks: list[int],
     with_keypoints: bool = False,
 ) -> str:
-    """The sheet as HTML with inline pictures; distance and video below each."""
+    """Return the sheet as HTML; distance and video are printed below each image."""
     rows = [
         [
-            picture(_hand(pool, cell.row, 2 * _SHOWN_PX, with_keypoints), label, _SHOWN_PX)
+            image_html(_hand(pool, cell.row, 2 * _SHOWN_PX, with_keypoints), label, _SHOWN_PX)
             if cell.row >= 0
             else "none"
             for cell, label in ((cell, "\n".join(_labels(pool, cell))) for cell in cells)
         ]
         for cells in sheet_cells(pairs, queries, ranks)
     ]
-    return picture_grid(sheet_header(pairs, ranks), rows)
+    return image_grid(sheet_header(pairs, ranks), rows)
 
 
 def sheet_image(
@@ -86,7 +86,7 @@ def sheet_image(
     with_keypoints: bool = False,
     tile_px: int = 224,
 ) -> np.ndarray:
-    """The sheet as one picture for a paper, ``[H, W, 3]`` uint8, BGR, on white."""
+    """Return the sheet as one image for a paper, ``[H, W, 3]`` uint8, BGR, on white."""
     gap, head, label = tile_px // 16, tile_px // 6, tile_px // 3
     font = ImageFont.load_default(tile_px / 12)
     cells = sheet_cells(pairs, queries, ranks)
@@ -108,7 +108,7 @@ def sheet_image(
 
 
 def save_sheet_image(image: np.ndarray, path: str | Path) -> Path:
-    """Write a sheet as PNG, atomically; returns the file."""
+    """Write a sheet as PNG atomically; return the path."""
     path = Path(path)
     with atomic_path(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", image)[1].tobytes())
@@ -134,7 +134,7 @@ def _labels(pool: HandPool, cell: SheetCell) -> list[str]:
 
 
 def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
-    """Cut a text in the middle until it is at most ``width`` px wide."""
+    """Shorten a text in the middle until it is at most ``width`` px wide."""
     shown, keep = text, len(text)
     while font.getlength(shown) > width and keep > 2:
         keep -= 1

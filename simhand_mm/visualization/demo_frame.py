@@ -1,4 +1,4 @@
-"""A picture with the 3D hand poses found in it, as the demo shows them."""
+"""The output images of the demo: predicted 2D keypoints and views of the 3D poses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import numpy as np
 
 from simhand_mm.visualization.drawing import draw_hand, draw_hand_3d
 
-_MAX_SIDE = 1600  # px; drawing and saving a whole photograph would take longer than the model
-_MIN_HEIGHT = 360  # px; below, nothing could be told apart
-_EXTENT_MM = 220.0  # the same for all hands, so that they keep their size from frame to frame
+_MAX_SIDE = 1600  # px; drawing and saving larger photographs takes longer than the model
+_MIN_HEIGHT = 360  # px; smaller images are not legible
+_EXTENT_MM = 220.0  # the same for all hands, so that their size is constant over frames
 _MIN_ROWS = 2
 _INK, _PAPER = (60, 60, 60), 255
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -18,12 +18,12 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 @dataclass(frozen=True)
 class DrawnHand:
-    """What is drawn of one hand.
+    """One hand to draw.
 
     Attributes:
-        keypoints_2d: ``[21, 2]``, px of the picture.
-        keypoints_3d: ``[21, 3]``, mm, axes of the camera.
-        label: Written at the wrist and beside the views.
+        keypoints_2d: ``[21, 2]``, px in the image.
+        keypoints_3d: ``[21, 3]``, mm, axes of the camera frame.
+        label: Text at the wrist and next to the views.
     """
 
     keypoints_2d: np.ndarray
@@ -32,13 +32,13 @@ class DrawnHand:
 
 
 def draw_demo_frame(image: np.ndarray, hands: Sequence[DrawnHand]) -> np.ndarray:
-    """Draw skeletons into the picture, and beside it each hand from the front and from the side.
+    """Draw skeletons on the image, and next to it front and side views of each hand.
 
-    The size of the result depends on that of the picture only, as a video needs it.
+    The size of the result depends only on the size of the image, as required for videos.
 
     Args:
-        image: ``[H, W, 3]`` uint8, BGR. Large ones are drawn smaller, small ones larger.
-        hands: In any number; more than two make the views smaller.
+        image: ``[H, W, 3]`` uint8, BGR. Large images are scaled down, small images are scaled up.
+        hands: Any number of hands; with more than two the views get smaller.
 
     Returns:
         ``[h, w + h, 3]`` uint8, BGR.
@@ -51,7 +51,7 @@ def draw_demo_frame(image: np.ndarray, hands: Sequence[DrawnHand]) -> np.ndarray
     size = side // max(len(hands), _MIN_ROWS)
     for number, hand in enumerate(hands):
         points = (hand.keypoints_2d + 0.5) * scale - 0.5
-        image = _draw_into_picture(image, points, hand)
+        image = _draw_on_image(image, points, hand)
         row = panel[number * size : (number + 1) * size]
         for column, view in enumerate(("front", "side")):
             cell = row[:, column * size : (column + 1) * size]
@@ -61,8 +61,8 @@ def draw_demo_frame(image: np.ndarray, hands: Sequence[DrawnHand]) -> np.ndarray
     return np.hstack([image, panel])
 
 
-def _draw_into_picture(image: np.ndarray, points: np.ndarray, hand: DrawnHand) -> np.ndarray:
-    """Bones as thick as suits the hand, however small it is in the picture."""
+def _draw_on_image(image: np.ndarray, points: np.ndarray, hand: DrawnHand) -> np.ndarray:
+    """Draw one hand; the thickness of the bones follows its size in the image."""
     extent = float(np.ptp(points, axis=0).max())
     thickness = float(np.clip(extent / 45, 1.0, max(image.shape[:2]) / 75))
     image = draw_hand(image, points, hand.keypoints_3d[:, 2], thickness=thickness)
@@ -71,7 +71,7 @@ def _draw_into_picture(image: np.ndarray, points: np.ndarray, hand: DrawnHand) -
 
 
 def _write(image: np.ndarray, text: str, place: Sequence[float] | np.ndarray, size: float) -> None:
-    """Dark letters with a light rim, legible on any ground and inside the image; in place."""
+    """Write dark text with a light outline in place, moved inside the image if necessary."""
     size = max(size, 0.35)
     width = max(1, round(1.5 * size))
     extent = np.array(cv2.getTextSize(text, _FONT, size, width + 2)[0])

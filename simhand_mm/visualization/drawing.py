@@ -1,7 +1,7 @@
-"""Hand skeletons in finger colours, over pictures and as views of 3D poses.
+"""Hand skeletons in finger colours: on images, and as views of 3D poses.
 
-Images are ``[H, W, 3]`` uint8 in OpenCV's channel order (BGR); pixel centres lie at integer
-coordinates. Nothing here changes its input.
+Images are ``[H, W, 3]`` uint8 in OpenCV's channel order (BGR). Pixel centres lie at integer
+coordinates. No function modifies its input.
 """
 
 import base64
@@ -12,8 +12,8 @@ import numpy as np
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS, PARENTS
 
-# RGB. Five hues that stay apart for colour-blind readers (Okabe and Ito, 2008) and that are told
-# from skin by the dark outline beneath them.
+# RGB. Five hues that colour-blind readers can distinguish (Okabe and Ito, 2008). A dark outline
+# separates them from skin.
 FINGER_COLORS = {
     "thumb": (213, 94, 0),
     "index": (240, 200, 40),
@@ -25,7 +25,7 @@ WRIST_COLOR = (235, 235, 235)
 OUTLINE_COLOR = (30, 30, 30)
 GHOST_COLOR = (150, 150, 150)
 
-# Turns the camera frame (x right, y down, z forward) into the frame of a viewer: where he stands.
+# Rotations from the camera frame (x right, y down, z forward) to the frame of the viewer.
 VIEWS = {
     "front": np.eye(3),
     "side": np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]]),
@@ -36,7 +36,7 @@ _SUBPIXEL_BITS = 4
 
 
 def keypoint_color(keypoint: int) -> tuple[int, int, int]:
-    """RGB colour of a keypoint and of the bone that ends in it."""
+    """Return the RGB colour of a keypoint and of the bone that ends in it."""
     return WRIST_COLOR if keypoint == 0 else list(FINGER_COLORS.values())[(keypoint - 1) // 4]
 
 
@@ -51,10 +51,11 @@ def draw_hand(
 
     Args:
         image: ``[H, W, 3]`` uint8, BGR.
-        keypoints_2d: ``[21, 2]``, px of ``image``. NaN keypoints, and the bones that end in
-            them, are left out.
-        depth: ``[21]``, larger is farther: nearer bones are drawn over farther ones.
-        color: RGB; one colour for all, without an outline. By default each finger has its own.
+        keypoints_2d: ``[21, 2]``, px in ``image``. NaN keypoints, and the bones that end in
+            them, are not drawn.
+        depth: ``[21]``, larger is farther. Nearer bones are drawn over farther ones.
+        color: RGB colour of all bones, drawn without an outline. By default each finger has a
+            different colour.
         thickness: Width of a bone in px. By default it follows the size of the image.
 
     Raises:
@@ -70,7 +71,7 @@ def draw_hand(
     depth = np.zeros(NUM_KEYPOINTS) if depth is None else np.asarray(depth)
     width = thickness or max(1.0, max(image.shape[:2]) / 75)
     canvas = np.ascontiguousarray(image).copy()
-    # Far to near; within a bone the joint comes after the line, so that it lies on top.
+    # From far to near; the joint of a bone is drawn after the line, so that it lies on top.
     children = sorted(range(NUM_KEYPOINTS), key=lambda k: -(depth[k] + depth[PARENTS[k]]) / 2)
     for child in children:
         ends = [PARENTS[child], child]
@@ -91,16 +92,18 @@ def draw_hand_3d(
     reference: np.ndarray | None = None,
     background: int = 255,
 ) -> np.ndarray:
-    """Draw a 3D hand as seen from a direction, without perspective.
+    """Draw a 3D hand in orthographic projection.
 
     Args:
         keypoints_3d: ``[21, 3]``, mm, camera frame (x right, y down, z forward). NaN keypoints are
-            left out.
-        view: ``front`` (along the camera's axis), ``side`` (from the camera's right) or ``top``.
-        size: Side of the picture in px.
-        extent_mm: Side of the picture in mm.
-        center: ``[3]``, mm, the point in the middle; by default the middle of the hand's box.
-        reference: ``[21, 3]``, mm, another pose, drawn in grey beneath (the ground truth).
+            not drawn.
+        view: ``front`` (along the optical axis), ``side`` (from the right of the camera) or
+            ``top``.
+        size: Side length of the image in px.
+        extent_mm: Side length of the image in mm.
+        center: ``[3]``, mm, the point at the image centre; by default the centre of the bounding
+            box of the hand.
+        reference: ``[21, 3]``, mm, another pose (the ground truth), drawn below in grey.
         background: Grey value, 0 to 255.
 
     Returns:
@@ -125,11 +128,12 @@ def draw_hand_3d(
 
 
 def fit_view(target: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, float]:
-    """Where to look, and how far, to see several 3D hands in one scale.
+    """Choose centre and extent of a view that shows several 3D hands at the same scale.
 
     Args:
-        target: ``[21, 3]``, mm, the hand that must be seen. NaN keypoints are left out.
-        others: Further hands, ``[21, 3]``, mm. Those far away are cut off, lest all become small.
+        target: ``[21, 3]``, mm, the hand that must be visible. NaN keypoints are ignored.
+        others: Other hands, ``[21, 3]``, mm. Hands far from the target may be cut off, so that
+            the target does not become too small.
 
     Returns:
         ``center`` ``[3]`` and ``extent_mm``, a multiple of 20, for :func:`draw_hand_3d`.
@@ -144,14 +148,14 @@ def fit_view(target: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, float
 
 
 def transparent(on_white: np.ndarray, on_black: np.ndarray) -> np.ndarray:
-    """Make a drawing with a transparent background from two of it, for light and dark pages.
+    """Make a drawing with a transparent background, for light and dark pages.
 
     Args:
         on_white: ``[H, W, 3]`` uint8, the drawing on white.
-        on_black: ``[H, W, 3]`` uint8, the same on black.
+        on_black: ``[H, W, 3]`` uint8, the same drawing on black.
 
     Returns:
-        ``[H, W, 4]`` uint8, BGRA, which gives both again when laid over white and black.
+        ``[H, W, 4]`` uint8, BGRA. Blended with white or black it reproduces the inputs.
     """
     opacity = 255.0 - (on_white.astype(np.float64) - on_black).mean(axis=-1, keepdims=True)
     color = on_black * 255.0 / np.maximum(opacity, 1.0)
@@ -161,12 +165,12 @@ def transparent(on_white: np.ndarray, on_black: np.ndarray) -> np.ndarray:
 def resize_with_keypoints(
     image: np.ndarray, size: int, keypoints_2d: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bring a square image, and the keypoints in it, to another size.
+    """Resize a square image together with its keypoints.
 
     Args:
         image: ``[S, S, 3]``.
-        size: New side in px.
-        keypoints_2d: ``[21, 2]``, px of ``image``.
+        size: New side length in px.
+        keypoints_2d: ``[21, 2]``, px in ``image``.
     """
     scale = size / image.shape[1]
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -175,30 +179,33 @@ def resize_with_keypoints(
 
 
 def decode_image(encoded: bytes) -> np.ndarray:
-    """JPEG or PNG bytes as ``[H, W, 3]`` uint8, BGR.
+    """Decode JPEG or PNG bytes to ``[H, W, 3]`` uint8, BGR.
 
     Raises:
-        ValueError: If the bytes are no image.
+        ValueError: If the bytes are not an image.
     """
     buffer = np.frombuffer(encoded, np.uint8)
     image = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if len(buffer) else None
     if image is None:
-        raise ValueError(f"encoded must be a JPEG or PNG image, but got {len(encoded)} other bytes")
+        raise ValueError(
+            f"encoded must be a JPEG or PNG image, but got {len(encoded)} bytes of another format. "
+            "Check the file."
+        )
     return image
 
 
 def image_or_placeholder(encoded: bytes, name: str, size: int = 224) -> np.ndarray:
-    """An image for a page; one that cannot be decoded is crossed out, and a warning names it.
+    """Decode an image for a page; on failure warn and return a crossed-out placeholder.
 
     Args:
         encoded: JPEG or PNG bytes.
-        name: What to call the image in the warning.
-        size: Side of the placeholder in px.
+        name: Name of the image in the warning.
+        size: Side length of the placeholder in px.
     """
     try:
         return decode_image(encoded)
     except ValueError:
-        warnings.warn(f"picture of {name} cannot be decoded and is crossed out", stacklevel=2)
+        warnings.warn(f"image of {name} cannot be decoded and is shown crossed out", stacklevel=2)
     image = np.full((size, size, 3), 200, np.uint8)
     for start, end in (((0, 0), (size, size)), ((0, size), (size, 0))):
         cv2.line(image, start, end, (80, 80, 80), 2)
@@ -206,11 +213,11 @@ def image_or_placeholder(encoded: bytes, name: str, size: int = 224) -> np.ndarr
 
 
 def data_uri(image: np.ndarray, kind: str = "jpeg") -> str:
-    """A ``data:`` address that carries an image inside an HTML page.
+    """Return a ``data:`` URI of an image, for embedding in an HTML page.
 
     Args:
         image: ``[H, W, 3]`` uint8, BGR; for ``png`` also ``[H, W, 4]``, BGRA.
-        kind: ``jpeg`` for pictures, ``png`` for drawings.
+        kind: ``jpeg`` for photographs, ``png`` for drawings.
     """
     parameters = [cv2.IMWRITE_JPEG_QUALITY, 85] if kind == "jpeg" else []
     encoded = cv2.imencode("." + kind, image, parameters)[1].tobytes()
@@ -247,6 +254,6 @@ def _dot(
 
 
 def _fixed_point(point: np.ndarray) -> tuple[int, int]:
-    # Far-away points would overflow OpenCV's fixed-point arithmetic.
+    # Distant points would overflow OpenCV's fixed-point arithmetic.
     x, y = np.clip(point, -8192, 8192)
     return round(float(x) * (1 << _SUBPIXEL_BITS)), round(float(y) * (1 << _SUBPIXEL_BITS))

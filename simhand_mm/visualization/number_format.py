@@ -1,4 +1,4 @@
-"""Numbers as readers want them: round ticks, short labels, stated precision."""
+"""Number formats for reports: round ticks, short labels, significant digits."""
 
 import math
 
@@ -6,13 +6,13 @@ import numpy as np
 
 
 def ticks(low: float, high: float, count: int = 5, is_whole: bool = False) -> list[float]:
-    """Round numbers in equal steps that cover ``low`` to ``high``, about ``count`` of them.
+    """Return about ``count`` round, equally spaced numbers that cover ``low`` to ``high``.
 
     Args:
-        low: Where the data begin.
-        high: Where they end.
-        count: How many steps to aim at.
-        is_whole: Only integers, as for counts.
+        low: Smallest value of the data.
+        high: Largest value of the data.
+        count: Target number of steps.
+        is_whole: Use integers only, as for counts.
     """
     if not high > low:
         high = low + 1
@@ -25,7 +25,7 @@ def ticks(low: float, high: float, count: int = 5, is_whole: bool = False) -> li
 
 
 def short(value: float) -> str:
-    """A number for an axis: ``12k`` and ``3.5M`` for large ones, at most four digits."""
+    """Format a number for an axis with at most four digits; large ones as ``12k``, ``3.5M``."""
     value = float(value)
     for unit, suffix in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= max(unit, 1e4):
@@ -34,11 +34,11 @@ def short(value: float) -> str:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """A number with so many significant digits, zeros at the end included, never ``1e+03``."""
+    """Format a number with ``digits`` significant digits, with trailing zeros, never ``1e+03``."""
     return f"{value:,.{decimals(value, digits)}f}" if math.isfinite(value) else "–"
 
 
 def decimals(value: float | np.floating, digits: int = 3) -> int:
-    """Decimal places that show so many significant digits of a finite number."""
+    """Return the decimal places for ``digits`` significant digits of a finite number."""
     magnitude = math.floor(math.log10(abs(value))) if value else 0
     return max(digits - 1 - magnitude, 0)

@@ -1,7 +1,7 @@
-"""One self-contained HTML page: text, tables and figures with everything inline.
+"""A self-contained HTML page: text, tables and figures, with all resources inline.
 
-No server, no script, no file beside it. Follows the reader's light or dark theme and prints on
-paper. The same content gives the same bytes.
+A page needs no server, no script and no other file. It follows the light or dark theme of the
+browser and can be printed. The same content gives the same bytes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ from simhand_mm.visualization.style import STYLE
 
 
 class Page:
-    """Collects the parts of a page in reading order and numbers tables and figures.
+    """Collects the parts of a page in reading order, and numbers tables and figures.
 
-    Text arguments are escaped; an argument called ``content`` or ``rows_html`` is HTML already.
+    Text arguments are escaped; ``content`` of :meth:`figure` must be HTML.
 
     Args:
         title: Heading of the page.
@@ -34,27 +34,27 @@ class Page:
         self._num_figures = 0
 
     def heading(self, text: str) -> None:
-        """Begin a section."""
+        """Start a section."""
         self._parts.append(f"<h2>{escape(text)}</h2>")
 
     def paragraph(self, text: str) -> None:
-        """Add running text."""
+        """Add a paragraph of text."""
         self._parts.append(f"<p>{escape(text)}</p>")
 
     def note(self, text: str) -> None:
-        """Add a remark that must not be overlooked."""
+        """Add a highlighted remark."""
         self._parts.append(f'<p class="note">{escape(text)}</p>')
 
-    def missing(self, what: str, cure: str) -> None:
-        """Say that a part has no results yet, and which command makes them."""
+    def missing(self, what: str, command: str) -> None:
+        """Add a remark that a stage has no results yet, with the command that makes them."""
         self._parts.append(
-            f'<p class="missing">{escape(what)}: not run yet. <code>{escape(cure)}</code></p>'
+            f'<p class="missing">{escape(what)}: not run yet. <code>{escape(command)}</code></p>'
         )
 
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> None:
-        """Add a table: a column of labels, then columns of numbers.
+        """Add a table: one column of labels, then columns of numbers.
 
-        ``header`` may be empty; its cells may have line feeds.
+        ``header`` may be empty; its cells may contain line feeds.
         """
         self._num_tables += 1
         head = "".join(f"<th>{escape(cell).replace(chr(10), '<br>')}</th>" for cell in header)
@@ -70,7 +70,7 @@ class Page:
         )
 
     def figure(self, content: str, caption: str) -> None:
-        """Add a figure of HTML made by this package."""
+        """Add a figure; ``content`` is HTML made by this package."""
         self._num_figures += 1
         self._parts.append(
             f'<figure class="wide"><div class="scroll">{content}</div><figcaption>'
@@ -78,7 +78,7 @@ class Page:
         )
 
     def html(self) -> str:
-        """The whole page."""
+        """Return the HTML of the whole page."""
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -89,24 +89,25 @@ class Page:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write the page, atomically; returns the file."""
+        """Write the page atomically; return the path."""
         path = Path(path)
         with atomic_path(path) as temporary:
             temporary.write_text(self.html(), encoding="utf-8")
         return path
 
 
-def picture(
+def image_html(
     image: np.ndarray, label: str = "", size: int | None = None, kind: str = "jpeg", style: str = ""
 ) -> str:
-    """An inline image with an optional line of text below.
+    """Return the HTML of an inline image with optional lines of text below.
 
     Args:
         image: ``[H, W, 3]`` uint8, BGR.
-        label: Lines below the image, separated by line feeds; long ones are cut with an ellipsis.
-        size: Displayed width in px; the image's own by default.
+        label: Lines below the image, separated by line feeds; long lines are shortened with an
+            ellipsis.
+        size: Displayed width in px; by default the width of the image.
         kind: ``jpeg`` for photographs, ``png`` for drawings.
-        style: Class of the image in the style sheet.
+        style: CSS class of the image.
     """
     height, width = image.shape[:2]
     shown = size or width
@@ -122,13 +123,13 @@ def picture(
     return f'<div class="picture" style="width:{shown}px">{tag}{lines}</div>'
 
 
-def gallery(pictures: Iterable[str]) -> str:
-    """Pictures side by side, wrapped to the width of the page."""
-    return f'<div class="gallery">{"".join(pictures)}</div>'
+def gallery(images: Iterable[str]) -> str:
+    """Return the HTML of images in lines that wrap at the width of the page."""
+    return f'<div class="gallery">{"".join(images)}</div>'
 
 
-def picture_grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Pictures in rows and columns below column headings (cells are HTML)."""
+def image_grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return the HTML of a grid of images with column headings; the cells are HTML."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
     return f'<table class="pictures"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -1,4 +1,4 @@
-"""A look at mined pairs: how far the positives are, and what they look like."""
+"""Report on mined pairs: distances of the positives, and a contact sheet."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from simhand_mm.visualization.contact_sheet import (
 from simhand_mm.visualization.number_format import decimals
 from simhand_mm.visualization.page import Page
 
-# The columns of Figure 2 of SiMHand, and the nearest two beside them.
+# The columns of Figure 2 of SiMHand, plus the two nearest neighbours.
 SHEET_RANKS = (1, 2, 3, 10, 50, 100)
 _QUANTILES = (0.05, 0.5, 0.95)
 
@@ -30,16 +30,19 @@ def write_pairs_report(
     seed: int = 0,
     keypoints: bool = False,
 ) -> Path:
-    """Write the page that shows pairs, and the contact sheet as PNG where asked; returns the page.
+    """Write an HTML report on mined pairs, optionally with the contact sheet as PNG.
 
     Args:
         pool_dir: Pool folder.
-        name: Name of the pairs, see simhand mine --name.
+        name: Name of the pairs file, see simhand mine --name.
         out: HTML file to write.
-        png: PNG file to write the sheet to as well.
-        num_queries: Rows of the sheet.
-        seed: Chooses the queries.
-        keypoints: Draw the keypoints over the hands.
+        png: PNG file for the contact sheet; not written by default.
+        num_queries: Number of rows of the contact sheet.
+        seed: Seed for the choice of the queries.
+        keypoints: Draw the keypoints on the hands.
+
+    Returns:
+        The HTML file.
     """
     pool = HandPool(pool_dir)
     pairs = load_pairs(pool_dir, name, pool)
@@ -56,7 +59,7 @@ def write_pairs_report(
 
 
 def add_rank_statistics(page: Page, pool: HandPool, pairs: HandPairs) -> None:
-    """Add the distances of each rank and where its hands come from."""
+    """Add a table of the distances and the origin of the positives, by rank."""
     columns = zip(pairs.ranks, pairs.positive_index.T, pairs.distance.T, strict=True)
     found = pairs.distance[np.isfinite(pairs.distance)]
     places = decimals(np.quantile(found, _QUANTILES[0])) if len(found) else 0
@@ -75,7 +78,10 @@ def add_rank_statistics(page: Page, pool: HandPool, pairs: HandPairs) -> None:
 def _rank_cells(
     pool: HandPool, positive_index: np.ndarray, distance: np.ndarray, places: int
 ) -> list[str]:
-    """Cells of one rank: pairs, distances with so many decimals, share of own video, of hands."""
+    """Return the cells of one rank: pairs, distances, share of own video, share of the hands.
+
+    ``places`` is the number of decimals of the distances.
+    """
     found = np.flatnonzero(positive_index >= 0)
     if not len(found):
         return ["0", *["–"] * (len(_QUANTILES) + 2)]
@@ -92,18 +98,18 @@ def _rank_cells(
 def add_contact_sheet(
     page: Page, pool: HandPool, pairs: HandPairs, queries: np.ndarray, with_keypoints: bool
 ) -> None:
-    """Add the sheet query | Top-1 | Top-2 | ... for some queries."""
+    """Add the contact sheet (query, Top-1, Top-2, ...) of the given queries."""
     if not len(queries):
         page.paragraph("No hand has a positive.")
         return
     page.figure(
         sheet_html(pool, pairs, queries, shown_ranks(pairs), with_keypoints),
-        f"{len(queries)} random queries of {len(pool):,} hands and their neighbours by rank, with "
-        f"the distance d ({pairs.metric}) and the video. All hands are shown as right hands.",
+        f"{len(queries)} random queries out of {len(pool):,} hands and their neighbours by rank, "
+        f"with distance d ({pairs.metric}) and video. All hands are shown as right hands.",
     )
 
 
 def shown_ranks(pairs: HandPairs) -> list[int]:
-    """The ranks of the paper's figure that were mined; else the first ones that were."""
+    """Return the mined ranks among those of the paper's figure; without any, the first ranks."""
     mined = pairs.ranks.tolist()
     return [rank for rank in SHEET_RANKS if rank in mined] or mined[: len(SHEET_RANKS)]

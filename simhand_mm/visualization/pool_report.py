@@ -1,4 +1,4 @@
-"""A look at a hand pool: what is in it, what was left out, and what the hands look like."""
+"""Report on a hand pool: statistics, reasons for dropped data, and example hands."""
 
 from pathlib import Path
 
@@ -10,29 +10,32 @@ from simhand_mm.options import Out, Pool
 from simhand_mm.pool import HandPool
 from simhand_mm.visualization.charts import histogram
 from simhand_mm.visualization.drawing import draw_hand, image_or_placeholder, resize_with_keypoints
-from simhand_mm.visualization.page import Page, gallery, picture
+from simhand_mm.visualization.page import Page, gallery, image_html
 
-# Pictures are stored at twice the size that they are shown at, for fine screens.
+# Images are stored at twice their displayed size, for high-resolution screens.
 _SHOWN_PX = 131
-_NUM_NAMED = 20  # videos named in a sentence
+_NUM_NAMED = 20  # videos named in the text
 
 
 def write_pool_report(
     pool_dir: Pool, /, out: Out = Path("pool.html"), num_hands: int = 48, seed: int = 0
 ) -> Path:
-    """Write the page that shows a pool; returns the file.
+    """Write an HTML report on a hand pool.
 
     Args:
         pool_dir: Pool folder.
         out: HTML file to write.
-        num_hands: Pictures in each gallery.
-        seed: Chooses the random hands.
+        num_hands: Number of hands in each gallery.
+        seed: Seed for the choice of random hands.
+
+    Returns:
+        The HTML file.
     """
     pool = HandPool(pool_dir)
     page = Page("Hand pool", f"{pool.root} · fingerprint {pool.fingerprint[:12]}")
-    page.heading("What is in the pool")
+    page.heading("Contents of the pool")
     add_pool_statistics(page, pool)
-    page.heading("What was left out")
+    page.heading("Dropped data")
     add_drop_reasons(page, pool)
     if len(pool):
         page.heading("Hands")
@@ -42,9 +45,9 @@ def write_pool_report(
 
 
 def add_pool_statistics(page: Page, pool: HandPool) -> None:
-    """Add counts, and the distributions of sizes and scores."""
+    """Add counts and the distributions of sizes and scores."""
     if not len(pool):
-        page.note("The pool is empty: no hand was kept. The reasons follow.")
+        page.note("The pool is empty: no hand was kept. The reasons are listed below.")
         return
     per_video = hands_per_video(pool)
     num_left = int((pool.handedness_index == 0).sum())
@@ -53,30 +56,28 @@ def add_pool_statistics(page: Page, pool: HandPool) -> None:
         ("Videos with hands", f"{len(per_video):,}"),
         ("Sources", ", ".join(pool.sources)),
         ("Left / right hands", f"{num_left:,} / {len(pool) - num_left:,}"),
-        ("Hands a video: median (least to most)", _spread(per_video)),
+        ("Hands per video: median (min to max)", _spread(per_video)),
         ("Stored crops", f"{pool.crop_size} × {pool.crop_size} px"),
     ]
-    page.table((), rows, "The pool in numbers. Left hands are stored mirrored.")
+    page.table((), rows, "Statistics of the pool. Left hands are stored mirrored.")
     sizes = (pool.bbox_xyxy[:, 2:] - pool.bbox_xyxy[:, :2]).max(axis=1)
     charts = (
-        histogram(per_video, "Hands a video", "hands", y_label="videos"),
-        histogram(sizes, "Size of the hand", "longer side of its box, px of the frame"),
-        histogram(pool.bbox_score, "Score of the detector", "score"),
-        histogram(
-            pool.keypoint_score.mean(axis=1), "Score of the keypoints", "mean over keypoints"
-        ),
+        histogram(per_video, "Hands per video", "hands", y_label="videos"),
+        histogram(sizes, "Hand size", "longer side of the bounding box, px in the frame"),
+        histogram(pool.bbox_score, "Detection score", "score"),
+        histogram(pool.keypoint_score.mean(axis=1), "Keypoint score", "mean over keypoints"),
     )
     page.figure(
         f'<div class="charts">{"".join(charts)}</div>',
-        f"How the {len(pool):,} hands of {len(per_video):,} videos are distributed.",
+        f"Distributions over {len(pool):,} hands of {len(per_video):,} videos.",
     )
 
 
 def add_drop_reasons(page: Page, pool: HandPool) -> None:
-    """Add how often each reason left something out of the pool."""
+    """Add a table of the reasons for dropped data."""
     counts = drop_counts(pool)
     if not counts:
-        page.paragraph("Nothing was left out.")
+        page.paragraph("Nothing was dropped.")
         return
     total = sum(count for _, _, count, _ in counts)
     rows = [
@@ -84,15 +85,15 @@ def add_drop_reasons(page: Page, pool: HandPool) -> None:
         for stage, reason, count, num_videos in counts
     ]
     page.table(
-        ("stage: reason", "left out", "share", "videos concerned"),
+        ("stage: reason", "dropped", "share", "videos affected"),
         rows,
-        f"Why frames, hands or whole videos were left out: {total:,} left out, "
+        f"Reasons why frames, hands or whole videos were dropped: {total:,} dropped, "
         f"{len(pool):,} hands kept.",
     )
     if empty := videos_without_hands(pool):
         named = ", ".join(empty[:_NUM_NAMED])
         more = f", and {len(empty) - _NUM_NAMED:,} more" if len(empty) > _NUM_NAMED else ""
-        page.paragraph(f"Videos without a hand: {len(empty):,} ({named}{more}).")
+        page.paragraph(f"Videos without any hand: {len(empty):,} ({named}{more}).")
 
 
 def add_random_hands(page: Page, pool: HandPool, num_hands: int, seed: int) -> None:
@@ -100,25 +101,27 @@ def add_random_hands(page: Page, pool: HandPool, num_hands: int, seed: int) -> N
     count = min(num_hands, len(pool))
     rows = np.sort(np.random.default_rng(seed).choice(len(pool), count, replace=False))
     page.figure(
-        gallery(hand_picture(pool, row) for row in rows),
-        f"{count} random hands of {len(pool):,} (seed {seed}), with the estimator's keypoints: "
-        "video, time, side (m: mirrored), score of detector and keypoints.",
+        gallery(hand_html(pool, row) for row in rows),
+        f"{count} random hands of {len(pool):,} (seed {seed}) with the estimated keypoints. "
+        "Labels: video, time, handedness (m: mirrored), detection score, keypoint score.",
     )
 
 
 def add_worst_hands(page: Page, pool: HandPool, num_hands: int) -> None:
     """Add a gallery of the hands whose keypoints have the lowest scores."""
     count = min(num_hands, len(pool))
-    scores = pool.keypoint_score.mean(axis=1) + 1e-3 * pool.bbox_score  # the box breaks ties
+    scores = (
+        pool.keypoint_score.mean(axis=1) + 1e-3 * pool.bbox_score
+    )  # the detection score breaks ties
     rows = np.argsort(scores, kind="stable")[:count]
     page.figure(
-        gallery(hand_picture(pool, row) for row in rows),
+        gallery(hand_html(pool, row) for row in rows),
         f"The {count} hands with the lowest keypoint scores, worst first. Labels as above.",
     )
 
 
-def hand_picture(pool: HandPool, row: int) -> str:
-    """HTML of one hand of a pool with its keypoints and what is known about it."""
+def hand_html(pool: HandPool, row: int) -> str:
+    """Return the HTML of one hand of a pool with its keypoints and labels."""
     crop = image_or_placeholder(pool.read_crop(row), pool.hand_id(row), pool.crop_size)
     image, keypoints_2d = resize_with_keypoints(crop, 2 * _SHOWN_PX, pool.keypoints_2d[row])
     side = ("left", "right")[pool.handedness_index[row]]
@@ -128,16 +131,16 @@ def hand_picture(pool: HandPool, row: int) -> str:
         f"{pool.time_s[row]:.1f} s, {side}{' (m)' if pool.is_mirrored[row] else ''}\n"
         f"{pool.bbox_score[row]:.2f}, {score:.2f}"
     )
-    return picture(draw_hand(image, keypoints_2d), label, _SHOWN_PX)
+    return image_html(draw_hand(image, keypoints_2d), label, _SHOWN_PX)
 
 
 def hands_per_video(pool: HandPool) -> np.ndarray:
-    """Number of hands of each video that has any, ``[V]``."""
+    """Return the number of hands of each video with at least one hand, ``[V]``."""
     return np.bincount(pool.video_index, minlength=len(pool.video_ids))
 
 
 def videos_without_hands(pool: HandPool) -> list[str]:
-    """Ids of the videos of which something was left out and nothing kept."""
+    """Return the IDs of the videos with dropped data and no hand in the pool."""
     path = pool.root / "drops.parquet"
     if not path.is_file():
         return []
@@ -146,7 +149,7 @@ def videos_without_hands(pool: HandPool) -> list[str]:
 
 
 def drop_counts(pool: HandPool) -> list[tuple[str, str, int, int]]:
-    """Stage, reason, drops and videos concerned, the most frequent first."""
+    """Return stage, reason, number of drops and of affected videos, most frequent first."""
     path = pool.root / "drops.parquet"
     if not path.is_file():
         return []

@@ -1,4 +1,4 @@
-"""Predictions of several models joined with the ground truth, and the samples worth seeing."""
+"""Joins the predictions of several models with the ground truth, and selects samples to show."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import torch
 from simhand_mm.functional.pose_metrics import align, keypoint_errors_mm
 from simhand_mm.pool import read_poses, read_predictions
 
-# Which samples are shown: shares of all samples that are easier, by the mean error over models.
+# Quantiles of the mean error over models; one sample is shown for each.
 SHOWN_QUANTILES = {
     "best": 0.0,
     "25% quantile": 0.25,
@@ -28,13 +28,13 @@ class Comparison:
 
     Attributes:
         sample_ids: ``N`` names.
-        image_paths: ``N`` pictures.
-        bbox_xyxy: ``[N, 4]``, px of the picture.
-        target_2d: ``[N, 21, 2]``, px of the picture; NaN where there is no label.
+        image_paths: ``N`` image files.
+        bbox_xyxy: ``[N, 4]``, px in the image.
+        target_2d: ``[N, 21, 2]``, px in the image; NaN where there is no label.
         target_3d: ``[N, 21, 3]``, mm, camera frame; NaN where there is no label.
-        pred_2d: Model -> ``[N, 21, 2]``, px of the picture.
+        pred_2d: Model -> ``[N, 21, 2]``, px in the image.
         pred_3d: Model -> ``[N, 21, 3]``, mm, aligned by ``root_scale``.
-        error_mm: Model -> ``[N]``, mean over keypoints under ``root_scale``; NaN for a sample
+        error_mm: Model -> ``[N]`` mm, mean over keypoints under ``root_scale``; NaN for a sample
             without wrist or middle MCP.
     """
 
@@ -51,17 +51,17 @@ class Comparison:
 def read_comparison(
     data_root: str | Path, poses: str | Path, predictions: Mapping[str, Path]
 ) -> Comparison:
-    """Join predictions with the ground truth by sample id.
+    """Join predictions with the ground truth by sample ID.
 
     Args:
         data_root: Folder that the image paths are relative to.
         poses: Poses table.
-        predictions: Model -> its ``predictions.parquet``, as ``simhand test --dump`` writes it.
+        predictions: Model -> ``predictions.parquet``, as written by ``simhand test --dump``.
 
     Raises:
         FileNotFoundError: If a table is missing.
-        ValueError: If a file is no table of predictions, the models have no sample of the set in
-            common, or a picture lies outside the data root.
+        ValueError: If a file is not a table of predictions, the models have no sample of the set
+            in common, or an image lies outside the data root.
     """
     labels = read_poses(poses)
     tables = {name: _read_table(path) for name, path in predictions.items()}
@@ -93,7 +93,7 @@ def read_comparison(
 
 
 def choose_samples(comparison: Comparison) -> dict[str, int]:
-    """Name -> sample for each quantile of the mean error over models."""
+    """Return name -> sample for each quantile of the mean error over models."""
     order = _finite_order(np.mean(list(comparison.error_mm.values()), axis=0))
     if not len(order):
         return {}
@@ -104,13 +104,13 @@ def choose_samples(comparison: Comparison) -> dict[str, int]:
 
 
 def worst_samples(comparison: Comparison, model: str, count: int) -> dict[str, int]:
-    """Name -> sample for the largest errors of one model, the largest first."""
+    """Return name -> sample for the largest errors of one model, in descending order."""
     order = _finite_order(-comparison.error_mm[model])[:count]
     return {f"worst {rank}": int(sample) for rank, sample in enumerate(order, start=1)}
 
 
 def changed_samples(comparison: Comparison, model: str, other: str, count: int) -> dict[str, int]:
-    """Name -> sample where one model is better than another by most, then worse by most."""
+    """Return name -> sample for the largest gains of a model over another, then the losses."""
     gain = comparison.error_mm[other] - comparison.error_mm[model]
     better, worse = _finite_order(-gain)[:count], _finite_order(gain)[:count]
     return {
@@ -120,20 +120,20 @@ def changed_samples(comparison: Comparison, model: str, other: str, count: int) 
 
 
 def _finite_order(values: np.ndarray) -> np.ndarray:
-    """Samples by rising value, without those that have none."""
+    """Return the samples in ascending order of their value, without NaN."""
     order = np.argsort(values, kind="stable")
     return order[np.isfinite(values[order])]
 
 
 def _read_table(path: str | Path) -> dict[str, Any]:
-    """``row`` of each sample id, and the arrays of one file."""
+    """Return the arrays of one file, and ``row``: the row of each sample ID."""
     table = read_predictions(path, ["keypoints_2d", "keypoints_3d"])
     rows = {sample_id: row for row, sample_id in enumerate(table["sample_id"])}
     return {"row": rows, **table}
 
 
 def _align(pred: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions under ``root_scale`` and their mean error a sample, mm."""
+    """Return predictions aligned by ``root_scale`` and their mean error per sample, mm."""
     hands, truth = (torch.as_tensor(np.array(array, np.float64)) for array in (pred, target))
     errors = keypoint_errors_mm(hands, truth, "root_scale")
     return align(hands, truth, "root_scale").numpy(), errors.nanmean(1).numpy()

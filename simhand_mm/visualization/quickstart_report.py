@@ -1,4 +1,4 @@
-"""The report of the whole chain: ``work_dirs/quickstart/report.html``."""
+"""The report of ``tools/quickstart.sh``: ``work_dirs/quickstart/report.html``."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from simhand_mm.visualization.contact_sheet import choose_queries
 from simhand_mm.visualization.page import Page
 from simhand_mm.visualization.pairs_report import add_contact_sheet, add_rank_statistics
 from simhand_mm.visualization.pool_report import add_drop_reasons, add_pool_statistics
-from simhand_mm.visualization.prediction_pictures import comparison_html
+from simhand_mm.visualization.prediction_images import HOW_TO_READ, comparison_html
 from simhand_mm.visualization.predictions import choose_samples, read_comparison
 from simhand_mm.visualization.results import (
     ABOUT_COLUMNS,
@@ -27,27 +27,27 @@ from simhand_mm.visualization.results import (
 from simhand_mm.visualization.training_log import training_chart
 
 DEMONSTRATION_NOTE = (
-    "This is a demonstration at toy size: a small backbone, small pictures, minutes of training on "
-    "synthetic hands, one seed. The order of the rows is no evidence for or against a method. "
-    "The evidence is in docs/synthhands.md."
+    "This is a toy demonstration: a small backbone, small images, a few minutes of training on "
+    "synthetic hands, and one seed. The ranking of the rows is no evidence for or against a "
+    "method. For such evidence see docs/synthhands.md."
 )
 _NUM_QUERIES = 8
 
 
 def write_report(work_dir: str | Path, path: str | Path) -> str:
-    """Write the report of a work dir of ``tools/quickstart.sh``.
+    """Write the report of a work directory of ``tools/quickstart.sh``.
 
-    Parts that have not been run are named as such.
+    Stages that have not been run are marked as such.
 
     Args:
         work_dir: Folder with ``synthetic``, ``pool``, ``pretrain/<algo>`` and ``detnet/<run>``.
         path: The ``.html`` file.
 
     Returns:
-        The table of results for the terminal.
+        The table of results as text for the terminal.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
+        FileNotFoundError: If the folder does not exist.
     """
     work_dir = Path(work_dir)
     if not work_dir.is_dir():
@@ -85,17 +85,17 @@ def _add_results(page: Page, work_dir: Path, results: Sequence[MethodResult]) ->
     page.table(
         header,
         rows,
-        f"3D hand pose on {num_test} synthetic test stills after fine-tuning on {num_train} "
-        f"labelled ones; subjects are disjoint. {ABOUT_COLUMNS}",
+        f"3D hand pose on {num_test} synthetic test images after fine-tuning on {num_train} "
+        f"labelled images of other subjects. {ABOUT_COLUMNS}",
     )
     colors = run_colors([result.name for result in results])
     charts = [draw(results, colors) for draw in (pck_chart, keypoint_chart)]
     if any(charts):
         page.figure(
             f'<div class="charts">{"".join(filter(None, charts))}</div>',
-            f"Errors on {num_test} test stills under root_scale. Left: share of the keypoints "
-            "whose error is at most the threshold. Right: mean error of each keypoint but the "
-            "wrist.",
+            f"Errors on {num_test} test images under root_scale. Left: share of the keypoints "
+            "whose error is at most the threshold. Right: mean error of each keypoint except "
+            "the wrist.",
         )
     return format_text_table(header, rows)
 
@@ -110,16 +110,13 @@ def _add_predictions(page: Page, work_dir: Path, results: Sequence[MethodResult]
     comparison = read_comparison(data_root, poses, paths)
     samples = choose_samples(comparison)
     if not samples:
-        page.paragraph("No test still has an error under root_scale.")
+        page.paragraph("No test image has an error under root_scale.")
         return
     page.figure(
         comparison_html(comparison, samples),
         f"Ground truth and predictions for the same {len(samples)} of "
-        f"{len(comparison.image_paths):,} test stills, chosen by quantiles of the error averaged "
-        "over the runs, from best to worst. Above: 2D keypoints over the picture. Below: 3D pose "
-        "under root_scale from the front and from the side, the ground truth in grey. Error: mean "
-        "over the keypoints under root_scale. Thumb orange-red, index yellow, middle green, ring "
-        "blue, pinky pink.",
+        f"{len(comparison.image_paths):,} test images, chosen by quantiles of the error averaged "
+        f"over the runs, from best to worst. {HOW_TO_READ}",
     )
 
 
@@ -139,8 +136,8 @@ def _add_training(page: Page, work_dir: Path) -> None:
         return
     page.figure(
         f'<div class="charts">{"".join(drawn)}</div>',
-        "Training losses. Those of pre-training differ in kind (positives and weights are not the "
-        "same), so that only the course of each curve tells something, not which one is lower.",
+        "Training losses. The pre-training losses are not comparable between methods, because "
+        "positives and weights differ: compare the shape of the curves, not their height.",
     )
 
 
@@ -164,7 +161,7 @@ def _add_pairs(page: Page, pool_dir: Path) -> None:
 
 
 def _similar_pairs(pool_dir: Path) -> HandPairs | None:
-    """The mined pairs of the pool with the most ranks."""
+    """Return the mined pairs of the pool with the most ranks."""
     if not (pool_dir / "pool.json").is_file():
         return None
     pool = HandPool(pool_dir)
@@ -185,9 +182,9 @@ def _add_mining_check(page: Page, path: Path) -> None:
     page.table(
         ("a hand and its", "mean 3D distance, mm"),
         rows,
-        "Are near hands near in truth? Mean distance over the 21 keypoints, wrists together, in "
-        f"the ground truth of the generator, which is known for {check['num_matched']:,} of "
-        f"{check['num_hands']:,} hands. Without the rule that a positive comes from another video, "
-        f"the nearest hand of {check['same_video_share_without_rule']:.1%} of them would be from "
-        "their own video.",
+        "Are mined positives similar in 3D? Mean distance over the 21 keypoints with aligned "
+        f"wrists, from the ground truth of the generator ({check['num_matched']:,} of "
+        f"{check['num_hands']:,} hands). Without the rule that a positive must be from another "
+        f"video, the nearest hand would be from the same video for "
+        f"{check['same_video_share_without_rule']:.1%} of the hands.",
     )

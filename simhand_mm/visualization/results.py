@@ -1,4 +1,4 @@
-"""Reading what fine-tuned models scored, and the table of methods."""
+"""Reads the metrics of fine-tuned models; the table and charts of results."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from simhand_mm.functional.keypoints import FINGERS, KEYPOINT_NAMES
 from simhand_mm.visualization.charts import Series, line_chart
 from simhand_mm.visualization.number_format import ticks
 
-# The paper's order (Tab. 1); other runs follow by name.
+# The order of the paper (Tab. 1); other runs follow by name.
 KNOWN_METHODS = ("scratch", "simclr", "peclr", "tempclr", "simhand")
 
 # The paper's protocol is root_scale. Heading, protocol, key, factor, decimals.
@@ -27,21 +27,21 @@ _COLUMNS = (
 )
 
 ABOUT_COLUMNS = (
-    "root_scale, the paper's protocol: wrists together, scaled to the true wrist to middle-MCP "
-    "length. PA: best similarity transform; official: mirrored where that fits better, as the "
-    "toolkits of FreiHAND, DexYCB and HO-3D measure. root: wrists together. none: as predicted, "
-    "in the camera frame. PCK-AUC under root_scale."
+    "root_scale, the protocol of the paper: wrists aligned, scaled to the true length from wrist "
+    "to middle MCP. PA: best similarity transform. PA official: may also mirror, as in the "
+    "toolkits of FreiHAND, DexYCB and HO-3D. root: wrists aligned. none: as predicted, in the "
+    "camera frame. PCK-AUC is measured under root_scale."
 )
 
 
 @dataclass(frozen=True)
 class MethodResult:
-    """What one fine-tuned model scored on the test set.
+    """Results of one fine-tuned model on the test set.
 
     Attributes:
-        name: Name of the run, mostly that of its pre-training.
-        metrics: Content of ``metrics.json``; None where the model was not tested yet.
-        predictions_path: ``predictions.parquet``; None where there is none.
+        name: Name of the run, usually that of its pre-training.
+        metrics: Content of ``metrics.json``; None if the model has not been tested yet.
+        predictions_path: Path of ``predictions.parquet``; None if it does not exist.
     """
 
     name: str
@@ -50,7 +50,7 @@ class MethodResult:
 
 
 def find_runs(folder: str | Path) -> dict[str, Path]:
-    """Work dirs below a folder by name, the known methods first in the paper's order."""
+    """Return name -> work directory of the runs in a folder, known methods first."""
     folder = Path(folder)
     names = (
         sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
@@ -60,12 +60,12 @@ def find_runs(folder: str | Path) -> dict[str, Path]:
 
 
 def run_colors(names: Sequence[str]) -> dict[str, int]:
-    """Number of the chart colour of each run, the same in all figures of a page."""
+    """Return run -> index of its chart colour, the same in all figures of a page."""
     return {name: number % 6 for number, name in enumerate(names)}
 
 
 def read_result(name: str, work_dir: Path) -> MethodResult:
-    """Read what ``HandPoseMetric`` wrote below a work dir (the file nearest to its top)."""
+    """Read the files of ``HandPoseMetric`` in a work directory (the least nested ones)."""
     metrics_path = _nearest(work_dir, "metrics.json")
     return MethodResult(
         name=name,
@@ -75,7 +75,7 @@ def read_result(name: str, work_dir: Path) -> MethodResult:
 
 
 def result_table(results: Sequence[MethodResult]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the table of methods; a run without results has dashes."""
+    """Return header and rows of the table of results; dashes for a run without results."""
     header = ["\npre-training", *(heading for heading, *_ in _COLUMNS)]
     rows = []
     for result in results:
@@ -89,7 +89,7 @@ def result_table(results: Sequence[MethodResult]) -> tuple[list[str], list[list[
 
 
 def format_text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The table for a terminal: labels to the left, numbers to the right."""
+    """Format a table for the terminal: labels left-aligned, numbers right-aligned."""
     heads = list(zip(*(cell.split("\n") for cell in header), strict=True))
     widths = [max(map(len, column)) for column in zip(*heads, *rows, strict=True)]
     lines = [
@@ -103,7 +103,7 @@ def format_text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 
 def pck_chart(results: Sequence[MethodResult], colors: dict[str, int]) -> str | None:
-    """Draw the share of correct keypoints over the threshold, protocol ``root_scale``."""
+    """Draw the share of correct keypoints against the threshold, protocol ``root_scale``."""
     series = {
         result.name: Series(
             x=result.metrics["pck_thresholds_mm"],
@@ -121,7 +121,7 @@ def pck_chart(results: Sequence[MethodResult], colors: dict[str, int]) -> str | 
 
 def keypoint_chart(results: Sequence[MethodResult], colors: dict[str, int]) -> str | None:
     """Draw the mean error of each keypoint, finger by finger, protocol ``root_scale``."""
-    position = np.arange(25.0).reshape(5, 5)  # four keypoints, then a gap that breaks the line
+    position = np.arange(25.0).reshape(5, 5)  # four keypoints, then a gap in the line
     series = {
         result.name: Series(
             position.ravel(), _error_by_finger(result.metrics).ravel(), colors[result.name]
@@ -143,7 +143,7 @@ def keypoint_chart(results: Sequence[MethodResult], colors: dict[str, int]) -> s
 
 
 def _error_by_finger(metrics: dict[str, Any]) -> np.ndarray:
-    """Mean error from base to tip, then NaN, of each finger, ``[5, 5]`` mm."""
+    """Return the mean errors of each finger from base to tip, then NaN, ``[5, 5]`` mm."""
     errors = metrics["protocols"]["root_scale"]["per_keypoint_mm"]
     by_finger = np.array([errors[name] for name in KEYPOINT_NAMES[1:]], dtype=float).reshape(5, 4)
     return np.pad(by_finger, ((0, 0), (0, 1)), constant_values=np.nan)

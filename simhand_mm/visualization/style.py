@@ -1,4 +1,4 @@
-"""The style sheet of all pages: a paper's supplement in light and dark."""
+"""The style sheet of all pages, with a light and a dark theme."""
 
 STYLE = """
 :root{--paper:#fff;--ink:#1c1c1c;--soft:#5f5f5f;--rule:#c9c9c9;--grid:#e6e6e6;--bar:#7d93ad;

@@ -1,4 +1,4 @@
-"""Reading what mmengine logs while it trains, and drawing several runs together."""
+"""Reads the training logs of mmengine and draws the curves of several runs."""
 
 import json
 import logging
@@ -9,24 +9,24 @@ import numpy as np
 
 from simhand_mm.visualization.charts import Series, line_chart
 
-# Longer curves are averaged over equal stretches, so that a page stays small and lines legible.
+# Longer curves are averaged over equal intervals, which keeps pages small and lines legible.
 _MAX_POINTS = 150
 
 _logger = logging.getLogger(__name__)
 
 
 def read_scalars(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Read all scalars that mmengine logged below a work dir.
+    """Read all scalars that mmengine logged in a work directory.
 
-    A resumed run leaves a folder per start; where two logged the same step, the later one counts.
-    A line that a killed run left unfinished is passed over with a warning.
+    A resumed run has one folder per start. If two folders contain the same step, the later one
+    is used. An incomplete line of an interrupted run is skipped with a warning.
 
     Args:
-        work_dir: The folder that holds ``<time stamp>/vis_data/scalars.json``.
+        work_dir: The folder that contains ``<time stamp>/vis_data/scalars.json``.
 
     Returns:
-        Tag -> (steps ``[P]`` in rising order, values ``[P]``). The step is mmengine's: iterations
-        for what training logs, epochs for validation in epoch-based loops.
+        Tag -> (steps ``[P]`` in ascending order, values ``[P]``). Steps are those of mmengine:
+        iterations for training, epochs for validation in epoch-based loops.
     """
     by_tag: dict[str, dict[int, float]] = {}
     for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
@@ -35,7 +35,9 @@ def read_scalars(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray
                 record = json.loads(line)
                 step = int(record["step"])
             except (ValueError, KeyError, TypeError) as error:
-                _logger.warning("line %d of %s is no record: %s", number, path, error)
+                _logger.warning(
+                    "line %d of %s is not a record and is skipped: %s", number, path, error
+                )
                 continue
             for tag, value in record.items():
                 if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -57,15 +59,15 @@ def training_chart(
     """Draw one quantity of several runs.
 
     Args:
-        work_dirs: Run -> work dir.
-        tags: Names of the quantity; of each run the first one that it logged is drawn.
-        colors: Run -> number of its colour.
-        title: What is shown.
-        x_label: What a step is.
+        work_dirs: Run -> work directory.
+        tags: Possible names of the quantity; the first one that a run has logged is drawn.
+        colors: Run -> index of its colour.
+        title: Title of the chart.
+        x_label: Meaning of a step.
         y_label: Quantity and unit.
 
     Returns:
-        An ``<svg>`` element, or None where no run logged the quantity.
+        An ``<svg>`` element, or None if no run logged the quantity.
     """
     series = {}
     for run, work_dir in work_dirs.items():
@@ -77,7 +79,7 @@ def training_chart(
 
 
 def _shorten(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average over stretches so that at most ``_MAX_POINTS`` remain."""
+    """Average over intervals so that at most ``_MAX_POINTS`` remain."""
     width = -(-len(steps) // _MAX_POINTS)
     starts = np.arange(0, len(steps), width)
     counts = np.diff(np.append(starts, len(steps)))

@@ -1,4 +1,4 @@
-"""A small pool with pairs, made without any other stage."""
+"""A small pool with pairs, made without the other stages."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from simhand_mm.pool import DropRecord, HandPairs, HandRecord, save_pairs
 from tests import pools
 from tests.pools import CROP_SIZE
 
-NUM_VIDEOS, HANDS_A_VIDEO = 3, 4
+NUM_VIDEOS, HANDS_PER_VIDEO = 3, 4
 
 
 def make_hand(video: int, frame: int) -> HandRecord:
@@ -26,16 +26,16 @@ def make_hand(video: int, frame: int) -> HandRecord:
 
 @pytest.fixture
 def pool_dir(tmp_path):
-    """Three videos of four hands; pairs ``similar`` of ranks 1, 2 and 10, the last one empty."""
+    """Three videos with four hands each; pairs ``similar`` of ranks 1, 2 and 10, the last empty."""
     hands = {
-        f"video<{video}>": [make_hand(video, frame) for frame in range(HANDS_A_VIDEO)]
+        f"video<{video}>": [make_hand(video, frame) for frame in range(HANDS_PER_VIDEO)]
         for video in range(NUM_VIDEOS)
     }
     drops = [DropRecord(video, 9, "quality", "low_score") for video in hands for _ in range(2)]
     drops.append(DropRecord("broken", -1, "decode", "unreadable"))
     pool = pools.write_pool(tmp_path / "pool", {**hands, "broken": []}, drops)
     rows = np.arange(len(pool))
-    shifted = [(rows + HANDS_A_VIDEO * step) % len(pool) for step in (1, 2)]
+    shifted = [(rows + HANDS_PER_VIDEO * step) % len(pool) for step in (1, 2)]
     pairs = HandPairs(
         positive_index=np.stack([*shifted, np.full(len(pool), -1)], axis=1),
         distance=np.stack([rows + 1.0, rows + 2.0, np.full(len(pool), np.inf)], axis=1),

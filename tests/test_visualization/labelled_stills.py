@@ -1,4 +1,4 @@
-"""A few labelled stills and predictions of them, with errors that are known."""
+"""A few labelled stills, and predictions with known errors."""
 
 import cv2
 import numpy as np
@@ -49,7 +49,7 @@ def write_stills(data_root):
 
 
 def write_predictions(path, errors_mm, order=None):
-    """Predictions that miss each keypoint but the wrist and the middle MCP by a known distance."""
+    """Write predictions with a known error at each keypoint except wrist and middle MCP."""
     order = list(range(NUM_STILLS)) if order is None else order
     pred = np.stack([make_target(sample) for sample in order]).astype(np.float64)
     is_moved = ~np.isin(np.arange(21), [0, 9])

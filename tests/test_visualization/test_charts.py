@@ -24,7 +24,7 @@ def test_line_chart_is_well_formed_and_escaped():
     assert {"Loss <log>", "iteration", "loss"} <= set(texts)
 
 
-def test_line_chart_draws_points_where_the_axis_says():
+def test_line_chart_draws_points_at_their_axis_values():
     svg = chart(a=([0, 10], [0.0, 4.0]))
     (path,) = elements(svg, "path")
     (x0, y0), (x1, y1) = np.array(re.findall(r"[\d.]+", path.get("d")), float).reshape(2, 2)
@@ -33,18 +33,18 @@ def test_line_chart_draws_points_where_the_axis_says():
     assert x1 > x0
 
 
-def test_line_chart_breaks_at_nan():
+def test_line_chart_has_a_gap_at_nan():
     svg = chart(a=([0, 1, 2, 3], [1.0, np.nan, 2.0, 3.0]))
     assert elements(svg, "path")[0].get("d").count("M") == 2
 
 
-def test_line_chart_legend_names_all_lines_when_there_are_several():
+def test_line_chart_legend_lists_all_of_several_lines():
     many = {f"run {i}": ([0, 1], [0, i]) for i in range(6)}
     texts = [e.text for e in elements(chart(**many), "text")]
     assert set(many) <= set(texts)
 
 
-def test_line_chart_stays_inside_its_picture():
+def test_line_chart_stays_inside_the_image():
     svg = chart(a=([0, 1e6], [-1e5, 1e5]), b=([5e5], [0.0]))
     for text in elements(svg, "text"):
         assert 0 <= float(text.get("x")) <= 356
@@ -52,18 +52,18 @@ def test_line_chart_stays_inside_its_picture():
 
 
 def test_line_chart_without_points_is_refused():
-    with pytest.raises(ValueError, match=r"series must hold a finite point, but \['a'\]"):
+    with pytest.raises(ValueError, match=r"must contain a finite point, but got none in \['a'\]"):
         chart(a=([0.0], [np.nan]))
 
 
-def test_histogram_counts_everything_once():
+def test_histogram_counts_each_value_once():
     values = np.random.default_rng(0).normal(size=500)
     tips = [e.text for e in elements(histogram(values, "t", "x"), "title")]
     assert sum(int(tip.split(": ")[1]) for tip in tips) == 500
 
 
 @pytest.mark.parametrize("values", [[], [3], [2, 2, 2], [np.nan, 1.0], np.arange(1000)])
-def test_histogram_takes_any_values(values):
+def test_histogram_accepts_any_values(values):
     svg = histogram(np.asarray(values), "t", "x")
     assert "nan" not in svg
 

@@ -1,4 +1,4 @@
-"""The page that sets predictions side by side, and the tool that writes it."""
+"""The report that compares predictions, and its command."""
 
 import re
 import subprocess
@@ -30,11 +30,11 @@ def run(stills, *arguments):
     return subprocess.run(command, capture_output=True, text=True, cwd=stills)
 
 
-def test_tool_writes_numbers_and_pictures(stills):
+def test_tool_writes_numbers_and_images(stills):
     models = [f"scratch={stills}/a.parquet", f"simhand={stills}/b.parquet"]
     done = run(stills, *models, "--worst", "1", "-o", str(stills / "page.html"))
     assert done.returncode == 0, done.stderr
-    # 18 of 20 labelled keypoints miss by 28.2 mm and 14.4 mm on average.
+    # 18 of 20 labelled keypoints have errors of 28.2 mm and 14.4 mm on average.
     rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line)
     assert float(rows["scratch"].split()[0]) == pytest.approx(28.2 * 18 / 20, abs=0.01)
     assert float(rows["simhand"].split()[0]) == pytest.approx(14.4 * 18 / 20, abs=0.01)
@@ -52,7 +52,7 @@ def test_tool_writes_numbers_and_pictures(stills):
         assert name in html
 
 
-def test_tool_takes_a_single_model(stills):
+def test_tool_accepts_a_single_model(stills):
     done = run(stills, f"ours={stills}/a.parquet", "-o", str(stills / "page.html"))
     assert done.returncode == 0, done.stderr
     assert "differ most" not in (stills / "page.html").read_text()

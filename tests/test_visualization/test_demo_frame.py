@@ -1,4 +1,4 @@
-"""What the demo draws."""
+"""The output images of the demo."""
 
 import numpy as np
 import pytest
@@ -23,16 +23,16 @@ def test_size_does_not_depend_on_the_number_of_hands(num_hands):
     assert rows[-360 // max(num_hands, 2) :].any() == (num_hands > 1)
 
 
-def test_large_pictures_are_drawn_smaller_with_the_hand_in_place():
+def test_large_images_are_scaled_down_together_with_the_hand():
     image = np.zeros((3000, 4000, 3), np.uint8)
     large = hand()
     large = DrawnHand(large.keypoints_2d * 25, large.keypoints_3d, "right")
     frame = draw_demo_frame(image, [large])
     assert frame.shape == (1200, 1600 + 1200, 3)
     wrist = np.round((large.keypoints_2d[0] + 0.5) * 0.4 - 0.5).astype(int)
-    assert frame[wrist[1], wrist[0]].min() > 200  # the wrist's light dot
+    assert frame[wrist[1], wrist[0]].min() > 200  # the light dot of the wrist
 
 
-def test_hands_outside_the_picture_do_no_harm():
+def test_hands_outside_the_image_are_accepted():
     frame = draw_demo_frame(np.zeros((60, 80, 3), np.uint8), [hand(1e6), hand(-1e6)])
     assert frame.shape == (360, 840, 3)

@@ -1,4 +1,4 @@
-"""Skeletons on pictures and 3D views."""
+"""Skeletons on images, and 3D views."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from simhand_mm.visualization.drawing import (
     transparent,
 )
 
-# A hand whose five fingers lie apart: finger f along the column 20 + 30 f, tips at the top.
+# A hand with separate fingers: finger f lies along the column 20 + 30 f, tips at the top.
 OPEN_HAND = np.array(
     [[80.0, 170.0]] + [[20 + 30 * f, 120 - 25 * j] for f in range(5) for j in range(4)]
 )
@@ -41,15 +41,15 @@ def test_draw_hand_draws_each_bone(parent, child):
     assert (image[y - 1 : y + 2, x - 1 : x + 2] != 128).any()
 
 
-def test_draw_hand_leaves_its_input_alone():
+def test_draw_hand_does_not_modify_its_input():
     image = blank()
     draw_hand(image, OPEN_HAND)
     assert (image == 128).all()
 
 
-def test_draw_hand_leaves_out_nan_keypoints_and_their_bones():
+def test_draw_hand_skips_nan_keypoints_and_their_bones():
     keypoints_2d = np.full((21, 2), np.nan)
-    keypoints_2d[[0, 4]] = OPEN_HAND[[0, 4]]  # wrist and thumb tip have no common bone
+    keypoints_2d[[0, 4]] = OPEN_HAND[[0, 4]]  # no bone connects wrist and thumb tip
     image = draw_hand(blank(), keypoints_2d)
     changed = np.argwhere((image != 128).any(axis=2))[:, ::-1]
     distance = np.linalg.norm(changed[:, None] - OPEN_HAND[[0, 4]], axis=2).min(axis=1)
@@ -87,7 +87,7 @@ def test_views_are_rotations(view):
     assert np.linalg.det(rotation) == 1
 
 
-def test_draw_hand_3d_shows_each_axis_where_the_viewer_sees_it():
+def test_draw_hand_3d_shows_each_axis_as_seen_by_the_viewer():
     pose = np.zeros((21, 3))
     pose[4] = [0, 0, 50]  # a thumb tip 50 mm beyond the wrist
     center = np.zeros(3)
@@ -112,7 +112,7 @@ def test_draw_hand_3d_refuses_unknown_view():
         draw_hand_3d(np.zeros((21, 3)), "left")
 
 
-def test_transparent_gives_both_drawings_again():
+def test_transparent_reproduces_both_drawings():
     pose = np.random.default_rng(0).uniform(-80, 80, (21, 3))
     on_white, on_black = (draw_hand_3d(pose, background=b) for b in (255, 0))
     drawing = transparent(on_white, on_black).astype(float)
@@ -122,7 +122,7 @@ def test_transparent_gives_both_drawings_again():
 
 
 @pytest.mark.parametrize("size", [20, 64, 160])
-def test_resize_with_keypoints_moves_image_and_keypoints_alike(size):
+def test_resize_with_keypoints_keeps_image_and_keypoints_aligned(size):
     image = np.zeros((64, 64, 3), np.uint8)
     image[20:24, 40:44] = 255
     keypoints_2d = np.tile([[41.5, 21.5]], (21, 1))  # the middle of the white square
@@ -133,7 +133,7 @@ def test_resize_with_keypoints_moves_image_and_keypoints_alike(size):
     np.testing.assert_allclose(moved[0], middle, atol=0.3)
 
 
-def test_data_uri_carries_the_image():
+def test_data_uri_contains_the_image():
     import base64
 
     image = np.random.default_rng(0).integers(0, 255, (8, 9, 3), dtype=np.uint8)
@@ -147,7 +147,7 @@ def test_decode_image_refuses_other_bytes():
         decode_image(b"no image")
 
 
-def test_view_holds_all_hands_but_never_for_the_price_of_the_target():
+def test_fit_view_shows_all_hands_unless_the_target_would_become_small():
     target = np.random.default_rng(0).uniform(0, 100, (21, 3))
     target[0], target[1], target[2] = 0, 100, np.nan
     np.testing.assert_allclose(fit_view(target)[0], [50, 50, 50])

@@ -4,11 +4,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from simhand_mm.visualization.page import Page, gallery, picture, picture_grid
+from simhand_mm.visualization.page import Page, gallery, image_grid, image_html
 
 
 class Checker(HTMLParser):
-    """Collects tags and attributes; remembers tags that are not closed in order."""
+    """Collects tags and attributes, and tags that are not closed in order."""
 
     VOID = frozenset(("meta", "img", "line", "rect", "br"))
 
@@ -42,8 +42,8 @@ def make_page():
     page.note("careful")
     page.table(("name", "mm"), [("a<b", 1.5)], "A table.")
     image = np.zeros((4, 8, 3), np.uint8)
-    page.figure(gallery([picture(image, "one\ntwo", 16), picture(image)]), "A gallery.")
-    page.figure(picture_grid(["x"], [[picture(image)]]), "A grid.")
+    page.figure(gallery([image_html(image, "one\ntwo", 16), image_html(image)]), "A gallery.")
+    page.figure(image_grid(["x"], [[image_html(image)]]), "A grid.")
     page.missing("Mining", "simhand mine POOL")
     return page
 
@@ -68,8 +68,8 @@ def test_page_is_deterministic():
     assert make_page().html() == make_page().html()
 
 
-def test_picture_keeps_the_aspect_ratio():
-    assert 'width="16" height="8"' in picture(np.zeros((4, 8, 3), np.uint8), size=16)
+def test_image_html_keeps_the_aspect_ratio():
+    assert 'width="16" height="8"' in image_html(np.zeros((4, 8, 3), np.uint8), size=16)
 
 
 def test_save_writes_into_new_folders(tmp_path):

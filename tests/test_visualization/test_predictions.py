@@ -17,7 +17,7 @@ from tests.test_visualization.labelled_stills import NUM_STILLS, write_predictio
 
 @pytest.fixture
 def compare(tmp_path):
-    """Joins models that miss the stills by given errors in mm."""
+    """Joins models with the given errors on the stills, in mm."""
     write_stills(tmp_path)
 
     def join(**errors_mm):
@@ -29,7 +29,7 @@ def compare(tmp_path):
     return join
 
 
-def test_comparison_joins_by_sample_id_and_leaves_out_unlabelled_keypoints(tmp_path):
+def test_comparison_joins_by_sample_id_and_ignores_unlabelled_keypoints(tmp_path):
     write_stills(tmp_path)
     errors_mm = np.array([5.0, 4.0, 3.0, 2.0, 1.0])
     write_predictions(tmp_path / "a.parquet", errors_mm, order=[3, 1, 0, 2])
@@ -60,7 +60,7 @@ def test_predictions_of_another_set_are_refused(tmp_path):
         read_comparison(tmp_path, poses, {"a": tmp_path / "a.parquet"})
 
 
-def test_worst_samples_come_with_the_largest_error_first(compare):
+def test_worst_samples_are_in_descending_order_of_error(compare):
     comparison = compare(a=[5, 1, 3, 2, 4])
     assert worst_samples(comparison, "a", 3) == {"worst 1": 0, "worst 2": 4, "worst 3": 2}
 
@@ -72,7 +72,7 @@ def test_samples_without_error_are_not_shown(compare):
     assert 0 not in choose_samples(comparison).values()
 
 
-def test_changed_samples_are_those_with_the_largest_difference_on_either_side(compare):
+def test_changed_samples_have_the_largest_differences_in_both_directions(compare):
     comparison = compare(scratch=[5, 5, 5, 5, 5], ours=[1, 9, 5, 4, 7])
     assert changed_samples(comparison, "ours", "scratch", 2) == {
         "ours better 1": 0,
@@ -83,7 +83,7 @@ def test_changed_samples_are_those_with_the_largest_difference_on_either_side(co
     assert list(changed_samples(comparison, "ours", "scratch", 5).values()) == [0, 3, 1, 4]
 
 
-def test_what_is_no_table_of_predictions_is_refused(compare, tmp_path):
+def test_other_files_than_predictions_are_refused(compare, tmp_path):
     compare(a=[0] * NUM_STILLS)
     poses = tmp_path / "poses/test.parquet"
     (tmp_path / "metrics.parquet").write_text("{}")
@@ -93,7 +93,7 @@ def test_what_is_no_table_of_predictions_is_refused(compare, tmp_path):
         read_comparison(tmp_path, poses, {"a": tmp_path / "none.parquet"})
 
 
-def test_pictures_may_lie_behind_a_link_but_not_be_named_outside_the_root(compare, tmp_path):
+def test_images_may_be_linked_but_their_paths_must_stay_below_the_root(compare, tmp_path):
     (tmp_path / "disk").mkdir()
     (tmp_path / "images").rename(tmp_path / "disk" / "images")
     (tmp_path / "images").symlink_to(tmp_path / "disk" / "images")

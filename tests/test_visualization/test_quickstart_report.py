@@ -1,4 +1,4 @@
-"""The report of the whole chain, with all of its parts and without."""
+"""The quickstart report, with all stages and without."""
 
 import json
 import subprocess
@@ -97,7 +97,7 @@ def test_report_is_deterministic(work_dir):
     assert pages[0] == pages[1]
 
 
-def test_report_of_an_empty_folder_says_not_run_yet(tmp_path):
+def test_report_of_an_empty_folder_marks_all_stages_as_not_run_yet(tmp_path):
     assert "Fine-tuning: not run yet" in write_report(tmp_path, tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text().count("not run yet") == 6
 
@@ -107,7 +107,7 @@ def test_report_of_a_missing_folder_is_refused(tmp_path):
         write_report(tmp_path / "nowhere", tmp_path / "report.html")
 
 
-def test_runs_come_in_the_order_of_the_paper(tmp_path):
+def test_runs_are_in_the_order_of_the_paper(tmp_path):
     for name in ("simhand", "another", "scratch", "peclr", "simclr"):
         (tmp_path / name).mkdir()
     assert list(find_runs(tmp_path)) == ["scratch", "simclr", "peclr", "simhand", "another"]
@@ -131,7 +131,7 @@ def test_text_table_is_aligned():
     ]
 
 
-def test_tool_prints_the_table_and_where_the_report_is(work_dir):
+def test_tool_prints_the_table_and_the_path_of_the_report(work_dir):
     command = [sys.executable, str(ROOT / "tools" / "report.py"), str(work_dir)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert "root_scale" in done.stdout

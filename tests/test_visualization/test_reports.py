@@ -1,4 +1,4 @@
-"""Pages of pools and pairs, and the tools that write them."""
+"""The reports on pools and pairs, and their commands."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ def test_pool_report_shows_counts_and_hands(pool_dir, tmp_path):
     assert "5 random hands of 12 (seed 0)" in html
     assert "6 / 6" in html  # left / right
     assert "quality: low_score" in html
-    assert "Videos without a hand: 1 (broken)." in html
+    assert "Videos without any hand: 1 (broken)." in html
     assert "video&lt;0&gt;" in html
 
 
@@ -33,17 +33,17 @@ def test_pool_report_is_deterministic(pool_dir, tmp_path):
     assert pages[0] == pages[1]
 
 
-def test_a_broken_crop_is_crossed_out_and_named(pool_dir, tmp_path, monkeypatch):
-    """In both pages; the other hands are shown."""
+def test_a_broken_crop_is_crossed_out_with_a_warning(pool_dir, tmp_path, monkeypatch):
+    """In both reports; the other hands are shown."""
     read = HandPool.read_crop
     monkeypatch.setattr(
         HandPool, "read_crop", lambda self, row: b"" if row == 3 else read(self, row)
     )
     name = re.escape(HandPool(pool_dir).hand_id(3))
-    with pytest.warns(UserWarning, match=f"picture of {name} cannot be decoded"):
+    with pytest.warns(UserWarning, match=f"image of {name} cannot be decoded"):
         html = write_pool_report(pool_dir, tmp_path / "pool.html", num_hands=12).read_text()
     assert html.count("<img") == 24
-    with pytest.warns(UserWarning, match=f"picture of {name} cannot be decoded"):
+    with pytest.warns(UserWarning, match=f"image of {name} cannot be decoded"):
         write_pairs_report(pool_dir, "similar", tmp_path / "pairs.html", num_queries=12)
 
 
@@ -65,12 +65,12 @@ def test_hands_per_video(pool_dir):
     assert hands_per_video(HandPool(pool_dir)).tolist() == [4, 4, 4]
 
 
-def test_empty_pool_has_a_page(tmp_path):
+def test_empty_pool_has_a_report(tmp_path):
     writer = PoolWriter(tmp_path / "pool", {"crop_size": 32})
     writer.finalize()
     html = write_pool_report(tmp_path / "pool", tmp_path / "pool.html").read_text()
     assert "The pool is empty" in html
-    assert "Nothing was left out" in html
+    assert "Nothing was dropped" in html
 
 
 def test_pairs_report_shows_query_and_ranks(pool_dir, tmp_path):
@@ -84,7 +84,7 @@ def test_pairs_report_shows_query_and_ranks(pool_dir, tmp_path):
     assert cv2.imread(str(png)).std() > 0
 
 
-def test_sheet_cells_follow_the_ranks_that_were_asked_for(pool_dir):
+def test_sheet_cells_follow_the_requested_ranks(pool_dir):
     pairs = load_pairs(pool_dir, "similar")
     (row,) = sheet_cells(pairs, np.array([3]), [2, 1])
     assert [cell.row for cell in row] == [3, 11, 7]
@@ -112,12 +112,12 @@ def test_sheet_image_leaves_missing_neighbours_white(pool_dir):
     assert tiles[2].min() == 255
 
 
-def test_shown_ranks_are_those_of_the_paper_that_were_mined(pool_dir):
+def test_shown_ranks_are_the_mined_ranks_of_the_paper(pool_dir):
     assert shown_ranks(load_pairs(pool_dir, "similar")) == [1, 2, 10]
 
 
 @pytest.mark.parametrize("tool", ["browse_pool.py", "browse_pairs.py"])
-def test_tools_write_their_page_and_name_it(pool_dir, tmp_path, tool):
+def test_tools_write_a_page_and_print_its_path(pool_dir, tmp_path, tool):
     out = tmp_path / "page.html"
     extra = ["--pairs", "similar"] if tool == "browse_pairs.py" else []
     command = [sys.executable, str(ROOT / "tools" / tool), str(pool_dir), "-o", str(out), *extra]
@@ -126,7 +126,7 @@ def test_tools_write_their_page_and_name_it(pool_dir, tmp_path, tool):
     assert out.is_file()
 
 
-def test_tools_say_what_is_wrong_without_a_traceback(pool_dir, tmp_path):
+def test_tools_report_errors_without_a_traceback(pool_dir, tmp_path):
     shutil.rmtree(pool_dir / "pairs")
     for tool, extra in (("browse_pool.py", ["/nowhere"]), ("browse_pairs.py", [str(pool_dir)])):
         arguments = [*extra, *(["--pairs", "top1"] if tool == "browse_pairs.py" else [])]

@@ -1,4 +1,4 @@
-"""Reading mmengine's scalars."""
+"""Reading the scalars that mmengine logs."""
 
 import json
 
@@ -13,7 +13,7 @@ def write_log(work_dir, start, records, tail=""):
     path.write_text("".join(json.dumps(record) + "\n" for record in records) + tail)
 
 
-def test_read_scalars_joins_resumed_runs_and_passes_over_torn_lines(tmp_path, caplog):
+def test_read_scalars_joins_resumed_runs_and_skips_incomplete_lines(tmp_path, caplog):
     write_log(tmp_path, "20260101_000000", [{"loss": 3.0, "step": 1}, {"loss": 2.0, "step": 2}])
     write_log(tmp_path, "20260102_000000", [{"loss": 1.5, "step": 2}], tail='{"loss": 1.')
     steps, values = read_scalars(tmp_path)["loss"]
@@ -26,7 +26,7 @@ def test_read_scalars_of_an_empty_folder_is_empty(tmp_path):
     assert read_scalars(tmp_path) == {}
 
 
-def test_training_chart_takes_the_first_tag_that_a_run_has(tmp_path):
+def test_training_chart_uses_the_first_tag_of_each_run(tmp_path):
     write_log(tmp_path / "a", "1", [{"loss_x": 1.0, "step": s} for s in range(1000)])
     write_log(tmp_path / "b", "1", [{"loss": 2.0, "loss_x": 9.0, "step": s} for s in range(3)])
     runs = {name: tmp_path / name for name in ("a", "b", "missing")}

@@ -1,4 +1,4 @@
-"""Ground truth and the predictions of several models side by side, in the picture and in 3D."""
+"""Ground truth and predictions of several models, drawn on the image and in 3D views."""
 
 from collections.abc import Mapping
 
@@ -14,28 +14,36 @@ from simhand_mm.visualization.drawing import (
     image_or_placeholder,
     transparent,
 )
-from simhand_mm.visualization.page import picture, picture_grid
+from simhand_mm.visualization.page import image_grid, image_html
 from simhand_mm.visualization.predictions import Comparison
 
 _PAGE_PX = 1108  # width of all columns together
-_SHOWN_PX = (140, 330)  # width of a column, at least and at most
-_CONTEXT = 1.35  # side of the picture over that of the hand's box
+_SHOWN_PX = (140, 330)  # smallest and largest width of a column
+_CONTEXT = 1.35  # side length of the crop relative to the bounding box of the hand
+
+HOW_TO_READ = (
+    "Top: 2D keypoints on the image. Bottom: 3D pose under root_scale from the front and from the "
+    "side, with the ground truth in grey. Error: mean over the keypoints under root_scale. "
+    "Colours: thumb orange-red, index yellow, middle green, ring blue, pinky pink."
+)
 
 
 def comparison_html(comparison: Comparison, samples: Mapping[str, int]) -> str:
-    """A row a sample: ground truth, then each model, over the picture and in two 3D views.
+    """Return a grid with one row per sample: ground truth, then each model.
+
+    Each cell shows the keypoints on the image and two 3D views.
 
     Args:
         comparison: All samples.
-        samples: Name of a row -> which sample.
+        samples: Name of a row -> index of the sample.
 
     Raises:
-        FileNotFoundError: If a picture cannot be read.
+        FileNotFoundError: If an image is missing.
     """
     models = list(comparison.pred_3d)
     shown_px = int(np.clip(_PAGE_PX // (len(models) + 1) - 6, *_SHOWN_PX))
     rows = [_row(comparison, name, sample, shown_px) for name, sample in samples.items()]
-    return picture_grid(["ground truth", *models], rows)
+    return image_grid(["ground truth", *models], rows)
 
 
 def _row(comparison: Comparison, name: str, sample: int, shown_px: int) -> list[str]:
@@ -47,7 +55,7 @@ def _row(comparison: Comparison, name: str, sample: int, shown_px: int) -> list[
     def cell(points: np.ndarray, hand: np.ndarray, reference: np.ndarray | None, text: str) -> str:
         moved = affine.apply(crop_from_image, points.astype(np.float64))
         views = _views(hand, center, extent_mm, reference, shown_px)
-        return picture(draw_hand(crop, moved), size=shown_px) + picture(
+        return image_html(draw_hand(crop, moved), size=shown_px) + image_html(
             views, text, shown_px, kind="png", style="drawing"
         )
 
@@ -60,7 +68,7 @@ def _row(comparison: Comparison, name: str, sample: int, shown_px: int) -> list[
 
 
 def _crop(comparison: Comparison, sample: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """The surroundings of the hand, ``[side, side, 3]``, and the map to them, ``[2, 3]``."""
+    """Return a crop around the hand, ``[side, side, 3]``, and its affine, ``[2, 3]``."""
     path = comparison.image_paths[sample]
     if not path.is_file():
         raise FileNotFoundError(f"image_path must exist, but {path} does not. Correct data_root.")
@@ -80,7 +88,7 @@ def _views(
     reference: np.ndarray | None,
     side: int,
 ) -> np.ndarray:
-    """Front and side view, side by side; BGRA."""
+    """Return the front view and the side view next to each other; BGRA."""
     on_white, on_black = (
         np.concatenate(
             [
