@@ -2,8 +2,8 @@
 
 Convention: a map takes SOURCE pixels to DESTINATION pixels, x right and y down, pixel centres at
 integer coordinates (as ``cv2.warpAffine`` and ``cv2.getRotationMatrix2D``). ``affine`` is
-``[2, 3]`` or ``[B, 2, 3]``; all functions but :func:`box_to_image_affine` and
-:func:`rotation_affine` (NumPy) take NumPy arrays and torch tensors alike.
+``[2, 3]`` or ``[B, 2, 3]``. :func:`box_to_image_affine` and :func:`rotation_affine` use NumPy; the
+other functions accept both NumPy arrays and torch tensors.
 """
 
 import math
@@ -17,15 +17,18 @@ from simhand_mm.functional.arrays import Array
 def box_to_image_affine(
     bbox_xyxy: np.ndarray, size_wh: tuple[int, int], mirror: bool = False
 ) -> np.ndarray:
-    """Map that lays a box exactly over an image, edges on edges.
+    """Return the map from a box to a whole image, edges onto edges.
 
     Args:
         bbox_xyxy: ``[4]``, px of the source, x2 and y2 exclusive.
         size_wh: Width and height of the destination in px.
-        mirror: Flip left to right inside the box, as for turning left hands into right ones.
+        mirror: Flip the box left to right, e.g. to turn left hands into right ones.
 
     Returns:
         ``[2, 3]`` float64.
+
+    Raises:
+        ValueError: If the box has no area.
     """
     x1, y1, x2, y2 = (float(value) for value in bbox_xyxy)
     width, height = size_wh
@@ -51,7 +54,7 @@ def box_to_image_affine(
 def rotation_affine(
     center: tuple[float, float], rotation_deg: float, scale: float = 1.0
 ) -> np.ndarray:
-    """Rotate and scale about a fixed point, as ``cv2.getRotationMatrix2D``.
+    """Return a rotation and scaling about a fixed point, as ``cv2.getRotationMatrix2D`` does.
 
     Args:
         center: The fixed point (x, y) in px.
@@ -70,14 +73,14 @@ def rotation_affine(
 
 
 def compose(outer: Array, inner: Array) -> Array:
-    """The map that applies ``inner`` first and ``outer`` second. ``[..., 2, 3]`` each."""
+    """Return the map that applies ``inner`` first and ``outer`` second. All ``[..., 2, 3]``."""
     composed: Any = outer[..., :2] @ inner
     composed[..., 2] += outer[..., 2]
     return composed
 
 
 def invert(affine: Array) -> Array:
-    """The map from destination pixels back to source pixels. ``[..., 2, 3]``."""
+    """Return the map from destination pixels back to source pixels. ``[..., 2, 3]``."""
     a, b, c, d = affine[..., 0, 0], affine[..., 0, 1], affine[..., 1, 0], affine[..., 1, 1]
     tx, ty = affine[..., 0, 2], affine[..., 1, 2]
     determinant = a * d - b * c
@@ -90,14 +93,14 @@ def invert(affine: Array) -> Array:
 
 
 def apply(affine: Array, points: Array) -> Array:
-    """Map points.
+    """Map points from the source frame to the destination frame.
 
     Args:
         affine: ``[2, 3]`` or ``[B, 2, 3]``.
-        points: ``[..., K, 2]``, with the leading axes of ``affine`` where it has any.
+        points: ``[..., K, 2]``, px; leading axes as in ``affine``, if it has any.
 
     Returns:
-        Points of the same shape in the destination frame.
+        Points of the same shape in the destination frame, px.
     """
     linear, offset = affine[..., :2], affine[..., None, :, 2]
     mapped: Any = points @ linear.swapaxes(-1, -2) + offset

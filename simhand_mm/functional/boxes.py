@@ -1,6 +1,6 @@
 """Axis-aligned boxes ``bbox_xyxy`` in pixels (NumPy).
 
-``x1, y1`` are inclusive and ``x2, y2`` exclusive edges: a box over a whole ``w x h`` image is
+``x1, y1`` are inclusive edges, ``x2, y2`` exclusive ones: the box of a whole ``w x h`` image is
 ``(0, 0, w, h)``. Pixel centres lie at integer coordinates, hence pixel ``i`` spans
 ``[i - 0.5, i + 0.5]`` and the edges ``[x1, x2)`` stand for the interval ``[x1 - 0.5, x2 - 0.5]``.
 """
@@ -9,14 +9,14 @@ import numpy as np
 
 
 def square_box(bbox_xyxy: np.ndarray, scale: float = 1.0) -> np.ndarray:
-    """Square about the same centre whose side is the longer side of the box times ``scale``.
+    """Return the square with the same centre whose side is the longer side times ``scale``.
 
     Args:
         bbox_xyxy: ``[..., 4]``, px.
         scale: Enlargement of the longer side.
 
     Returns:
-        ``[..., 4]``, px; may reach beyond the image.
+        ``[..., 4]``, px; may extend beyond the image.
     """
     box = np.asarray(bbox_xyxy, dtype=np.float64)
     center = (box[..., :2] + box[..., 2:]) / 2
@@ -25,11 +25,11 @@ def square_box(bbox_xyxy: np.ndarray, scale: float = 1.0) -> np.ndarray:
 
 
 def keypoints_to_box(keypoints_2d: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
-    """Tight box around keypoints.
+    """Return the smallest box that contains the keypoints.
 
     Args:
         keypoints_2d: ``[..., K, 2]``, px.
-        valid: ``[..., K]`` bool, which keypoints count; all by default.
+        valid: ``[..., K]`` bool, which keypoints to use (default: all).
 
     Returns:
         ``[..., 4]``, px. NaN where no keypoint is valid.
@@ -45,24 +45,27 @@ def keypoints_to_box(keypoints_2d: np.ndarray, valid: np.ndarray | None = None) 
 
 
 def clip_box(bbox_xyxy: np.ndarray, image_size_wh: tuple[int, int]) -> np.ndarray:
-    """The part of the box inside an image; empty boxes collapse to zero area.
+    """Clip boxes to an image. A box outside the image gets zero area.
 
     Args:
         bbox_xyxy: ``[..., 4]``, px.
         image_size_wh: Width and height in px.
+
+    Returns:
+        ``[..., 4]``, px.
     """
     width, height = image_size_wh
     return np.clip(np.asarray(bbox_xyxy, dtype=np.float64), 0, [width, height, width, height])
 
 
 def box_area(bbox_xyxy: np.ndarray) -> np.ndarray:
-    """Area in px²; zero for boxes turned inside out. ``[..., 4]`` -> ``[...]``."""
+    """Area in px²; zero if x2 < x1 or y2 < y1. ``[..., 4]`` -> ``[...]``."""
     box = np.asarray(bbox_xyxy, dtype=np.float64)
     return np.clip(box[..., 2:] - box[..., :2], 0, None).prod(-1)
 
 
 def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of each box of ``a`` with each of ``b``.
+    """Intersection over union of each box of ``a`` with each box of ``b``.
 
     Args:
         a: ``[N, 4]``, px.

@@ -1,20 +1,20 @@
-"""Pinhole cameras, and what happens to them and to 3D points when an image is warped.
+"""Pinhole cameras, and how they and 3D points change when an image is warped.
 
 Frames: ``keypoints_3d`` in any length unit in the camera frame (x right, y down, z forward);
 ``keypoints_2d`` in px of the image, pixel centres at integer coordinates. NumPy only.
 
-A similarity map of the image (rotation, uniform scale, shift, mirror) is exactly the picture that
-another camera takes of the scene turned about, or mirrored along, the optical axis. With ``A`` the
-map, ``Q`` its rotation or reflection and ``K`` the camera: ``A K X = (A K Qᵀ) (Q X)``. So targets
-moved by :func:`turn_keypoints_3d` and :func:`move_camera` project onto the moved 2D keypoints
-without any approximation, wherever the crop lies in the image.
+An image warped by a similarity map (rotation, uniform scale, translation, reflection) is exactly
+what another camera sees of the scene rotated about the optical axis, or reflected in a plane
+through it. With ``A`` the map, ``Q`` its rotation or reflection and ``K`` the camera:
+``A K X = (A K Qᵀ) (Q X)``. So targets moved by :func:`turn_keypoints_3d` and :func:`move_camera`
+project exactly onto the moved 2D keypoints, wherever the crop lies in the image.
 """
 
 import numpy as np
 
 
 def project(keypoints_3d: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
-    """Project points into the image.
+    """Project 3D points into the image.
 
     Args:
         keypoints_3d: ``[..., K, 3]``, camera frame.
@@ -28,16 +28,16 @@ def project(keypoints_3d: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
 
 
 def orthogonal_part(affine: np.ndarray) -> np.ndarray:
-    """Rotation or reflection of a similarity map.
+    """Return the rotation or reflection of a similarity map.
 
     Args:
         affine: ``[..., 2, 3]``, source to destination px.
 
     Returns:
-        ``[..., 2, 2]``, orthogonal; its determinant is -1 where the map mirrors.
+        ``[..., 2, 2]``, orthogonal; the determinant is -1 if the map is a reflection.
 
     Raises:
-        ValueError: If the map stretches or shears, so that no camera could take the picture.
+        ValueError: If the map stretches or shears the image; no camera matches such an image.
     """
     linear = np.asarray(affine, dtype=np.float64)[..., :2]
     scale = np.sqrt(np.abs(np.linalg.det(linear)))[..., None, None]
@@ -53,15 +53,15 @@ def orthogonal_part(affine: np.ndarray) -> np.ndarray:
 def turn_keypoints_3d(
     affine: np.ndarray, keypoints_3d: np.ndarray, inverse: bool = False
 ) -> np.ndarray:
-    """Turn 3D points about the optical axis as a similarity map turns the image.
+    """Rotate or reflect 3D points as a similarity map does the image.
 
     Args:
         affine: ``[..., 2, 3]``, source to destination px.
         keypoints_3d: ``[..., K, 3]``, camera frame, absolute or root-relative.
-        inverse: Turn from the frame of the destination image back to that of the source.
+        inverse: Turn from the frame of the destination image back to that of the source image.
 
     Returns:
-        ``[..., K, 3]``; depths are unchanged.
+        ``[..., K, 3]``, same unit; depths are unchanged.
     """
     turn = orthogonal_part(affine)
     turned = np.array(keypoints_3d, dtype=np.float64)
@@ -70,14 +70,15 @@ def turn_keypoints_3d(
 
 
 def move_camera(affine: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
-    """Camera matrix of the warped image, for points turned by :func:`turn_keypoints_3d`.
+    """Return the camera matrix of the warped image, for points from :func:`turn_keypoints_3d`.
 
     Args:
         affine: ``[2, 3]``, source to destination px.
         camera_matrix: ``[3, 3]`` of the source image, px.
 
     Returns:
-        ``[3, 3]``, px. Upper triangular where ``fx == fy``, the skew is 0 or nothing turns.
+        ``[3, 3]``, px. Upper triangular if ``fx == fy`` and the skew is 0, or if the map does not
+        rotate.
     """
     homogeneous, turn = np.eye(3), np.eye(3)
     homogeneous[:2] = affine
@@ -91,18 +92,18 @@ def solve_translation(
     camera_matrix: np.ndarray,
     weight: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Where a hand of known shape and size must stand to be seen at given pixels.
+    """Solve for the translation that makes a hand of known shape and size project to given pixels.
 
-    Least squares of ``(K (X + t))_xy - (K (X + t))_z * x``, which is linear in ``t``.
+    Least squares on ``(K (X + t))_xy - (K (X + t))_z * x``, which is linear in ``t``.
 
     Args:
         keypoints_3d: ``[B, K, 3]``, known up to the translation, e.g. root-relative mm.
         keypoints_2d: ``[B, K, 2]``, px.
         camera_matrix: ``[B, 3, 3]``, px.
-        weight: ``[B, K]``, trust in each keypoint; all equal by default.
+        weight: ``[B, K]``, weight of each keypoint (default: all equal).
 
     Returns:
-        ``[B, 3]`` in the unit of ``keypoints_3d``.
+        ``[B, 3]``, the translation ``t`` in the unit of ``keypoints_3d``.
     """
     rows = camera_matrix[:, None, :2] - keypoints_2d[..., None] * camera_matrix[:, None, 2:]
     offset = -(rows @ keypoints_3d[..., None])[..., 0]  # [B, K, 2]

@@ -1,8 +1,8 @@
-"""A contrast of all pairs of a batch, with bounded memory (SiMHand, Sec. 3.3).
+"""Contrastive loss over all pairs of a batch, with bounded memory (SiMHand, Sec. 3.3).
 
-A *contrast* takes the similarities of some rows with all columns over the temperature, and gives
-the loss of these rows with its gradient (:mod:`simhand_mm.functional.contrasts`).
-:func:`contrast_pairs` hands it one block of rows after the other and averages.
+A *contrast* takes the similarities of some rows with all columns, divided by the temperature, and
+returns the loss of these rows and its gradient (:mod:`simhand_mm.functional.contrasts`).
+:func:`contrast_pairs` calls it on one block of rows at a time and averages the losses.
 
 Axes: N query/positive pairs of this process, R = 2N rows, M = 2 N W columns gathered from W
 processes, D dimensions. Rows and columns are ordered all queries first, then all positives.
@@ -16,29 +16,31 @@ from torch.nn.functional import normalize
 
 from simhand_mm.functional.global_batch import GlobalBatch
 
-# Elements of one block of the similarity matrix: 4 MB of float32 stay in the cache of a CPU,
-# 256 MB keep a GPU busy.
+# Elements of one block of the similarity matrix: 4 MB of float32 fit in the cache of a CPU, 256 MB
+# keep a GPU busy.
 _BLOCK_ELEMENTS = {"cpu": 1 << 20, "cuda": 1 << 26}
 
 
 class Contrast(Protocol):
-    """The loss of rows from their similarities. Made anew for each batch."""
+    """Loss of rows, given their similarities with all columns. Built anew for each batch."""
 
     def __call__(self, similarity: Tensor, rows: slice, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss of some rows.
+        """Compute the loss of some rows.
 
         Args:
-            similarity: ``[b, M]``, cosine similarities over the temperature; may be overwritten.
-            rows: Which of the R rows of this process these are.
-            index: ``[2, b]``, the columns of each row itself and of its positive.
+            similarity: ``[b, M]``, cosine similarities divided by the temperature. May be
+                overwritten.
+            rows: The position of these rows among the R rows of this process.
+            index: ``[2, b]``, for each row: the column of the row itself, and of its positive.
 
         Returns:
-            Loss of each row ``[b]``, and the gradient of their sum to ``similarity``, ``[b, M]``.
+            Loss of each row ``[b]``, and the gradient of their sum with respect to
+            ``similarity``, ``[b, M]``.
         """
         ...
 
     def log(self) -> dict[str, Tensor]:
-        """Scalars to log once all rows are done, of the batch of all processes."""
+        """Return scalars to log, of the batch of all processes. Call it after all rows."""
         ...
 
 
@@ -49,25 +51,28 @@ def contrast_pairs(
     temperature: float = 0.5,
     batch: GlobalBatch | None = None,
 ) -> Tensor:
-    r"""Mean of a contrast over the 2N rows of the global batch.
+    r"""Mean of a contrast over all rows of the global batch.
 
-    Rows are worked through in blocks: memory is O(block x 2N), never 2N x 2N, and nothing but the
-    gradients of rows and columns is kept for the backward pass. The contrast carries no gradient
-    of its own. Half-precision inputs are computed in float32, also under autocast.
+    Rows are processed in blocks: memory is O(block x M), never O(M x M), and only the gradients of
+    rows and columns are kept for the backward pass. The weights and targets of the contrast carry
+    no gradient. Half-precision inputs are computed in float32, also under autocast.
 
-    In a process group every process passes its own N pairs and gets the loss of all pairs as
-    value. Its graph holds its own rows against all columns, so that gradients averaged over
-    processes (as DDP does) are those of the global batch.
+    In a process group, each process passes its N pairs and gets the loss of all pairs as value.
+    Its graph contains its rows against all columns, so that gradients averaged over processes (as
+    in DDP) equal those of the global batch.
 
     Args:
         query: ``[N, D]`` projections, need not be normalised.
         positive: ``[N, D]``, the positive of the query in the same row.
-        contrast: From similarities to the loss of rows, with their gradient.
+        contrast: Computes the loss of rows and its gradient from their similarities.
         temperature: Divides the similarities.
-        batch: The batch of all processes; this one alone by default.
+        batch: The batch of all processes (default: this process only).
 
     Returns:
         Scalar.
+
+    Raises:
+        ValueError: If the shapes differ or there are no pairs.
     """
     _check_pairs(query, positive)
     batch = batch or GlobalBatch()
@@ -76,12 +81,12 @@ def contrast_pairs(
         columns = batch.pairs(rows)
         index = batch.positions(len(query), len(columns), query.device)
         loss = _RowBlocks.apply(rows, columns, index, contrast, temperature)
-        # The value is the global one on every process, the gradient stays that of own rows.
+        # The value is the global one on every process; the gradient is that of the local rows.
         return loss if batch.gather is None else loss + (batch.mean(loss) - loss.detach())
 
 
 class _RowBlocks(torch.autograd.Function):
-    """Mean of a contrast over some rows; the gradient is made along with the value."""
+    """Mean of a contrast over the local rows. ``forward`` computes the gradient with the value."""
 
     @staticmethod
     def forward(

@@ -1,9 +1,9 @@
-"""Contrasts: the loss of rows from their similarities with all columns (SiMHand, Sec. 3.3).
+"""Contrasts: the loss of rows, given their similarities with all columns (SiMHand, Sec. 3.3).
 
-Each is made anew for a batch, from the distances of its poses, and computed by
+A contrast is built for each batch from the distances of its poses, and evaluated by
 :func:`simhand_mm.functional.contrastive.contrast_pairs`.
 
-Axes: b rows of this process, M columns of all processes, as there.
+Axes: b rows of this process, M columns of all processes.
 """
 
 import torch
@@ -17,7 +17,7 @@ ACT_ON = ("similarity", "probability")
 
 
 class WeightedNTXent:
-    r"""NT-Xent whose pairs are weighted by how near their poses are (Eq. 2 and 3).
+    r"""NT-Xent with pairs weighted by the distance of their poses (Eq. 2 and 3).
 
     The loss of a row is :math:`-\log(\exp l_{ii^+} / \sum_{k \ne i} \exp l_{ik})`. A weight acts on
     the *similarity*, :math:`l = w s / \tau`, as in Eq. 3, or on the *probability*,
@@ -25,16 +25,19 @@ class WeightedNTXent:
     (not in the paper).
 
     Args:
-        distances: Of the poses of the batch; needed for weights.
-        w_pos: Weights of positives; None for ones.
-        w_neg: Weights of negatives; None for ones.
-        positive_range: Over which pairs ``w_pos`` takes its statistics: ``'positives'``, the
-            positive pairs (as released), or ``'all'``, all pairs as for negatives (Eq. 2 to the
-            letter).
-        denominator: How the positive enters the sum: ``'w_neg'`` with its negative weight
-            (as released), ``'w_pos'`` with its positive weight (a proper softmax), ``'decoupled'``
-            not at all. The paper leaves this open.
-        act_on: ``'similarity'`` or ``'probability'``.
+        distances: Distances of the poses of the batch. Required if pairs are weighted.
+        w_pos: Weight function of positives; None for weights of 1.
+        w_neg: Weight function of negatives; None for weights of 1.
+        positive_range: The pairs over which ``w_pos`` takes its statistics: ``'positives'`` for
+            the positive pairs (as in the released code), ``'all'`` for all pairs, as for
+            negatives (Eq. 2 to the letter).
+        denominator: How the positive enters the sum: ``'w_neg'`` with its negative weight (as in
+            the released code), ``'w_pos'`` with its positive weight (a proper softmax),
+            ``'decoupled'`` not at all. The paper does not specify this.
+        act_on: ``'similarity'`` or ``'probability'``, see above.
+
+    Raises:
+        ValueError: If an option is unknown, or weights are requested without ``distances``.
 
     Example:
         >>> from simhand_mm.functional.contrastive import contrast_pairs
@@ -61,8 +64,8 @@ class WeightedNTXent:
         _check_choice("act_on", act_on, ACT_ON)
         if distances is None and (w_pos or w_neg):
             raise ValueError(
-                "distances must be given to weight pairs, but got None. Pass PairDistances, or no "
-                "w_pos and w_neg."
+                "distances must be given if w_pos or w_neg is, but got None. Pass PairDistances, "
+                "or set w_pos and w_neg to None."
             )
         self._distances, self._w_neg = distances, w_neg
         self._denominator, self._on_probability = denominator, act_on == "probability"
@@ -97,7 +100,7 @@ class WeightedNTXent:
         return log_sum - numerator, gradient
 
     def log(self) -> dict[str, Tensor]:
-        """Mean distance of the positives and, where they are weighted, their mean weight."""
+        """Return the mean distance of the positives and, if weighted, their mean weight."""
         values = {}
         if self._distances is not None:
             values["positive_distance"] = self._distances.positive.mean()
@@ -114,28 +117,31 @@ class WeightedNTXent:
     def _weighted(
         self, similarity: Tensor, weight: Tensor | float
     ) -> tuple[Tensor, Tensor | float]:
-        """Weighted similarities, in place, and their slope over the similarities."""
+        """Return weighted similarities (in place) and their derivative by the similarities."""
         if not isinstance(weight, Tensor):
             return similarity, 1.0
         weight = weight.to(similarity)
         if self._on_probability:
-            # A weight of 0 leaves a pair out, but not all pairs of a row.
+            # A weight of 0 removes a pair. The clamp keeps a row finite if all its weights are 0.
             return similarity.add_(weight.clamp_min(torch.finfo(weight.dtype).tiny).log()), 1.0
         return similarity.mul_(weight), weight
 
 
 class SoftTargets:
-    r"""Cross-entropy against targets that know how similar every pair of poses is.
+    r"""Cross-entropy against soft targets computed from the distances of all pairs of poses.
 
-    Not in the paper. Row i should find row k with the probability :math:`\alpha p_{ik} +
+    Not in the paper. The target probability of row k for row i is :math:`\alpha p_{ik} +
     (1 - \alpha) [k = i^+]`, where :math:`p_{ik} \propto \exp(-d_{ik} / (\sigma \bar d))` over all
     other rows of the batch, :math:`d` is the distance of poses and :math:`\bar d` its mean over
-    the batch. It does find it with the softmax of :math:`s_{ik} / \tau` over the same rows.
+    the batch. The predicted probability is the softmax of :math:`s_{ik} / \tau` over the same rows.
 
     Args:
-        distances: Of the poses of the batch, which must be finite.
+        distances: Distances of the poses of the batch. The poses must be finite.
         sigma: Width of the kernel, as a fraction of the mean distance.
-        alpha: Share of the soft targets; the rest is that of the positive. 0 is NT-Xent.
+        alpha: Weight of the soft targets; the positive gets the rest. 0 is NT-Xent.
+
+    Raises:
+        ValueError: If ``sigma`` or ``alpha`` is out of range, or a pose is not finite.
 
     Example:
         >>> from simhand_mm.functional.contrastive import contrast_pairs
@@ -155,7 +161,7 @@ class SoftTargets:
         distances.check_finite()
         self._distances, self._alpha = distances, alpha
         mean = distances.of_all.mean
-        # Where all poses are equal, every row is as good a target as any other.
+        # If all poses are equal, all rows get the same target.
         self._scale = torch.where(mean > 0, -1 / (sigma * mean), 0.0)
         self._on_positive = mean.new_zeros(())
         self._num_rows = 0
@@ -180,7 +186,7 @@ class SoftTargets:
         return losses, gradient
 
     def log(self) -> dict[str, Tensor]:
-        """Mean distance of the positives, and the mean target that they got."""
+        """Return the mean distance of the positives and their mean target probability."""
         mean_target = self._on_positive / self._num_rows
         return {
             "positive_distance": self._distances.positive.mean(),
@@ -196,6 +202,6 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 def _check_negatives(count: int, denominator: str) -> None:
     if denominator == "decoupled" and count < 2:
         raise ValueError(
-            "query must hold at least 2 pairs where the denominator is 'decoupled', but got 1: "
-            "it has no negatives. Enlarge the batch."
+            "query must have at least 2 pairs if the denominator is 'decoupled', but got 1, which "
+            "has no negatives. Enlarge the batch."
         )

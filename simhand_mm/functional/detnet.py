@@ -1,12 +1,12 @@
 """DetNet's maps: targets, losses and read-out (SiMHand, Sec. 6.2, Eq. 4; Zhou et al., CVPR 2020).
 
-For each keypoint the network paints a *heatmap* (where in the image), a *location map* (its
-position relative to the wrist, in lengths of the reference bone) and a *delta map* (the direction
-from its parent). The 3D maps need to be right only where the keypoint is, so their losses are
-masked by the target heatmap and they are read where the heatmap is highest.
+For each keypoint the network predicts a *heatmap* (position in the image), a *location map*
+(position relative to the wrist, in lengths of the reference bone) and a *delta map* (direction
+from its parent). The 3D maps matter only at the keypoint, so their losses are masked by the target
+heatmap, and they are read at the maximum of the heatmap.
 
-Axes: B samples, K keypoints, h x w map cells. Map coordinates have cell centres at integers.
-Shapes with ``...`` take any leading axes.
+Axes: B samples, K keypoints, h x w map cells. Cell centres lie at integer coordinates. ``...``
+stands for any leading axes.
 """
 
 import torch
@@ -16,7 +16,7 @@ from simhand_mm.functional.keypoints import PARENTS, bone_length, root_relative
 
 
 def image_to_map(points: Tensor, stride: float) -> Tensor:
-    """Pixels of the input image to map cells; ``stride`` px a cell. ``[..., 2]``."""
+    """Pixels of the input image to map cells, ``stride`` px per cell. ``[..., 2]``."""
     return (points + 0.5) / stride - 0.5
 
 
@@ -33,15 +33,16 @@ RELEASED_CUTOFF = 3.0
 
 
 def truncated_cells(points: Tensor, stride: int) -> Tensor:
-    """Cells of keypoints as the released code finds them: truncated to pixels, then to cells.
+    """Cells of keypoints as in the released code: truncated to pixels, then to cells.
 
     Args:
         points: ``[..., 2]``, px of the input image.
         stride: Pixels per cell.
 
     Returns:
-        ``[..., 2]``, whole cells: those of :func:`image_to_map` moved by an eighth of a cell to
-        the top left on average (at four pixels per cell), and by up to half a cell in each case.
+        ``[..., 2]``, whole cells. Compared with :func:`image_to_map`, at four pixels per cell,
+        they are shifted towards the top left by an eighth of a cell on average, and by up to half
+        a cell.
     """
     return torch.div(points.trunc(), stride, rounding_mode="floor")
 
@@ -52,16 +53,16 @@ def heatmap_targets(
     sigma: float = 1.0,
     cutoff: float | None = None,
 ) -> Tensor:
-    """Gaussian of height 1 about each keypoint.
+    """Gaussians of height 1 centred on the keypoints.
 
-    Differs from the released code unless ``points`` are :func:`truncated_cells` and ``cutoff`` is
-    :data:`RELEASED_CUTOFF`: the centre keeps its fraction of a cell.
+    Centres are not rounded to cells. This differs from the released code, unless ``points`` are
+    :func:`truncated_cells` and ``cutoff`` is :data:`RELEASED_CUTOFF`.
 
     Args:
-        points: ``[..., K, 2]``, map cells. Non-finite ones give an empty map.
+        points: ``[..., K, 2]``, map cells. Non-finite points give an empty map.
         map_size_wh: Width and height of the map.
         sigma: Standard deviation in cells.
-        cutoff: Zero beyond so many standard deviations along x or y; nowhere by default.
+        cutoff: Set to zero beyond this many standard deviations along x or y (default: no cutoff).
 
     Returns:
         ``[..., K, h, w]`` in [0, 1].
@@ -79,7 +80,7 @@ def _gaussian(distance: Tensor, sigma: float, cutoff: float | None) -> Tensor:
 
 
 def _cells(size: int, like: Tensor) -> Tensor:
-    """Positions of the cells along an axis; made on the device, where a copy would wait."""
+    """Positions of the cells along an axis; created on the device, to avoid a blocking copy."""
     return torch.arange(size, dtype=like.dtype, device=like.device)
 
 
@@ -112,7 +113,7 @@ def delta_targets(keypoints_3d: Tensor) -> Tensor:
 
 
 def heat_loss(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Half the squared error of the heatmaps, averaged over cells, summed over keypoints.
+    """Half the squared error of heatmaps, averaged over cells and summed over keypoints.
 
     Args:
         heatmaps: ``[B, K, h, w]``.
@@ -129,22 +130,22 @@ def heat_loss(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def masked_map_loss(
     maps: Tensor, target: Tensor, mask: Tensor, weight: Tensor, over_batch: bool = False
 ) -> Tensor:
-    """Error of 3D maps where the keypoint is: ``||H * (L - L_target)||`` over ``||H||``.
+    """Error of 3D maps at the keypoints: ``||H * (L - L_target)|| / ||H||``.
 
-    That is the root mean square error over the cells of a sample, weighted by the squared target
-    heatmap. Differs from the released code, which takes one norm over the whole batch, divides it
-    by the number of samples, and so shrinks with the square root of the batch size; at some 70
-    samples the two are equally large. It is available as ``over_batch``.
+    This is the root mean square error over the cells of a sample, weighted by the squared target
+    heatmap. The released code differs: it takes one norm over the whole batch and divides it by
+    the number of samples, so its loss shrinks with the square root of the batch size. The two are
+    about equal at 70 samples. ``over_batch`` selects the released form.
 
     Args:
         maps: ``[B, K, 3, h, w]``, predicted vectors.
         target: ``[B, K, 3]``, the same vector in every cell.
         mask: ``[B, K, h, w]``, target heatmaps.
         weight: ``[B, K]``, 0 where the vector is unknown.
-        over_batch: The released form.
+        over_batch: Use the form of the released code.
 
     Returns:
-        Scalar in the unit of the maps: mean over the samples that have any weight; 0 if none has.
+        Scalar in the unit of the maps: mean over the samples with any weight; 0 if there is none.
     """
     error = torch.where(weight[..., None] > 0, target, 0.0)[..., None, None] - maps
     squared = (error * mask[:, :, None]).square().sum(dim=(2, 3, 4)) * weight  # [B, K]
@@ -167,17 +168,17 @@ def _safe_sqrt(squared: Tensor) -> Tensor:
 def read_out(
     heatmaps: Tensor, location_maps: Tensor, subpixel: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Read keypoints off the maps, at the highest cell of each heatmap.
+    """Read keypoints from the maps, at the highest cell of each heatmap.
 
     Args:
         heatmaps: ``[B, K, h, w]``.
         location_maps: ``[B, K, 3, h, w]``.
-        subpixel: Refine the 2D position by a parabola through the logarithm of the neighbouring
-            cells, which is exact for a Gaussian, and read the location between cells.
+        subpixel: Refine the 2D position with a parabola through the logarithms of neighbouring
+            cells, which is exact for a Gaussian, and interpolate the location map there.
 
     Returns:
         points: ``[B, K, 2]``, map cells, x right and y down.
-        scores: ``[B, K]``, height of the heatmap.
+        scores: ``[B, K]``, maximum of the heatmap.
         locations: ``[B, K, 3]``, in the unit of the location maps.
     """
     width = heatmaps.shape[-1]
@@ -191,7 +192,7 @@ def read_out(
 
 
 def _peak_offset(heatmaps: Tensor, cell: Tensor) -> Tensor:
-    """Fraction of a cell from the highest cell to the peak of a Gaussian. ``[B, K, 2]``."""
+    """Offset from the highest cell to the peak of a Gaussian, in cells. ``[B, K, 2]``."""
     height, width = heatmaps.shape[-2:]
     log_heat = heatmaps.clamp(min=1e-6).log().flatten(2)
     middle = log_heat.gather(-1, cell[..., None])[..., 0]
@@ -207,7 +208,7 @@ def _peak_offset(heatmaps: Tensor, cell: Tensor) -> Tensor:
 
 
 def _sample_bilinear(maps: Tensor, points: Tensor) -> Tensor:
-    """Values of ``[B, K, C, h, w]`` between cells at ``[B, K, 2]``. ``[B, K, C]``."""
+    """Interpolate maps ``[B, K, C, h, w]`` at ``[B, K, 2]`` (map cells) -> ``[B, K, C]``."""
     batch, keypoints, channels, height, width = maps.shape
     size = points.new_tensor([width, height])
     grid = ((points + 0.5) / size * 2 - 1).reshape(batch * keypoints, 1, 1, 2)

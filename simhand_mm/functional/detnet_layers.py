@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 def upsampling(in_channels: int, channels: Sequence[int]) -> nn.Sequential:
-    """Deconvolutions, each of which doubles the size of a feature map.
+    """Build deconvolutions, each of which doubles the size of a feature map.
 
     Args:
         in_channels: Channels of the feature map.
@@ -20,13 +20,13 @@ def upsampling(in_channels: int, channels: Sequence[int]) -> nn.Sequential:
 def map_head(
     in_channels: int, channels: int, out_channels: int, bias: float | None = None
 ) -> nn.Sequential:
-    """A 3 x 3 and a 1 x 1 convolution from features to maps.
+    """Build a 3 x 3 and a 1 x 1 convolution from features to maps.
 
     Args:
         in_channels: Channels of the features.
-        channels: Channels between the two.
+        channels: Channels between the two convolutions.
         out_channels: Number of maps.
-        bias: Where the maps start; random by default.
+        bias: Initial bias of the maps (default: random).
     """
     hidden = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
     output = nn.Conv2d(channels, out_channels, 1)
@@ -36,13 +36,13 @@ def map_head(
 
 
 def heatmap_head(in_channels: int, channels: int, num_keypoints: int) -> nn.Sequential:
-    """A :func:`map_head` whose heatmaps, before the sigmoid, start as empty as the targets."""
-    # Otherwise the first hundreds of steps go into that.
+    """Build a :func:`map_head` whose heatmaps, after the sigmoid, start near zero."""
+    # Targets are mostly zero. Otherwise the first hundreds of steps are spent learning that.
     return map_head(in_channels, channels, num_keypoints, bias=-4.0)
 
 
 def with_coordinate_planes(features: Tensor) -> Tensor:
-    """Add x and y of every cell in [-1, 1] as channels: ``[B, C + 2, h, w]``."""
+    """Append x and y of each cell, in [-1, 1], as channels. ``[B, C + 2, h, w]``."""
     batch, _, height, width = features.shape
     x = torch.linspace(-1, 1, width, device=features.device)
     y = torch.linspace(-1, 1, height, device=features.device)

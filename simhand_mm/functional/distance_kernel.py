@@ -1,8 +1,8 @@
-"""All distances between two sets of hands in one kernel of a GPU (Triton).
+"""All distances between two sets of hands in one GPU kernel (Triton).
 
-Without it each keypoint takes several kernels, each of which reads and writes the whole result.
-:mod:`simhand_mm.functional.pose_distances` imports this module where it is needed: Triton exists
-for some platforms only, and compiles when it is first used.
+Without it, each keypoint needs several kernels, each of which reads and writes the whole result.
+:mod:`simhand_mm.functional.pose_distances` imports this module on first use, because Triton exists
+for some platforms only.
 """
 
 import torch
@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-_TILE = 64  # of rows and of columns, whose sums stay in registers
+_TILE = 64  # rows and columns per program; the sums of a tile stay in registers
 
 
 @triton.jit
@@ -50,8 +50,8 @@ def fused_distance(a: Tensor, b: Tensor, of_each: bool) -> Tensor:
     Args:
         a: ``[K, C, N]`` float32, contiguous.
         b: ``[K, C, M]``, same unit, frame and device.
-        of_each: True for the mean over keypoints of their distances, False for the norm of the
-            difference of the flattened vectors.
+        of_each: True for the mean over keypoints of the Euclidean distance, False for the norm of
+            the difference of the flattened vectors.
 
     Returns:
         ``[N, M]``.

@@ -1,4 +1,4 @@
-"""What a set of embeddings looks like: signs of collapse, and how well neighbours share a pose.
+"""Statistics of a set of embeddings: signs of collapse, and whether neighbours have similar poses.
 
 Axes: N samples, D dimensions.
 """
@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 def mean_dimension_std(embedding: Tensor) -> Tensor:
     """Standard deviation of the unit rows, averaged over dimensions, times sqrt(D).
 
-    About 1 for directions spread evenly over the sphere, 0 where all samples fell together.
+    About 1 if directions are spread evenly over the sphere, 0 if all samples collapsed to a point.
 
     Args:
         embedding: ``[N, D]``, N > 1.
@@ -27,17 +27,17 @@ def mean_dimension_std(embedding: Tensor) -> Tensor:
 def effective_rank(embedding: Tensor) -> Tensor:
     """Exponential of the entropy of the normalised singular values (Roy & Vetterli, 2007).
 
-    Between 1, all samples on a line, and min(N - 1, D). Computed of the centred rows.
+    From 1 (all samples on a line) to min(N - 1, D). Computed from the centred rows.
 
     Args:
         embedding: ``[N, D]``.
 
     Returns:
-        Scalar; 0 where all rows are equal.
+        Scalar; 0 if all rows are equal.
     """
     centered = embedding - embedding.mean(0)
     values = torch.linalg.eigvalsh(centered.T @ centered).clamp_min(0).sqrt()
-    # Squaring leaves noise where a singular value is zero.
+    # Squaring leaves rounding noise in singular values that are zero.
     noise = values[-1] * math.sqrt(torch.finfo(values.dtype).eps * len(values))
     values = torch.where(values > noise, values, 0)
     share = values / values.sum().clamp_min(torch.finfo(values.dtype).tiny)
@@ -60,7 +60,7 @@ def alignment(query: Tensor, positive: Tensor) -> Tensor:
 def uniformity(embedding: Tensor, t: float = 2.0) -> Tensor:
     r"""Logarithm of the mean of :math:`\exp(-t |x - y|^2)` over pairs (Wang & Isola, 2020).
 
-    0 where all samples fell together; lower is more evenly spread.
+    0 if all samples collapsed to a point; lower means more evenly spread.
 
     Args:
         embedding: ``[N, D]``, N > 1.
@@ -77,17 +77,17 @@ def uniformity(embedding: Tensor, t: float = 2.0) -> Tensor:
 
 
 def nearest_of_other_group(embedding: Tensor, group: Tensor) -> Tensor:
-    """The row of another group with the largest cosine similarity, for each row.
+    """For each row, find the row of another group with the largest cosine similarity.
 
-    For monitors of some thousand samples: makes the whole matrix. Mining uses
-    :mod:`simhand_mm.functional.neighbors`.
+    Computes the whole N x N matrix, which is fine for monitoring some thousand samples. Mining
+    uses :mod:`simhand_mm.functional.neighbors` instead.
 
     Args:
         embedding: ``[N, D]``.
         group: ``[N]`` int, e.g. the video; at least two groups.
 
     Returns:
-        ``[N]`` int64.
+        ``[N]`` int64 row numbers.
     """
     unit = normalize(embedding, dim=1)
     similarity = unit @ unit.T
@@ -95,16 +95,17 @@ def nearest_of_other_group(embedding: Tensor, group: Tensor) -> Tensor:
 
 
 def retrieval_score(distance: Tensor, neighbor: Tensor, group: Tensor) -> dict[str, Tensor]:
-    """How near the retrieved samples are, between random ones and the nearest there are.
+    """Rate retrieved samples on a scale from random (0) to the nearest possible (1).
 
     Args:
-        distance: ``[N, N]`` true distance of any two samples, any unit.
-        neighbor: ``[N]`` row retrieved for each sample, of another group.
+        distance: ``[N, N]`` true distances between samples, any unit.
+        neighbor: ``[N]`` row retrieved for each sample, from another group.
         group: ``[N]`` int.
 
     Returns:
-        ``retrieved``, ``random`` and ``nearest``, mean distances over samples of other groups in
-        the unit of ``distance``, and ``score``, 0 for random and 1 for the nearest.
+        ``retrieved``, ``random`` and ``nearest``: mean distance of the retrieved, of all and of
+        the nearest samples of other groups, in the unit of ``distance``. ``score``: 0 if
+        ``retrieved`` equals ``random``, 1 if it equals ``nearest``.
     """
     is_other = group[:, None] != group
     retrieved = distance.gather(1, neighbor[:, None]).mean()

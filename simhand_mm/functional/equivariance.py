@@ -1,7 +1,7 @@
-"""Undoing the augmentation on projections (T^-1 of PeCLR and SiMHand, Sec. 3.3).
+"""Inverse of the augmentation, applied to projections (T^-1 of PeCLR and SiMHand, Sec. 3.3).
 
-Convention: a projection of 2P numbers is read as P points (x, y). ``rotation_deg`` turns
-counter-clockwise on the screen (x right, y down), as in ``cv2.getRotationMatrix2D``.
+Convention: a projection of 2P numbers is interpreted as P points (x, y). Positive ``rotation_deg``
+is counter-clockwise on the screen (x right, y down), as in ``cv2.getRotationMatrix2D``.
 """
 
 import torch
@@ -12,28 +12,29 @@ from torch.nn.functional import normalize
 def invert_augmentation(
     projection: Tensor, rotation_deg: Tensor | None = None, translation: Tensor | None = None
 ) -> Tensor:
-    """Move projections back to where they would be had the image not been rotated or shifted.
+    """Undo the rotation and translation of the image on its projection.
 
-    Normalise, read as points, move each axis by ``-translation`` times the range of the points
-    on it, turn by ``-rotation_deg`` about their mean, flatten, normalise. Order and conventions
-    are those of the released code; range and mean carry no gradient.
+    The steps: normalise; interpret as points; translate by ``-translation`` times the range of the
+    points along each axis; rotate by ``-rotation_deg`` about the mean of the points; flatten;
+    normalise. Order and conventions are those of the released code. Range and mean carry no
+    gradient.
 
     Args:
         projection: ``[N, 2P]``, need not be normalised.
-        rotation_deg: ``[N]``, how far the image content was turned; None leaves it.
-        translation: ``[N, 2]``, how far (x, y) the content was moved after the turn, as a
-            fraction of the side of the image; None leaves it.
+        rotation_deg: ``[N]``, rotation of the image content; None for no rotation.
+        translation: ``[N, 2]``, translation (x, y) of the content after the rotation, as a
+            fraction of the side of the image; None for no translation.
 
     Returns:
-        ``[N, 2P]``, unit rows.
+        ``[N, 2P]``, rows of unit length.
 
     Raises:
-        ValueError: If the projection cannot be read as points or the shapes do not match.
+        ValueError: If the projection has an odd number of columns or the shapes do not match.
     """
     count, dims = projection.shape
     if dims % 2:
         raise ValueError(
-            f"projection must have an even number of columns to be read as points, but got "
+            f"projection must have an even number of columns (x and y of points), but got "
             f"{dims}. Set an even out_channels in the neck."
         )
     if rotation_deg is not None and rotation_deg.shape != (count,):
@@ -55,8 +56,8 @@ def invert_augmentation(
 
 
 def _inverse_rotation(rotation_deg: Tensor) -> Tensor:
-    """``[N, 2, 2]``, to be multiplied from the right to row vectors (x, y)."""
+    """Matrices ``[N, 2, 2]`` that multiply row vectors (x, y) from the right."""
     angle = torch.deg2rad(rotation_deg)
     cos, sin = angle.cos(), angle.sin()
-    # cv2 turns by a with x' = cos x + sin y, y' = -sin x + cos y; this is the same with -a.
+    # cv2 rotates by a with x' = cos x + sin y, y' = -sin x + cos y; this is the same with -a.
     return torch.stack([torch.stack([cos, sin], -1), torch.stack([-sin, cos], -1)], -2)

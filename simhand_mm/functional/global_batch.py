@@ -1,4 +1,4 @@
-"""The batch of all processes, seen from one of them.
+"""The global batch (over all processes) as one process sees it.
 
 Axes: N query/positive pairs of this process, M = 2 N W rows of W processes. Rows are ordered all
 queries first, then all positives.
@@ -16,38 +16,38 @@ Gather = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class GlobalBatch:
-    """Gathers what the processes hold, and knows where the rows of this one are.
+    """Gathers tensors over processes, and gives the positions of the local rows.
 
     Attributes:
-        gather: Concatenates a tensor ``[N, ...]`` over the processes in rank order, with a
-            backward pass that sums over processes. None without a process group.
-        rank: Position of this process among them.
+        gather: Concatenates a tensor ``[N, ...]`` over the processes in rank order; its backward
+            pass sums over processes. None without a process group.
+        rank: Rank of this process.
     """
 
     gather: Gather | None = None
     rank: int = 0
 
     def pairs(self, local: Tensor) -> Tensor:
-        """From the pairs of this process ``[2N, ...]`` to those of all, ``[M, ...]``."""
+        """Gather the pairs of all processes: ``[2N, ...]`` -> ``[M, ...]``."""
         if self.gather is None:
             return local
-        interleaved = torch.stack(local.chunk(2), 1)  # [N, 2, ...], so that one call gathers both
+        interleaved = torch.stack(local.chunk(2), 1)  # [N, 2, ...]: one call gathers both
         return torch.cat(self.gather(interleaved).unbind(1))
 
     def mean(self, value: Tensor) -> Tensor:
-        """Mean of a scalar over the processes; carries no gradient."""
+        """Return the mean of a scalar over the processes, without gradient."""
         return value.detach() if self.gather is None else self.gather(value.detach()[None]).mean()
 
     def positions(self, count: int, total: int, device: torch.device) -> Tensor:
-        """Columns of each row of this process itself and of its positive.
+        """Return the global positions of the local rows and of their positives.
 
         Args:
             count: N.
             total: M.
-            device: Of the result.
+            device: Device of the result.
 
         Returns:
-            ``[2, 2N]``.
+            ``[2, 2N]`` int64: positions of the rows themselves, then of their positives.
         """
         first = self.rank * count
         query = torch.arange(first, first + count, device=device)

@@ -1,8 +1,8 @@
-"""The 21-keypoint hand: layout and the few operations every stage shares.
+"""The 21-keypoint hand: the layout, and the operations that all stages share.
 
 The order is that of FreiHAND, OpenPose and MediaPipe: the wrist, then thumb, index, middle, ring
-and pinky, each from the palm to the tip. All functions take NumPy arrays and torch tensors alike
-and return new ones.
+and pinky, each from the palm to the tip. All functions accept NumPy arrays and torch tensors, and
+return new ones.
 """
 
 from typing import Any
@@ -18,8 +18,8 @@ NUM_KEYPOINTS = len(KEYPOINT_NAMES)
 WRIST = 0
 MIDDLE_MCP = 9
 REFERENCE_BONE = (WRIST, MIDDLE_MCP)
-# The wrist to middle-MCP bone measures 50 mm (a child's) to 130 mm (a large hand's, with errors of
-# labels). Outside, the unit is wrong: metres give about 0.1, centimetres about 10.
+# The bone from wrist to middle MCP measures 50 mm (child) to 130 mm (large hand, with label noise).
+# Far outside this range the unit is wrong: metres give about 0.1, centimetres about 10.
 PLAUSIBLE_BONE_MM = (25.0, 250.0)
 
 # The parent of each keypoint along its finger; the wrist is its own parent.
@@ -31,13 +31,16 @@ SKELETON = tuple((parent, child) for child, parent in enumerate(PARENTS) if chil
 
 
 def mirror_keypoints_2d(keypoints_2d: Array, image_width: float) -> Array:
-    """Move keypoints with an image that is flipped left to right.
+    """Flip keypoints left to right, together with their image.
 
     Pixel centres lie at integer coordinates, so column ``x`` becomes ``image_width - 1 - x``.
 
     Args:
         keypoints_2d: ``[..., 2]``, px, x right and y down.
-        image_width: Width of the flipped image in px.
+        image_width: Width of the image in px.
+
+    Returns:
+        ``[..., 2]``, px.
     """
     mirrored = _copy(keypoints_2d)
     mirrored[..., 0] = image_width - 1 - keypoints_2d[..., 0]
@@ -45,10 +48,13 @@ def mirror_keypoints_2d(keypoints_2d: Array, image_width: float) -> Array:
 
 
 def mirror_keypoints_3d(keypoints_3d: Array) -> Array:
-    """Reflect keypoints at the camera's yz plane, as flipping the image does.
+    """Reflect keypoints in the camera's yz plane, which corresponds to flipping the image.
 
     Args:
         keypoints_3d: ``[..., 3]``, any unit, camera frame (x right).
+
+    Returns:
+        ``[..., 3]``, same unit.
     """
     mirrored = _copy(keypoints_3d)
     mirrored[..., 0] = -keypoints_3d[..., 0]
@@ -60,18 +66,21 @@ def root_relative(keypoints_3d: Array, root_index: int = WRIST) -> Array:
 
     Args:
         keypoints_3d: ``[..., 21, D]``, any unit.
-        root_index: Which keypoint becomes the origin.
+        root_index: The keypoint that becomes the origin.
+
+    Returns:
+        ``[..., 21, D]``, same unit.
     """
     moved: Any = keypoints_3d - keypoints_3d[..., root_index : root_index + 1, :]
     return moved
 
 
 def bone_length(keypoints: Array, bone: tuple[int, int] = REFERENCE_BONE) -> Array:
-    """Length of one bone, by default wrist to middle MCP, the scale of the hand.
+    """Length of one bone, by default from wrist to middle MCP (the scale of the hand).
 
     Args:
         keypoints: ``[..., 21, D]``, any unit.
-        bone: The two keypoints that it joins.
+        bone: The two keypoints at its ends.
 
     Returns:
         ``[...]``, in the unit of ``keypoints``.

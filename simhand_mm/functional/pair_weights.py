@@ -1,6 +1,6 @@
-"""Weights of pairs of hands, from the distance of their poses (SiMHand, Eq. 2).
+"""Weights of pairs of hands, from the distances of their poses (SiMHand, Eq. 2).
 
-A :data:`WeightFunction` turns distances into weights. :class:`PairDistances` gives it the distances
+A :data:`WeightFunction` turns distances into weights. :class:`PairDistances` computes the distances
 of all pairs of a batch, block by block.
 
 Axes: N query/positive pairs of this process, M = 2 N W hands of W processes (all queries first,
@@ -21,21 +21,21 @@ from simhand_mm.functional.pose_distances import (
     pairwise_keypoint_distance,
 )
 
-# Columns whose distances are computed at a time: they stay in the cache of a CPU, while a GPU
-# needs large tiles to hide the cost of its launches.
+# Number of columns per distance computation. They should fit in the cache of a CPU; a GPU needs
+# large tiles to hide the cost of kernel launches.
 _COLUMN_TILE = {"cpu": 512, "cuda": 2048}
 
 
 class DistanceStatistics:
-    """Smallest, mean and largest distance of a set of pairs, each computed when asked for.
+    """Smallest, mean and largest distance of a set of pairs, each computed on first access.
 
-    Built anew in each step and passed to a :data:`WeightFunction`. In a process group all
-    processes must ask for the same ones.
+    Built in each step and passed to a :data:`WeightFunction`. In a process group, all processes
+    must access the same attributes.
 
     Args:
-        minimum: Gives the smallest distance, scalar.
-        mean: Gives the mean distance, scalar.
-        maximum: Gives the largest distance, scalar.
+        minimum: Returns the smallest distance, a scalar.
+        mean: Returns the mean distance, a scalar.
+        maximum: Returns the largest distance, a scalar.
     """
 
     def __init__(
@@ -48,22 +48,22 @@ class DistanceStatistics:
 
     @classmethod
     def of(cls, distance: Tensor) -> "DistanceStatistics":
-        """Statistics of a tensor of distances."""
+        """Build the statistics of a tensor of distances."""
         return cls(distance.min, distance.mean, distance.max)
 
     @cached_property
     def minimum(self) -> Tensor:
-        """Scalar."""
+        """Smallest distance, a scalar."""
         return self._minimum()
 
     @cached_property
     def mean(self) -> Tensor:
-        """Scalar."""
+        """Mean distance, a scalar."""
         return self._mean()
 
     @cached_property
     def maximum(self) -> Tensor:
-        """Scalar."""
+        """Largest distance, a scalar."""
         return self._maximum()
 
 
@@ -72,14 +72,14 @@ WeightFunction = Callable[[Tensor, DistanceStatistics], Tensor]
 
 
 def linear_weights(distance: Tensor, statistics: DistanceStatistics) -> Tensor:
-    r"""Scale distances linearly: the nearest pair gets 1 and the farthest 0 (Eq. 2).
+    r"""Scale distances linearly: the nearest pair gets 1, the farthest 0 (Eq. 2).
 
-    :math:`w = (d_{max} - d) / (d_{max} - d_{min})`. Differs from the released code: equal
-    distances give ones, there NaN.
+    :math:`w = (d_{max} - d) / (d_{max} - d_{min})`. If all distances are equal, all weights are 1
+    (the released code gives NaN).
 
     Args:
-        distance: Any shape and unit.
-        statistics: Of the mini-batch; its minimum and maximum are used.
+        distance: Distances, any shape and unit.
+        statistics: Statistics of the mini-batch; minimum and maximum are used.
 
     Returns:
         Weights of the same shape, in [0, 1] for distances within the range.
@@ -93,14 +93,15 @@ def linear_weights(distance: Tensor, statistics: DistanceStatistics) -> Tensor:
 def sigmoid_weights(
     distance: Tensor, statistics: DistanceStatistics, steepness: float = 1.0
 ) -> Tensor:
-    r"""Squash distances: :math:`w = 1 / (1 + \exp(\lambda (d - \bar d)))`.
+    r"""Map distances through a sigmoid: :math:`w = 1 / (1 + \exp(\lambda (d - \bar d)))`.
 
-    The non-linear variant of the released code (not in the paper), which tries a steepness of 5,
-    2.5 and 1 for positives and 0.05, 0.01 and 0.005 for negatives, distances in px at 128 px.
+    The non-linear variant of the released code (not in the paper). The released code tries a
+    steepness of 5, 2.5 and 1 for positives, and of 0.05, 0.01 and 0.005 for negatives, with
+    distances in px of 128 px crops.
 
     Args:
-        distance: Any shape.
-        statistics: Of the mini-batch; the mean distance gets the weight 0.5.
+        distance: Distances, any shape and unit.
+        statistics: Statistics of the mini-batch; the mean distance gets the weight 0.5.
         steepness: :math:`\lambda`, per unit of ``distance``.
 
     Returns:
@@ -110,36 +111,36 @@ def sigmoid_weights(
 
 
 def proportional_weights(distance: Tensor, statistics: DistanceStatistics) -> Tensor:
-    r"""Weights :math:`d / \bar d`: far pairs count more than near ones. Not in the paper.
+    r"""Weights proportional to the distance, :math:`d / \bar d`. Not in the paper.
 
-    Meant for negatives, with weights that act on probabilities: similar hands are then hardly
+    Intended for negatives, with weights that act on probabilities: similar hands are then hardly
     pushed apart.
 
     Args:
-        distance: Any shape and unit.
-        statistics: Of the mini-batch; its mean is used.
+        distance: Distances, any shape and unit.
+        statistics: Statistics of the mini-batch; the mean is used.
 
     Returns:
-        Weights of the same shape, 0 or more; ones where all distances are 0.
+        Weights of the same shape, non-negative; ones if all distances are 0.
     """
     is_flat = statistics.mean <= 0
     return torch.where(is_flat, 1.0, distance / torch.where(is_flat, 1.0, statistics.mean))
 
 
 class PairDistances:
-    """Distances of the poses of a batch, without the matrix of all of them.
+    """Distances of the poses of a batch, computed in blocks instead of as one M x M matrix.
 
     Args:
-        query_poses: ``[N, K, C]`` of this process, any unit.
+        query_poses: ``[N, K, C]``, those of this process, any unit.
         positive_poses: ``[N, K, C]``, the positive of the query in the same row.
         metric: See :func:`~simhand_mm.functional.pose_distances.keypoint_distance`.
-        batch: The batch of all processes.
+        batch: The batch of all processes (default: this process only).
 
     Attributes:
         positive: ``[N W]``, distances of all positive pairs, in rank order.
         of_positives: Statistics over the N W positive pairs.
-        of_all: Statistics over all M x M pairs. A hand is at distance 0 from itself, and such
-            pairs count here.
+        of_all: Statistics over all M x M pairs, including the M pairs of a hand with itself, whose
+            distance is 0.
     """
 
     def __init__(
@@ -164,18 +165,18 @@ class PairDistances:
         )
 
     def own(self, of_positives: Tensor) -> Tensor:
-        """The part of this process of a value for all positive pairs, ``[N W]`` -> ``[N]``."""
+        """Return the local part of values of all positive pairs: ``[N W]`` -> ``[N]``."""
         return of_positives.chunk(len(self._columns) // len(self._rows))[self.batch.rank]
 
     def block(self, rows: slice, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """Distances of some rows from all columns, put through a function.
+        """Apply a function to the distances of some rows from all columns.
 
         Args:
-            rows: Of the 2N rows of this process.
-            function: Applied to ``[rows, some columns]``, element by element.
+            rows: Which of the 2N rows of this process.
+            function: Element-wise function, called on blocks of columns.
 
         Returns:
-            ``[rows, M]``.
+            ``[rows, M]``, what ``function`` returned.
         """
         poses = self._rows[rows]
         block = poses.new_empty(len(poses), len(self._columns))
@@ -186,20 +187,20 @@ class PairDistances:
         return block
 
     def check_finite(self) -> None:
-        """Refuse poses that are not finite; all processes see the same ones.
+        """Check that all poses of the global batch are finite.
 
         Raises:
-            ValueError: If there are any.
+            ValueError: If a pose has NaN or infinite keypoints. All processes raise it together.
         """
         count = int((~self._columns.isfinite()).flatten(1).any(1).sum())
         if count:
             raise ValueError(
                 f"poses must be finite, but got {count} of {len(self._columns)} hands with NaN or "
-                "infinite keypoints. Leave such hands out of the batch, as HandPairDataset does."
+                "infinite keypoints. Exclude such hands from the batch, as HandPairDataset does."
             )
 
     def _mean_of_all(self) -> Tensor:
-        """Each process sums its share of the tiles on and above the diagonal."""
+        """Mean over M x M pairs; each process sums its share of the tiles of the upper triangle."""
         tiles = self._columns.split(self._tile)
         world_size = len(self._columns) // len(self._rows)
         pairs = list(combinations_with_replacement(range(len(tiles)), 2))

@@ -1,4 +1,4 @@
-"""How far the poses of hands are apart, measured on their keypoints (SiMHand, Sec. 3.3).
+"""Distances between hand poses, computed from their keypoints (SiMHand, Sec. 3.3).
 
 Axes: N, M hands, K keypoints (21), C coordinates (2).
 """
@@ -19,8 +19,8 @@ def keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint") -> Tenso
     Args:
         a: ``[N, K, C]``, any unit, e.g. px of the augmented image.
         b: ``[N, K, C]``, same unit and frame.
-        metric: ``'mean_joint'``, the mean over keypoints of their Euclidean distances (as in the
-            released code), or ``'l2'``, the norm of the difference of the flattened vectors.
+        metric: ``'mean_joint'`` for the mean over keypoints of the Euclidean distance (as in the
+            released code), ``'l2'`` for the norm of the difference of the flattened vectors.
 
     Returns:
         ``[N]`` in the unit of the keypoints.
@@ -41,9 +41,9 @@ def keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint") -> Tenso
 def pairwise_keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint") -> Tensor:
     """Distance of each hand of ``a`` from each hand of ``b``.
 
-    Works through the keypoints one by one, so that nothing larger than the result is made: an
-    ``[N, M, K, C]`` difference would take 45 GB for 16,384 hands. On a GPU float32 takes one
-    kernel, where Triton can compile it.
+    Processes one keypoint at a time, so that no intermediate tensor is larger than the result: a
+    difference ``[N, M, K, C]`` would take 45 GB for 16,384 hands. On a GPU, float32 uses a single
+    kernel if Triton can compile it.
 
     Args:
         a: ``[N, K, C]``, any unit.
@@ -51,7 +51,8 @@ def pairwise_keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint")
         metric: As in :func:`keypoint_distance`.
 
     Returns:
-        ``[N, M]``. Made from differences, not from a matrix product, so exact for near hands.
+        ``[N, M]``. Computed from differences, not by a matrix product, hence accurate for near
+        hands.
     """
     _check_keypoints(a, b, metric)
     rows, columns = a.permute(1, 2, 0).contiguous(), b.permute(1, 2, 0).contiguous()  # [K, C, N]
@@ -98,11 +99,11 @@ def _fused_distance(device: torch.device) -> Callable[[Tensor, Tensor, bool], Te
 def max_pairwise_keypoint_distance(
     keypoints: Tensor, metric: str = "mean_joint", tile: int = 512
 ) -> Tensor:
-    """Largest distance between any two hands, exactly, from few of the distances.
+    """Largest distance between any two hands. Exact, but computes only a few of the distances.
 
-    Both metrics obey the triangle inequality, so two hands are at most as far apart as their
-    distances from the mean hand add up to. Tiles of hands are visited from the outside in and
-    left out once that bound falls below the largest distance found.
+    Both metrics obey the triangle inequality, so the distance of two hands is at most the sum of
+    their distances from the mean hand. Tiles of hands are visited from the outside in, and skipped
+    once this bound falls below the largest distance found.
 
     Args:
         keypoints: ``[N, K, C]``, any unit.
@@ -113,7 +114,7 @@ def max_pairwise_keypoint_distance(
         Scalar, equal to ``pairwise_keypoint_distance(keypoints, keypoints, metric).max()``.
     """
     if not len(keypoints):
-        raise ValueError("keypoints must hold at least one hand, but got none.")
+        raise ValueError("keypoints must have at least one hand, but got none.")
     center = keypoints.mean(0, keepdim=True).expand_as(keypoints)
     radius, order = keypoint_distance(keypoints, center, metric).sort(descending=True)
     tiles = keypoints[order].split(tile)
@@ -121,7 +122,7 @@ def max_pairwise_keypoint_distance(
     if any(value != value for value in outer):
         return radius.new_tensor(float("nan"))
     largest, found = keypoints.new_zeros(()), 0.0
-    # Rounding may put a bound below the distance that it bounds.
+    # Rounding may make a bound smaller than the distance that it bounds.
     slack = 1 + 16 * torch.finfo(keypoints.dtype).eps
     for i, rows in enumerate(tiles):
         for j in range(i, len(tiles)):
@@ -134,14 +135,14 @@ def max_pairwise_keypoint_distance(
 
 
 def normalize_poses(keypoints: Tensor) -> Tensor:
-    """Take place and size out of hands: centre each on its mean keypoint, and scale it.
+    """Remove position and size of hands: centre each on its mean keypoint and scale it.
 
     Args:
         keypoints: ``[N, K, C]``, any unit.
 
     Returns:
-        ``[N, K, C]``, unitless: the root mean square distance from the centre is 1, and 0 for a
-        hand whose keypoints all lie in one point.
+        ``[N, K, C]``, unitless: the root mean square distance from the centre is 1, or 0 for a
+        hand whose keypoints all coincide.
     """
     centred = keypoints - keypoints.mean(1, keepdim=True)
     size = centred.square().sum(-1).mean(1).sqrt()  # [N]

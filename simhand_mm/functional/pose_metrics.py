@@ -1,14 +1,14 @@
 """Errors of 3D hand poses under the protocols that papers use (docs/protocols.md).
 
-All lengths in mm. A protocol says what is made equal before the error is measured:
+All lengths in mm. A protocol defines what is aligned before the error is measured:
 
 =======================  ===========================================================================
 ``none``                 nothing: positions in the camera frame
 ``root``                 the wrists
 ``root_scale``           the wrists and the wrist to middle-MCP length (SiMHand's MPJPE, PCK-AUC)
-``procrustes``           position, rotation and scale that fit best (PA-MPJPE)
-``procrustes_official``  the same, or its mirror image where that fits better, as the toolkits of
-                         FreiHAND, DexYCB and HO-3D align
+``procrustes``           best fit of position, rotation and scale (PA-MPJPE)
+``procrustes_official``  the same, or with a reflection where that fits better, as in the toolkits
+                         of FreiHAND, DexYCB and HO-3D
 =======================  ===========================================================================
 
 Axes: N samples, 21 keypoints. Tensors of any floating dtype.
@@ -23,17 +23,17 @@ PROTOCOLS = ("none", "root", "root_scale", "procrustes", "procrustes_official")
 
 
 def align(pred: Tensor, target: Tensor, protocol: str, valid: Tensor | None = None) -> Tensor:
-    """Move predictions onto their targets as far as a protocol allows.
+    """Align predictions with their targets as a protocol defines it.
 
     Args:
         pred: ``[N, 21, 3]``.
         target: ``[N, 21, 3]``.
         protocol: One of :data:`PROTOCOLS`.
-        valid: ``[N, 21]`` bool, which keypoints may steer the ``procrustes`` fits; all by default.
+        valid: ``[N, 21]`` bool, the keypoints that ``procrustes`` fits use (default: all).
 
     Returns:
-        ``[N, 21, 3]``, in the frame of ``target``. A prediction whose reference bone has no
-        length is scaled by 0, which puts all its keypoints on the wrist.
+        ``[N, 21, 3]``, in the frame of ``target``. A prediction whose reference bone has length 0
+        is scaled by 0: all its keypoints lie on the wrist.
 
     Raises:
         ValueError: If the shapes differ or the protocol is unknown.
@@ -77,17 +77,17 @@ def _procrustes(pred: Tensor, target: Tensor, valid: Tensor | None, may_reflect:
 def keypoint_errors_mm(
     pred: Tensor, target: Tensor, protocol: str, valid: Tensor | None = None
 ) -> Tensor:
-    """Distance of each aligned keypoint from its target.
+    """Distance of each keypoint from its target after alignment.
 
     Args:
         pred: ``[N, 21, 3]``, mm.
         target: ``[N, 21, 3]``, mm.
         protocol: One of :data:`PROTOCOLS`.
-        valid: ``[N, 21]`` bool; all by default.
+        valid: ``[N, 21]`` bool (default: all).
 
     Returns:
-        ``[N, 21]`` mm; NaN where the keypoint is not valid, or where the protocol needs a
-        keypoint (wrist; middle MCP) that is not.
+        ``[N, 21]`` mm; NaN if the keypoint is not valid, or if the protocol needs a keypoint
+        (wrist, middle MCP) that is not valid.
     """
     if valid is not None:
         target = torch.where(valid[..., None], target, torch.nan)
@@ -100,7 +100,7 @@ def mpjpe_mm(pred: Tensor, target: Tensor, valid: Tensor | None = None) -> Tenso
     Args:
         pred: ``[N, 21, 3]``, mm, already aligned.
         target: ``[N, 21, 3]``, mm.
-        valid: ``[N, 21]`` bool; all by default.
+        valid: ``[N, 21]`` bool (default: all).
 
     Returns:
         Scalar, mm; NaN if no keypoint is valid.
@@ -110,17 +110,18 @@ def mpjpe_mm(pred: Tensor, target: Tensor, valid: Tensor | None = None) -> Tenso
 
 
 def mean_of_column_means(errors_mm: Tensor, is_left: Tensor) -> Tensor:
-    """Mean of the mean errors of each keypoint of each side: the MPJPE of AssemblyHands' toolkit.
+    """Mean over 42 columns of their mean errors, as in AssemblyHands' toolkit (its MPJPE).
 
-    Its 42 columns are the keypoints of right and left hands. Where labels are missing, this differs
-    from the mean over all keypoints, in which a keypoint counts as often as it is labelled.
+    The columns are the 21 keypoints of right hands and the 21 of left hands. If labels are missing,
+    this differs from the mean over all keypoints, where a keypoint counts as often as it is
+    labelled.
 
     Args:
-        errors_mm: ``[N, 21]``; NaN marks keypoints that do not count.
+        errors_mm: ``[N, 21]``; NaN marks keypoints that are ignored.
         is_left: ``[N]`` bool.
 
     Returns:
-        Scalar, mm. Columns without any error are left out; NaN if all are.
+        Scalar, mm. Columns without any error are ignored; NaN if all columns are.
     """
     sides = [errors_mm[~is_left], errors_mm[is_left]]
     return torch.cat([side.nanmean(0) for side in sides]).nanmean()
@@ -130,11 +131,11 @@ def pck_curve(errors_mm: Tensor, thresholds_mm: Tensor) -> Tensor:
     """Share of keypoints whose error is at most each threshold.
 
     Args:
-        errors_mm: Any shape; NaN marks keypoints that do not count.
+        errors_mm: Any shape; NaN marks keypoints that are ignored.
         thresholds_mm: ``[T]``.
 
     Returns:
-        ``[T]`` in [0, 1]; NaN if no keypoint counts.
+        ``[T]`` in [0, 1]; NaN if all keypoints are ignored.
     """
     errors = errors_mm[~errors_mm.isnan()].sort().values
     within = torch.searchsorted(errors, thresholds_mm.to(errors), right=True)
@@ -149,7 +150,7 @@ def pck_auc(
     The default range is the paper's (Sec. 4.1); FreiHAND and DexYCB use 0 to 50 mm, 100 steps.
 
     Args:
-        errors_mm: Any shape; NaN marks keypoints that do not count.
+        errors_mm: Any shape; NaN marks keypoints that are ignored.
         low_mm: First threshold.
         high_mm: Last threshold.
         steps: Number of thresholds.

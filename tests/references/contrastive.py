@@ -78,7 +78,7 @@ def nt_xent(
 
 
 def soft_target_loss(query, positive, distance, temperature, sigma, alpha):
-    """Cross-entropy against targets made of distances ``[2N, 2N]``, averaged over the 2N rows."""
+    """Cross-entropy against targets from distances ``[2N, 2N]``, averaged over the 2N rows."""
     rows = list(query) + list(positive)
     count = len(rows)
     mean = sum(float(d) for line in distance for d in line) / count**2
@@ -106,7 +106,7 @@ def normalized_pose(hand):
 
 
 def invert_augmentation(projection, rotation_deg, translation):
-    """One projection ``[2P]``: shift, then turn about the mean by minus the angle of cv2."""
+    """One projection ``[2P]``: translate, then rotate about the mean by minus the angle of cv2."""
     vector = np.asarray(projection, np.float64)
     points = (vector / np.linalg.norm(vector)).reshape(-1, 2)
     moved = []

@@ -1,11 +1,11 @@
-"""The contrasts written out with the whole matrix of similarities, for gradients by autograd."""
+"""The contrasts computed from the whole matrix of similarities, with gradients by autograd."""
 
 import torch
 from torch.nn.functional import normalize
 
 
 def similarities(query, positive, temperature):
-    """``[2N, 2N]`` over the temperature, with the rows, and the row of each positive."""
+    """Similarities over the temperature ``[2N, 2N]``, row indices, and the row of each positive."""
     count = len(query)
     embedding = normalize(torch.cat([query, positive]), dim=1)
     row = torch.arange(2 * count)
@@ -32,7 +32,7 @@ def nt_xent(query, positive, temperature, w_pos=None, w_neg=None, denominator="w
 
 
 def soft_targets(query, positive, distance, temperature, sigma, alpha):
-    """Mean cross-entropy against targets made of distances ``[2N, 2N]``."""
+    """Mean cross-entropy against targets from distances ``[2N, 2N]``."""
     similarity, row, partner = similarities(query, positive, temperature)
     self_pair = torch.eye(len(row), dtype=torch.bool)
     logits = (-distance / (sigma * distance.mean())).masked_fill(self_pair, -torch.inf)

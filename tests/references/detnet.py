@@ -29,7 +29,7 @@ def heat_loss_reference(heatmaps, target, weight):
 
 
 def masked_map_loss_reference(maps, target, mask, weight, over_batch):
-    """Norms of mask * (map - target), over that of the mask; maps [B][K][3][h][w]."""
+    """Norm of mask * (map - target) divided by that of the mask; maps [B][K][3][h][w]."""
     squares, energies = [], []
     for b in range(len(maps)):
         square = energy = 0.0

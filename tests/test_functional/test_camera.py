@@ -42,7 +42,7 @@ def test_mirror_reflects_x(scene):
     assert move_camera(affine, camera)[0, 0] == pytest.approx(camera[0, 0])
 
 
-def test_stretching_map_is_refused():
+def test_stretching_map_raises():
     with pytest.raises(ValueError, match="affine must be a similarity"):
         orthogonal_part(box_to_image_affine((0, 0, 10, 20), (10, 10)))
 

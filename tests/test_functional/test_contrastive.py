@@ -1,4 +1,4 @@
-"""Contrasts against loops and golden numbers, blocks against whole matrices."""
+"""Contrasts compared with references and golden values, and blocks with whole matrices."""
 
 import json
 import math
@@ -35,7 +35,7 @@ def batch(count=5, dims=8, dtype=torch.float64, seed=0):
 
 
 def weighted_loss(query, positive, a, b, temperature=0.5, metric="mean_joint", **options):
-    """Eq. 2 and 3, both sides weighted unless the options say otherwise."""
+    """Eq. 2 and 3, with weights for positives and negatives unless the options change it."""
     options = {"w_pos": linear_weights, "w_neg": linear_weights} | options
     contrast = WeightedNTXent(PairDistances(a, b, metric), **options)
     return contrast_pairs(query, positive, contrast, temperature)
@@ -73,13 +73,13 @@ def value_and_gradients(function, query, positive):
 
 
 def wave(*shape, frequency):
-    """Numbers that are the same everywhere."""
+    """Deterministic numbers that do not depend on the version of a random generator."""
     k = torch.arange(1, torch.Size(shape).numel() + 1, dtype=torch.float64)
     return (k * k * frequency).sin().view(shape)
 
 
 @pytest.mark.parametrize("golden", json.loads(GOLDEN.read_text()), ids=str)
-def test_value_and_gradient_are_those_of_the_first_release(golden):
+def test_value_and_gradient_equal_those_of_the_first_release(golden):
     weights = linear_weights
     if "steepness" in golden:
         weights = partial(sigmoid_weights, steepness=golden["steepness"])
@@ -102,7 +102,7 @@ def test_value_and_gradient_are_those_of_the_first_release(golden):
 @pytest.mark.parametrize("act_on", ACT_ON)
 @pytest.mark.parametrize("denominator", DENOMINATORS)
 @pytest.mark.parametrize("sides", WEIGHTED_SIDES.values(), ids=str)
-def test_weighted_loss_matches_the_loop(sides, denominator, act_on):
+def test_weighted_loss_matches_the_reference(sides, denominator, act_on):
     query, positive, *keypoints = batch()
     w_pos, w_neg = reference.pair_weights(*keypoints)
     w_pos, w_neg = w_pos + 0.1, w_neg + 0.1  # 0 is no weight of a probability
@@ -120,7 +120,7 @@ def test_weighted_loss_matches_the_loop(sides, denominator, act_on):
 
 @pytest.mark.parametrize("sigma", [0.05, 0.5])
 @pytest.mark.parametrize("alpha", [0.0, 0.4, 1.0])
-def test_soft_loss_matches_the_loop(sigma, alpha):
+def test_soft_loss_matches_the_reference(sigma, alpha):
     query, positive, *keypoints = batch()
     expected = reference.soft_target_loss(query, positive, matrix(*keypoints), 0.3, sigma, alpha)
     actual = soft_loss(query, positive, *keypoints, 0.3, sigma=sigma, alpha=alpha)
@@ -224,13 +224,13 @@ def test_order_of_pairs_and_of_query_and_positive_does_not_matter(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_length_of_projections_and_unit_of_poses_do_not_matter(loss):
+def test_norm_of_projections_and_unit_of_poses_do_not_matter(loss):
     query, positive, a, b = batch()
     value = loss(query, positive, a, b)
     torch.testing.assert_close(loss(3 * query, 5 * positive, 2 * a, 2 * b), value)
 
 
-def test_without_soft_targets_it_is_nt_xent():
+def test_soft_targets_with_alpha_0_are_nt_xent():
     query, positive, *keypoints = batch()
     torch.testing.assert_close(
         soft_loss(query, positive, *keypoints, alpha=0.0), unweighted_loss(query, positive)
@@ -247,13 +247,13 @@ def test_equal_projections_without_weights_give_the_closed_form():
 
 @pytest.mark.parametrize("loss", LOSSES[::2])
 @pytest.mark.parametrize("count", [1, 3])
-def test_equal_hands_are_weighted_with_ones(count, loss):
+def test_equal_hands_get_weights_of_one(count, loss):
     query, positive, a, _ = batch(count)
     a = a[:1].expand(count, -1, -1)
     torch.testing.assert_close(loss(query, positive, a, a), unweighted_loss(query, positive))
 
 
-def test_equal_hands_are_equally_good_targets():
+def test_equal_hands_get_equal_targets():
     query, positive, a, _ = batch(3)
     a = a[:1].expand(3, -1, -1)
     distance = 1 - torch.eye(6, dtype=torch.float64)
@@ -262,7 +262,7 @@ def test_equal_hands_are_equally_good_targets():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_one_pair_has_nothing_to_be_told_from(loss):
+def test_one_pair_has_zero_loss(loss):
     query, positive, *keypoints = batch(1)
     value, *gradients = value_and_gradients(lambda q, p: loss(q, p, *keypoints), query, positive)
     assert value.isfinite()
@@ -279,7 +279,7 @@ def test_narrow_and_wide_kernels_stay_finite_in_single_precision(sigma):
     assert gradient.isfinite().all()
 
 
-def test_negatives_in_the_same_pose_are_left_out_of_a_weighted_probability():
+def test_negatives_of_weight_0_are_excluded_from_a_weighted_probability():
     query, positive, a, b = batch()
     a[1] = b[1] = a[0]  # a negative at distance 0
     for denominator in DENOMINATORS:
@@ -292,7 +292,7 @@ def test_negatives_in_the_same_pose_are_left_out_of_a_weighted_probability():
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_is_computed_in_single_under_autocast(dtype, loss):
+def test_half_precision_is_computed_in_float32_under_autocast(dtype, loss):
     query, positive, *keypoints = batch(dtype=torch.float32)
     query, positive = query.to(dtype), positive.to(dtype)
     expected = loss(query.float(), positive.float(), *keypoints)
@@ -303,7 +303,7 @@ def test_half_precision_is_computed_in_single_under_autocast(dtype, loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_poses_of_another_precision_than_the_projections(loss):
+def test_poses_and_projections_of_different_dtype(loss):
     query, positive, *keypoints = batch()
     expected = loss(query, positive, *keypoints)
     single = [tensor.float() for tensor in keypoints]
@@ -313,7 +313,7 @@ def test_poses_of_another_precision_than_the_projections(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_poses_carry_no_gradient_and_arguments_are_left_alone(loss):
+def test_poses_get_no_gradient_and_arguments_are_unchanged(loss):
     tensors = batch()
     before = [tensor.clone() for tensor in tensors]
     query, positive, *keypoints = (tensor.requires_grad_() for tensor in tensors)
@@ -325,7 +325,7 @@ def test_poses_carry_no_gradient_and_arguments_are_left_alone(loss):
 # -------------------------------------------------------------------------------- the log
 
 
-def test_the_log_holds_the_weights_and_targets_that_were_used():
+def test_log_reports_the_weights_and_targets_used_in_the_loss():
     query, positive, *keypoints = batch()
     distances = PairDistances(*keypoints)
     weighted = WeightedNTXent(distances, linear_weights)
@@ -346,7 +346,7 @@ def test_the_log_holds_the_weights_and_targets_that_were_used():
 # --------------------------------------------------------------------------------- errors
 
 
-def test_refuses_bad_input():
+def test_bad_input_raises():
     query, positive, *keypoints = batch()
     distances = PairDistances(*keypoints)
     with pytest.raises(ValueError, match=r"\[N, D\] with N > 0.*\(5, 8\) and \(4, 8\)"):
@@ -356,7 +356,7 @@ def test_refuses_bad_input():
     for name, value in (("denominator", "x"), ("positive_range", "x"), ("act_on", "x")):
         with pytest.raises(ValueError, match=f"{name} must be one of .* but got 'x'"):
             WeightedNTXent(distances, **{name: value})
-    with pytest.raises(ValueError, match="distances must be given to weight pairs"):
+    with pytest.raises(ValueError, match="distances must be given if w_pos or w_neg is"):
         WeightedNTXent(w_neg=linear_weights)
     with pytest.raises(ValueError, match=r"at least 2 pairs.*but got 1"):
         contrast_pairs(query[:1], positive[:1], WeightedNTXent(denominator="decoupled"))

@@ -28,7 +28,7 @@ def test_heatmap_of_unknown_point_is_empty():
     assert heat.abs().max() == 0
 
 
-def test_locations_and_deltas_are_scale_free_and_undo(generator):
+def test_locations_and_deltas_are_scale_free_and_invertible(generator):
     hand = torch.randn(3, 21, 3, generator=generator)
     location = detnet.location_targets(hand)
     torch.testing.assert_close(location, detnet.location_targets(7 * hand + 4))
@@ -56,7 +56,7 @@ def test_losses_equal_reference(generator, over_batch):
     torch.testing.assert_close(loss.item(), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_samples_without_3d_labels_do_not_count(generator):
+def test_samples_without_3d_labels_are_ignored(generator):
     maps = torch.randn(2, 21, 3, 4, 4, generator=generator, requires_grad=True)
     vectors = torch.full((2, 21, 3), torch.nan)
     vectors[0] = 1.0
@@ -77,7 +77,7 @@ def test_perfect_maps_give_finite_gradients():
     assert maps.grad.isfinite().all()
 
 
-def test_image_and_map_coordinates_undo(generator):
+def test_image_and_map_coordinates_are_inverse(generator):
     points = torch.rand(5, 2, generator=generator) * 100
     torch.testing.assert_close(
         detnet.map_to_image(detnet.image_to_map(points, 4.0), 4.0), points, atol=1e-4, rtol=0

@@ -1,4 +1,4 @@
-"""Signs of collapse and retrieval."""
+"""Statistics of embeddings: collapse and retrieval."""
 
 import math
 
@@ -31,7 +31,7 @@ def test_effective_rank_matches_the_singular_values():
     assert embeddings.effective_rank(3 * embedding) == pytest.approx(expected)
 
 
-def test_alignment_and_uniformity_match_the_loop():
+def test_alignment_and_uniformity_match_the_reference():
     a, b = torch.randn(2, 6, 4, dtype=torch.float64)
     a, b = a / a.norm(dim=1, keepdim=True), b / b.norm(dim=1, keepdim=True)
     expected = sum(float((p - q).square().sum()) for p, q in zip(a, b, strict=True)) / 6

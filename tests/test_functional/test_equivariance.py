@@ -17,7 +17,7 @@ def draw(count=5, dims=16, seed=0):
     return projection, rotation, translation
 
 
-def test_matches_the_loop():
+def test_matches_the_reference():
     projection, rotation, translation = draw()
     expected = [
         reference.invert_augmentation(*sample)
@@ -28,8 +28,8 @@ def test_matches_the_loop():
     )
 
 
-def test_undoes_a_turn_made_by_opencv():
-    """Points turned about their mean as cv2 turns images come back to where they were."""
+def test_undoes_a_rotation_by_opencv():
+    """Points rotated about their mean, as cv2 rotates images, return to their positions."""
     generator = np.random.default_rng(0)
     points = generator.normal(size=(8, 2))
     points -= points.mean(0)
@@ -42,20 +42,20 @@ def test_undoes_a_turn_made_by_opencv():
     np.testing.assert_allclose(inverted[0], expected, rtol=1e-10)
 
 
-def test_undoes_a_shift_up_to_the_scale_of_the_vector():
-    """Without the second normalisation a shift by a share of the extent is undone exactly."""
+def test_undoes_a_translation_up_to_the_norm_of_the_vector():
+    """Before the second normalisation, a shift by a fraction of the extent is undone exactly."""
     projection, _, translation = draw()
     points = torch.nn.functional.normalize(projection, dim=1).reshape(5, 8, 2)
     extent = points.amax(1) - points.amin(1)
     moved = (points + (translation * extent)[:, None]).reshape(5, 16)
     norm = moved.norm(dim=1, keepdim=True)
     inverted = invert_augmentation(moved, None, translation)
-    # Normalising first divides points and extent alike, so the shift stays the same share.
+    # The first normalisation divides points and extent alike, so the fraction does not change.
     assert torch.allclose(inverted, torch.nn.functional.normalize(projection, dim=1))
     assert not torch.allclose(norm, torch.ones_like(norm))
 
 
-def test_nothing_to_undo_normalises():
+def test_without_parameters_only_normalises():
     projection, rotation, translation = draw()
     unit = torch.nn.functional.normalize(projection, dim=1)
     torch.testing.assert_close(invert_augmentation(projection), unit)
@@ -74,7 +74,7 @@ def test_gradient_does_not_flow_through_mean_and_extent():
     projection.requires_grad_()
     inverted = invert_augmentation(projection, rotation, translation)
     inverted[0, 0].backward()
-    # The same by finite differences, with mean and extent frozen.
+    # Expected: finite differences with fixed mean and extent.
     frozen = projection.detach()
     unit = torch.nn.functional.normalize(frozen, dim=1).reshape(2, 2)
     extent = unit.amax(0) - unit.amin(0)
@@ -95,14 +95,14 @@ def test_gradient_does_not_flow_through_mean_and_extent():
         assert projection.grad[0, k].item() == pytest.approx(slope.item(), abs=1e-8)
 
 
-def test_argument_is_left_alone():
+def test_argument_is_unchanged():
     projection, rotation, translation = draw()
     before = projection.clone()
     invert_augmentation(projection, rotation, translation)
     assert torch.equal(projection, before)
 
 
-def test_refuses_bad_shapes():
+def test_bad_shapes_raise():
     projection, rotation, translation = draw()
     with pytest.raises(ValueError, match=r"even number of columns.*but got 15"):
         invert_augmentation(projection[:, :15])

@@ -22,7 +22,7 @@ def test_layout_is_a_tree_of_five_fingers():
 
 
 @pytest.mark.parametrize("make", [np.asarray, torch.as_tensor])
-def test_mirror_twice_is_identity_and_leaves_the_input(make, rng):
+def test_mirror_twice_is_identity_and_input_is_unchanged(make, rng):
     points = make(rng.uniform(0, 9, (2, 21, 2)))
     before = np.array(points)
     twice = keypoints.mirror_keypoints_2d(keypoints.mirror_keypoints_2d(points, 10), 10)
@@ -58,7 +58,7 @@ def test_box_iou_by_hand():
     np.testing.assert_allclose(boxes.box_iou(a, b), [[1 / 3, 1, 0], [0, 0, 0]])
 
 
-def test_box_to_image_affine_lays_edges_on_edges():
+def test_box_to_image_affine_maps_edges_to_edges():
     matrix = affine.box_to_image_affine([10, 20, 20, 40], (100, 100))
     corners = np.array([[9.5, 19.5], [19.5, 39.5]])  # outer edges of the first and last pixel
     np.testing.assert_allclose(affine.apply(matrix, corners), [[-0.5, -0.5], [99.5, 99.5]])
@@ -75,7 +75,7 @@ def test_warp_with_the_affine_equals_a_crop(rng):
     np.testing.assert_array_equal(cv2.warpAffine(image, matrix, (20, 20)), image[5:25, 10:30])
 
 
-def test_empty_box_is_refused():
+def test_empty_box_raises():
     with pytest.raises(ValueError, match="bbox_xyxy must have positive width"):
         affine.box_to_image_affine([5, 5, 5, 9], (10, 10))
 

@@ -1,4 +1,4 @@
-"""How many kernels the losses start on a GPU, counted without one, on tensors without data."""
+"""Number of kernels that the losses launch on a GPU, counted on fake tensors, without a GPU."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ from simhand_mm.functional.global_batch import GlobalBatch
 from simhand_mm.functional.pair_weights import PairDistances, linear_weights
 from tests.fake_cuda import fake_cuda
 
-# Operators that only look at memory in another way, or reserve it.
+# Operators that only create a view or allocate memory.
 _NO_KERNEL = {
     "alias", "as_strided", "chunk", "detach", "device", "empty", "empty_like", "expand",
     "lift_fresh", "new_empty", "permute", "select", "slice", "split", "t",
@@ -23,7 +23,7 @@ _NO_KERNEL = {
 
 
 class Launches(TorchDispatchMode):
-    """Counts operators on a device that start a kernel."""
+    """Counts operators that launch a kernel."""
 
     def __init__(self):
         super().__init__()
@@ -38,7 +38,7 @@ class Launches(TorchDispatchMode):
 
 
 def launches(make, pairs, processes, monkeypatch):
-    """Of the loss with its gradient, on one of some processes, less what the host waits for."""
+    """Count kernels of the loss and its gradient on one process, without those the host awaits."""
     monkeypatch.setattr(
         pair_weights, "max_pairwise_keypoint_distance", lambda poses, *_: poses.max()
     )
@@ -68,7 +68,7 @@ def launches(make, pairs, processes, monkeypatch):
     ],
     ids=["unweighted", "positive", "both", "both, no Triton", "soft", "soft, no Triton"],
 )
-def test_a_step_of_8_x_1024_pairs_stays_within_its_launches(make, fused, budget, monkeypatch):
+def test_step_of_8_x_1024_pairs_stays_within_its_kernel_budget(make, fused, budget, monkeypatch):
     kernel = fused_distance if fused else None
     monkeypatch.setattr(pose_distances, "_fused_distance", lambda device: kernel)
     kernels = launches(make, 1024, 8, monkeypatch)
@@ -76,7 +76,7 @@ def test_a_step_of_8_x_1024_pairs_stays_within_its_launches(make, fused, budget,
     assert ("pairwise_keypoint_distance" in kernels) <= fused
 
 
-def test_kernels_do_not_multiply_with_the_rows_of_one_gpu(monkeypatch):
-    """A tile has all rows of a block, so twice the rows are larger kernels, not more."""
+def test_number_of_kernels_does_not_grow_with_the_rows_of_one_gpu(monkeypatch):
+    """A tile has all rows of a block, so twice the rows mean larger kernels, not more of them."""
     few, many = (launches(SoftTargets, pairs, 8192 // pairs, monkeypatch) for pairs in (512, 1024))
     assert many.total() < 1.5 * few.total()

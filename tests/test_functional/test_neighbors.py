@@ -1,4 +1,4 @@
-"""Exact neighbours in other groups: against a slow reference, and where pools are strange."""
+"""Exact neighbours in other groups: comparison with a slow reference, and unusual pools."""
 
 import builtins
 
@@ -88,7 +88,7 @@ def test_search_all_equal_pool_is_not_quadratic():
     assert (distance == 0).all()
 
 
-def test_search_leaves_nan_and_infinity_out():
+def test_search_ignores_rows_with_nan_or_infinity():
     embeddings, groups = random_pool(200)
     embeddings[3, 0] = np.nan
     embeddings[50:60] = np.nan
@@ -117,7 +117,7 @@ def test_search_two_hands():
     np.testing.assert_array_equal(distance, [[5, np.inf, np.inf]] * 2)
 
 
-def test_search_far_more_neighbors_than_rows():
+def test_search_for_more_neighbors_than_rows():
     embeddings, groups = random_pool(50, num_dims=2)
     index, distance = NeighborIndex(embeddings, groups).search(np.arange(50), [1, 2**40])
     np.testing.assert_array_equal(index[:, 0], nearest_in_other_groups(embeddings, groups)[0][:, 0])
@@ -148,7 +148,7 @@ def test_search_leaves_inputs_unchanged():
     np.testing.assert_array_equal(groups, before[1])
 
 
-def test_tree_boxes_hold_their_rows():
+def test_tree_boxes_contain_their_rows():
     embeddings, groups = random_pool(5000, num_dims=2)
     tree = build_tree(embeddings, groups.astype(np.int32))
     order = tree_order(embeddings)
@@ -164,7 +164,7 @@ def test_tree_boxes_hold_their_rows():
             assert tree.node_tags[pack, 1, lane] == below.min()
 
 
-def test_selection_plan_settles_every_rank():
+def test_selection_plan_selects_every_rank():
     ranks = np.array([1, 2, 5, 10, 50, 100])
     plan = selection_plan(ranks)
     assert sorted(plan[:, 2] + 1) == ranks.tolist()
@@ -175,15 +175,15 @@ def test_selection_plan_settles_every_rank():
 
 
 @pytest.mark.parametrize("ranks", [[], [0], [2, 2], [3, 1]])
-def test_search_refuses_ranks(ranks):
+def test_search_with_bad_ranks_raises(ranks):
     with pytest.raises(ValueError, match="ranks must be increasing"):
         NeighborIndex(*random_pool(10)).search(np.arange(10), ranks)
 
 
-def test_search_refuses_shapes():
+def test_search_with_bad_shapes_raises():
     with pytest.raises(ValueError, match=r"embeddings must be \[N, D\].*\(3,\)"):
         nearest_in_other_groups(np.zeros(3), np.zeros(3))
-    with pytest.raises(ValueError, match=r"group_ids must have one entry a row \(3\).*\(2,\)"):
+    with pytest.raises(ValueError, match=r"group_ids must have one entry per row.*\(3,\).*\(2,\)"):
         nearest_in_other_groups(np.zeros((3, 2)), np.zeros(2))
 
 
@@ -200,7 +200,7 @@ def test_search_without_numba_names_the_extra(monkeypatch):
         nearest_in_other_groups(*random_pool(10))
 
 
-def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
+def test_kernels_compile_without_a_writable_cache(monkeypatch):
     import numba
 
     from simhand_mm.functional.neighbors import kernels

@@ -1,4 +1,4 @@
-"""From distances to weights, and the distances of a batch in blocks."""
+"""Weights from distances, and the distances of a batch in blocks."""
 
 from functools import partial
 
@@ -38,7 +38,7 @@ def test_weights_by_hand():
     )
 
 
-def test_weights_take_the_range_that_they_are_given():
+def test_weights_use_the_given_statistics():
     statistics = DistanceStatistics.of(torch.tensor([0.0, 4.0]))
     weights = linear_weights(torch.tensor([[1.0, 2.0]]), statistics)
     torch.testing.assert_close(weights, torch.tensor([[0.75, 0.5]]))
@@ -63,7 +63,7 @@ def test_weights_of_equal_distances(count):
 
 @pytest.mark.parametrize("tile", [1, 3, 512])
 @pytest.mark.parametrize("metric", METRICS)
-def test_blocks_and_statistics_are_those_of_the_whole_matrix(metric, tile, monkeypatch):
+def test_blocks_and_statistics_equal_those_of_the_whole_matrix(metric, tile, monkeypatch):
     monkeypatch.setitem(pair_weights._COLUMN_TILE, "cpu", tile)
     query, positive = poses()
     whole = pairwise_keypoint_distance(*[torch.cat([query, positive])] * 2, metric)
@@ -77,7 +77,7 @@ def test_blocks_and_statistics_are_those_of_the_whole_matrix(metric, tile, monke
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_poses_that_are_not_finite_are_refused_when_asked(value):
+def test_check_finite_raises_for_poses_that_are_not_finite(value):
     query, positive = poses()
     positive[3, 7, 1] = value
     with pytest.raises(ValueError, match="poses must be finite, but got 1 of 10 hands"):

@@ -1,4 +1,4 @@
-"""How far the poses of hands are apart."""
+"""Distances between hand poses."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def hands(count, seed=0, dtype=torch.float64):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_distances_match_the_loop(metric):
+def test_distances_match_the_reference(metric):
     a, b = hands(4), hands(3, seed=1)
     expected = [[reference.keypoint_distance(p, q, metric) for q in b] for p in a]
     np.testing.assert_allclose(pairwise_keypoint_distance(a, b, metric), expected, rtol=1e-12)
@@ -35,7 +35,7 @@ def test_distances_match_the_loop(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_pairwise_distance_of_equal_hands_is_zero_in_single_precision(metric):
+def test_pairwise_distance_of_equal_hands_is_zero_in_float32(metric):
     a = hands(5, dtype=torch.float32) + 1000
     assert torch.equal(pairwise_keypoint_distance(a, a, metric).diagonal(), torch.zeros(5))
 
@@ -43,7 +43,7 @@ def test_pairwise_distance_of_equal_hands_is_zero_in_single_precision(metric):
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("tile", [1, 7, 64])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_largest_distance_is_exact_whatever_is_left_out(metric, tile, dtype):
+def test_largest_distance_is_exact_although_tiles_are_skipped(metric, tile, dtype):
     for seed in range(5):
         a = hands(40, seed, dtype)
         a[3] += 300.0 * (seed % 2)  # an outlier
@@ -90,14 +90,14 @@ def test_largest_distance_of_one_hand_and_of_equal_hands_is_zero():
     assert max_pairwise_keypoint_distance(hands(1).expand(9, -1, -1)) == 0
 
 
-def test_largest_distance_passes_nan_on():
+def test_largest_distance_propagates_nan():
     a = hands(4)
     a[2, 5] = float("nan")
     assert max_pairwise_keypoint_distance(a).isnan()
 
 
-def test_largest_distance_needs_hands():
-    with pytest.raises(ValueError, match="keypoints must hold at least one hand"):
+def test_largest_distance_of_no_hands_raises():
+    with pytest.raises(ValueError, match="keypoints must have at least one hand"):
         max_pairwise_keypoint_distance(hands(0))
 
 
@@ -110,7 +110,7 @@ def test_distance_does_not_depend_on_position_and_grows_with_unit(metric):
     torch.testing.assert_close(keypoint_distance(b, a, metric), distance)
 
 
-def test_distance_refuses_bad_input():
+def test_distance_of_bad_input_raises():
     with pytest.raises(ValueError, match=r"keypoints \[N, K, C\].*\(4, 21, 2\) and \(4, 20, 2\)"):
         keypoint_distance(hands(4), hands(4)[:, :20])
     with pytest.raises(ValueError, match="as many hands as a, but got 3 and 4"):
@@ -119,22 +119,22 @@ def test_distance_refuses_bad_input():
         pairwise_keypoint_distance(hands(4), hands(3), "cosine")
 
 
-def test_normalized_poses_match_the_loop():
+def test_normalized_poses_match_the_reference():
     a = hands(3)
     expected = [reference.normalized_pose(hand) for hand in a]
     np.testing.assert_allclose(normalize_poses(a), expected, rtol=1e-12)
 
 
-def test_normalized_poses_do_not_depend_on_place_and_size():
+def test_normalized_poses_do_not_depend_on_position_and_size():
     a = hands(3)
     torch.testing.assert_close(normalize_poses(5 * a + 30), normalize_poses(a))
 
 
-def test_a_hand_in_one_point_is_normalized_to_zeros():
+def test_hand_whose_keypoints_coincide_is_normalized_to_zeros():
     assert torch.equal(normalize_poses(torch.full((1, 21, 2), 7.0)), torch.zeros(1, 21, 2))
 
 
-def test_arguments_are_left_alone():
+def test_arguments_are_unchanged():
     a, b = hands(4), hands(4, seed=1)
     before = a.clone(), b.clone()
     pairwise_keypoint_distance(a, b)

@@ -39,7 +39,7 @@ def test_errors_equal_reference(hands, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_perfect_predictor_has_no_error(hands, protocol):
+def test_perfect_prediction_has_no_error(hands, protocol):
     _, target, _ = hands
     errors = keypoint_errors_mm(target, target, protocol)
     assert errors.max() < 1e-9
@@ -58,7 +58,7 @@ def test_zero_predictor(hands):
 
 
 def test_mirrored_predictor_by_hand():
-    # A hand in the plane x = 0 but for one keypoint 3 mm off it.
+    # A hand in the plane x = 0, except for one keypoint 3 mm away from it.
     target = torch.zeros(1, 21, 3, dtype=torch.float64)
     target[0, :, 1] = torch.arange(21)
     target[0, 5, 0] = 3.0
@@ -67,7 +67,7 @@ def test_mirrored_predictor_by_hand():
         errors = keypoint_errors_mm(mirrored, target, protocol)
         assert float(errors[0, 5]) == 6.0
         assert float(errors.sum()) == 6.0
-    # Procrustes may turn but not reflect; half a turn about y undoes a mirrored planar hand.
+    # Procrustes may rotate but not reflect; half a turn about y undoes the mirror of a planar hand.
     assert float(keypoint_errors_mm(mirrored, target, "procrustes").max()) < 1e-9
 
 
@@ -79,7 +79,7 @@ def test_only_the_official_procrustes_reflects(hands):
 
 
 def test_mean_of_column_means(hands):
-    """42 columns, one after the other, each with the hands whose label it has."""
+    """Compute the 42 columns in a loop, each over the hands that have this label."""
     pred, target, valid = hands
     is_left = torch.tensor([True, False, True, True, False, False])
     valid[is_left, 7] = False  # a column without any label
@@ -106,14 +106,14 @@ def test_scaled_predictor(hands):
     torch.testing.assert_close(keypoint_errors_mm(scaled, target, "root"), expected)
 
 
-def test_invalid_wrist_leaves_the_hand_out_of_root_protocols(hands):
+def test_hand_with_invalid_wrist_is_ignored_by_root_protocols(hands):
     pred, target, valid = hands
     valid[0, 0] = False
     assert keypoint_errors_mm(pred, target, "root", valid)[0].isnan().all()
     assert keypoint_errors_mm(pred, target, "procrustes", valid)[0, valid[0]].isfinite().all()
 
 
-def test_align_leaves_its_arguments_alone(hands):
+def test_align_does_not_change_its_arguments(hands):
     pred, target, valid = hands
     before = pred.clone(), target.clone(), valid.clone()
     for protocol in PROTOCOLS:
@@ -123,7 +123,7 @@ def test_align_leaves_its_arguments_alone(hands):
 
 
 def test_reference_alignment_of_a_rotated_hand(hands):
-    """The reference itself: it must undo a known similarity."""
+    """Check the reference itself: it must undo a known similarity."""
     _, target, _ = hands
     turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
     moved = 2 * target[0].numpy() @ turn.T + 5
@@ -137,7 +137,7 @@ def test_pck_counts_errors_on_the_threshold():
     assert curve.tolist() == [0.0, 0.25, 0.5, 1.0]
 
 
-def test_unknown_protocol_and_wrong_shape():
+def test_unknown_protocol_and_wrong_shape_raise():
     hand = torch.zeros(1, 21, 3)
     with pytest.raises(ValueError, match="protocol must be one of"):
         align(hand, hand, "pa")

@@ -25,7 +25,7 @@ def reference_step(parameter, gradient, state, lr, decay, eta=0.02, eps=1e-8):
 
 
 @pytest.mark.parametrize("lr", [0.0, 1e-4, 0.1, 10.0])
-def test_matches_the_loop(lr):
+def test_matches_the_reference(lr):
     torch.manual_seed(0)
     parameters = [torch.randn(3, 4), torch.zeros(5), torch.randn(2)]
     tensors = [nn.Parameter(p.clone().double()) for p in parameters]

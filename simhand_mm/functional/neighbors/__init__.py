@@ -1,6 +1,6 @@
-"""Nearest rows of *other groups*: the search behind similar hands (SiMHand, Sec. 3.2, Eq. 1).
+"""Search for the nearest rows of *other groups*, used to mine hands (SiMHand, Sec. 3.2, Eq. 1).
 
-``contract`` says what the answer is, ``index`` finds it on CPUs (``tree``, ``kernels``) and
+``contract`` defines the answer. ``index`` computes it on CPUs (with ``tree`` and ``kernels``),
 ``tiles`` on GPUs.
 """
 

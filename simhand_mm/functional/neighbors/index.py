@@ -1,4 +1,4 @@
-"""The exact search on CPUs: an index of a pool, searched for some rows at a time.
+"""Exact search on CPUs: an index of a pool that is searched for some rows at a time.
 
 Axes: N rows, D dimensions, Q queries, R ranks, K the largest rank.
 """
@@ -16,7 +16,7 @@ _QUERIES_PER_TASK = 1024
 def nearest_in_other_groups(
     embeddings: np.ndarray, group_ids: np.ndarray, k: int = 1, num_threads: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The K nearest rows of another group, for every row, exactly as ``contract`` says.
+    """For each row, find the K nearest rows of other groups, as ``contract`` defines them.
 
     Implements Eq. 1 of SiMHand with groups = videos.
 
@@ -24,23 +24,23 @@ def nearest_in_other_groups(
         embeddings: ``[N, D]``, cast to float32.
         group_ids: ``[N]``, any type that can be sorted.
         k: Number of neighbours.
-        num_threads: All cores by default.
+        num_threads: Number of threads (default: one per usable core).
 
     Returns:
         Row numbers ``[N, K]`` int32 and Euclidean distances ``[N, K]`` float32, nearest first;
-        -1 and inf where there are fewer.
+        -1 and inf if there are fewer than K.
     """
     index = NeighborIndex(embeddings, group_ids, num_threads)
     return index.search(np.arange(len(index)), np.arange(1, k + 1))
 
 
 class NeighborIndex:
-    """An index of a pool, to be searched for some rows at a time.
+    """Index of a pool that is searched for some rows at a time.
 
     Args:
         embeddings: ``[N, D]``, cast to float32.
         group_ids: ``[N]``, any type that can be sorted.
-        num_threads: All cores by default.
+        num_threads: Number of threads (default: one per usable core).
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -52,7 +52,7 @@ class NeighborIndex:
         self.embeddings, self.groups = check_pool(embeddings, group_ids)
         self.num_threads = num_threads
         self.tree = build_tree(self.embeddings, self.groups)
-        # Where each row lies in the tree: neighbouring queries touch the same leaves.
+        # Position of each row in the tree. Queries are sorted by it, to visit the same leaves.
         self._place = np.full(len(self), -1, np.int32)
         placed = self.tree.point_tags[:, 0].reshape(-1)
         self._place[placed[placed >= 0]] = np.flatnonzero(placed >= 0)
@@ -61,14 +61,15 @@ class NeighborIndex:
         return len(self.embeddings)
 
     def search(self, rows: np.ndarray, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The neighbours of some rows at some ranks, without a list of all K.
+        """Find the neighbours of some rows at some ranks, without a list of all K neighbours.
 
         Args:
             rows: ``[Q]`` query rows.
             ranks: ``[R]`` increasing, 1 = nearest.
 
         Returns:
-            Row numbers ``[Q, R]`` int32 and distances ``[Q, R]`` float32; -1 and inf where none.
+            Row numbers ``[Q, R]`` int32 and distances ``[Q, R]`` float32; -1 and inf if there is
+            none.
 
         Raises:
             ImportError: If numba is not installed.
@@ -92,19 +93,24 @@ class NeighborIndex:
             )
             found[slots], distance[slots] = row_out, np.sqrt(squared)
 
-        # Threads are enough: the kernel runs without the GIL.
+        # Threads suffice: the kernel releases the GIL.
         with ThreadPoolExecutor(self.num_threads or usable_cores()) as pool:
             list(pool.map(search_some, range(0, len(rows), _QUERIES_PER_TASK)))
         return found, distance
 
 
 def selection_plan(ranks: np.ndarray) -> np.ndarray:
-    """In which order to select ranks from an unsorted list, each between those done before.
+    """Plan the order in which ranks are selected from an unsorted list.
 
-    Halving the ranks costs K log R in all, whether R is 9 or K.
+    Each selection partitions the range between two that were done before. Starting with the middle
+    rank and halving costs O(K log R) in total, for any R from 1 to K.
+
+    Args:
+        ranks: ``[R]`` increasing, 1 = nearest.
 
     Returns:
-        ``[R, 3]`` int64: first position, end (beyond the list: its end) and position to settle.
+        ``[R, 3]`` int64: start and end of the range to partition (an end beyond the list stands for
+        the end of the list), and the position to select.
     """
     plan, todo = [], [(0, len(ranks), 0, np.iinfo(np.int64).max)]
     while todo:

@@ -1,19 +1,19 @@
 """Compiled search in a :class:`~simhand_mm.functional.neighbors.tree.KdLeafTree` (numba).
 
-A float32 pass over sixteen rows at a time only *filters*, with a limit a little above the best
-distance so far; whatever passes is measured again in float64, in a fixed order of operations.
-So the answer does not depend on the machine's vector width, on threads or on the tree.
+A float32 pass over sixteen rows at a time *filters* them, with a limit slightly above the K-th best
+distance so far. The distances of rows that pass are computed again in float64, in a fixed order of
+operations. So the answer does not depend on the machine's vector width, on threads or on the tree.
 
-``dims`` is a tuple with D entries that nobody reads: its length is part of its type, hence known to
-the compiler, which unrolls the loops over D and turns the loop over the lanes into vector code.
+``dims`` is a tuple with D entries whose values are not used: its length is part of its type, hence
+known to the compiler, which unrolls the loops over D and vectorises the loop over the lanes.
 
-Arrays go to the inner functions one by one: numba counts references when an array is taken out of
-a tuple, atomically, and in a loop the threads would wait for each other.
+Arrays are passed to the inner functions one by one: taking an array out of a tuple makes numba
+count references atomically, and in a loop the threads would wait for each other.
 
 Axes: Q queries, R ranks, K the largest rank, D dimensions. Arrays of the tree: see ``KdLeafTree``.
-Work space: ``query [D]`` float32, ``bounds [LANES]`` float32, ``exact [LANES]`` float64, the stack
-``stack_bound`` float32 with ``stack_node`` int64 (node, level), and the best rows so far,
-``best`` float64 (squared distances) with ``best_row`` int32.
+Scratch memory: ``query [D]`` float32, ``bounds [LANES]`` float32, ``exact [LANES]`` float64; the
+stack, ``stack_bound`` float32 and ``stack_node`` int64 (node, level); the best rows so far,
+``best`` float64 (squared distances) and ``best_row`` int32.
 """
 
 from collections.abc import Callable
@@ -25,13 +25,14 @@ import numpy as np
 from simhand_mm.functional.neighbors.tree import LANES, LEAF_ROWS, KdLeafTree
 
 _PACKS_PER_LEAF = LEAF_ROWS // LANES
-# Up to this K the best are kept sorted; beyond it in a buffer of 2 K that is cut back when full.
+# Up to this K the best rows are kept sorted; for larger K, in a buffer of 2 K rows that is cut back
+# to the best K when it is full.
 _SORTED_UP_TO = 64
-_FILTER_MATH = {"contract", "nsz", "nnan"}  # never in the float64 part
+_FILTER_MATH = {"contract", "nsz", "nnan"}  # for the float32 filter only
 
 
 def _jit(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """``numba.njit`` that also works where neither the package nor the home can be written."""
+    """``numba.njit`` that also works if neither the package nor the home folder is writable."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
@@ -44,7 +45,7 @@ def _jit(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 @_jit(fastmath=_FILTER_MATH, forceinline=True)
 def _count_within(points, point_tags, pack, query, limit, group, dims):
-    """How many rows of a pack, outside the group, pass the float32 filter."""
+    """Number of rows of a pack that are outside the group and pass the float32 filter."""
     count = np.int32(0)
     for lane in range(LANES):
         total = np.float32(0)
@@ -71,7 +72,7 @@ def _box_bounds(boxes, pack, query, bounds, dims):
 
 @_jit()
 def _exact_distances(points, pack, query, exact, dims):
-    """The contract: float64 differences of the float32 values, squares added by dimension."""
+    """Squared distances as in the contract, in float64."""
     for lane in range(LANES):
         total = np.float64(0)
         for d in range(len(dims)):
@@ -87,7 +88,7 @@ def _is_less(distance, row, other_distance, other_row):
 
 @_jit()
 def _select(best, best_row, low, high, position):
-    """Reorder ``[low, high)`` so that ``position`` holds what sorting would put there."""
+    """Reorder ``[low, high)`` so that the element at ``position`` is the one of sorted order."""
     high -= 1
     while low < high:
         pivot, pivot_row = best[(low + high) // 2], best_row[(low + high) // 2]
@@ -112,7 +113,7 @@ def _select(best, best_row, low, high, position):
 
 @_jit()
 def _insert(best, best_row, k, count, distance, row):
-    """Add to a sorted list of at most K; returns its length."""
+    """Insert into a sorted list of at most K elements. Returns its length."""
     position = min(count, k - 1)
     while position > 0 and _is_less(distance, row, best[position - 1], best_row[position - 1]):
         best[position] = best[position - 1]
@@ -127,7 +128,7 @@ def _insert(best, best_row, k, count, distance, row):
 def _collect(
     points, point_tags, query, exact, best, best_row, pack, group, k, count, worst, worst_row, dims
 ):
-    """Offer the rows of a pack; returns the count and the K-th best (inf while there is none)."""
+    """Add the rows of a pack to the best. Returns the count and the K-th best (inf if none yet)."""
     _exact_distances(points, pack, query, exact, dims)
     for lane in range(LANES):
         row, distance = point_tags[pack, 0, lane], exact[lane]
@@ -156,7 +157,7 @@ def _push_children(
     boxes, node_tags, levels, query, bounds, stack_bound, stack_node, node, level, limit, group,
     top, dims,
 ):  # fmt: skip
-    """Put the children that may hold an answer on the stack, the nearest last; returns its top."""
+    """Push the children that may contain an answer, the nearest last. Returns the stack's top."""
     pack = levels[level, 0] + node
     _box_bounds(boxes, pack, query, bounds, dims)
     bottom = top
@@ -168,7 +169,7 @@ def _push_children(
         if not bound <= limit or node_tags[pack, 0, lane] == group:
             continue
         place = top
-        # Not "<": of children at the same distance the first one is to be met first.
+        # Not "<": among children at the same distance, the first one must be visited first.
         while place > bottom and stack_bound[place - 1] <= bound:
             stack_bound[place] = stack_bound[place - 1]
             stack_node[place, 0] = stack_node[place - 1, 0]
@@ -185,11 +186,11 @@ def _search_one(
     points, point_tags, boxes, node_tags, levels, query, bounds, exact, stack_bound, stack_node,
     best, best_row, group, k, dims,
 ):  # fmt: skip
-    """Collect the K best rows outside the group; returns how many there are (or more)."""
-    # Rounding of the float32 pass is below (D + 3) * 2^-24; the tiny term covers underflow.
+    """Collect the K best rows outside the group. Returns the count, which may exceed K."""
+    # The rounding error of the float32 pass is below (D + 3) * 2^-24; 1e-30 covers underflow.
     slack = np.float32(1 + (len(dims) + 8) * 2.0**-23)
     limit, worst, worst_row, count = np.float32(np.inf), np.inf, np.int32(2**31 - 1), 0
-    node, level, top = 0, len(levels), 0  # the root: parent of the topmost pack
+    node, level, top = 0, len(levels), 0  # the root, parent of the top pack
     while True:
         if level > 0:
             top = _push_children(
@@ -211,7 +212,7 @@ def _search_one(
                 continue
             if worst > 0.0:
                 break
-            # At distance 0 only copies with a lower row could still win.
+            # At distance 0, only a duplicate with a lower row number can still win.
             if node_tags[levels[level, 0] + node // LANES, 1, node % LANES] <= worst_row:
                 break
         else:
@@ -259,19 +260,19 @@ def search_tree(
     ranks: np.ndarray,
     plan: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Search for some queries on the calling thread, without holding the GIL.
+    """Search for some queries in the calling thread, without holding the GIL.
 
     Args:
         tree: The index.
         embeddings: ``[N, D]`` float32, the pool.
         groups: ``[N]`` int32.
-        rows: ``[Q]`` int64, rows of the queries; those with NaN or infinity find nothing.
+        rows: ``[Q]`` int64, rows of the queries; those with NaN or infinity get no neighbours.
         ranks: ``[R]`` int64, increasing, 1 = nearest.
         plan: ``[R, 3]`` int64, see :func:`~simhand_mm.functional.neighbors.index.selection_plan`.
 
     Returns:
-        Row numbers ``[Q, R]`` int32 and squared distances ``[Q, R]`` float64; -1 and inf where
-        there are fewer neighbours.
+        Row numbers ``[Q, R]`` int32 and squared distances ``[Q, R]`` float64; -1 and inf if there
+        are fewer neighbours.
     """
     row_out = np.empty((len(rows), len(ranks)), np.int32)
     squared_out = np.empty((len(rows), len(ranks)), np.float64)
@@ -281,5 +282,5 @@ def search_tree(
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on (or ``NUMBA_NUM_THREADS``)."""
+    """Number of cores that this process may use (or ``NUMBA_NUM_THREADS``)."""
     return int(numba.config.NUMBA_NUM_THREADS)  # pyright: ignore[reportAttributeAccessIssue]

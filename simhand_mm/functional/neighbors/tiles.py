@@ -1,9 +1,10 @@
-"""Exact neighbours in other groups by dense tiles (torch): the search for GPUs.
+"""Exact search on GPUs: tiles of rows, compared by matrix products (torch).
 
-Tiles of neighbouring rows are compared by matrix products, and only those whose boxes come near
-enough. Products lose digits, so they only *propose*: the best blocks of rows are measured again in
-float64, and a bound on the error certifies that no other block could hold the answer. Queries
-that cannot be certified (copies, near copies) are measured against all rows of their tiles.
+Rows are grouped into tiles of neighbours, and only tiles whose bounding boxes are near enough are
+compared. Matrix products lose precision, so they only *propose* candidates: the distances of the
+best blocks of rows are computed again in float64, and a bound on the error certifies that no other
+block can contain the answer. Queries that cannot be certified (duplicates, near duplicates) are
+compared with all rows of the tiles in float64.
 
 Axes: N rows, T tiles, D dimensions, Q queries of a chunk, C candidate rows, K the largest rank.
 """
@@ -17,21 +18,21 @@ from simhand_mm.functional.neighbors.contract import power_of_two_scale
 
 TILE_ROWS = 512
 _BLOCK_ROWS = 32
-_SPARE_BLOCKS = 4  # proposed beyond K
-_FIRST_TILES = 8  # searched before the others are bounded
+_SPARE_BLOCKS = 4  # number of proposed blocks beyond K
+_FIRST_TILES = 8  # searched first, to get a limit for the others
 _TILES_AT_ONCE = 64
 _NO_GROUP = -1
 
 
 class TileIndex:
-    """Rows of a pool in tiles, on the device of the embeddings.
+    """Index of a pool in tiles, on the device of the embeddings.
 
-    Products must be true float32 (``torch.set_float32_matmul_precision('highest')``).
+    Matrix products must use full float32 (``torch.set_float32_matmul_precision('highest')``).
 
     Args:
         embeddings: ``[N, D]`` float32.
-        groups: ``[N]`` integer codes, not negative.
-        order: ``[M]`` finite rows in an order in which neighbours are together, see
+        groups: ``[N]`` integer codes, non-negative.
+        order: ``[M]`` finite rows, ordered so that neighbours are close together, see
             :func:`~simhand_mm.functional.neighbors.tree.tree_order`.
     """
 
@@ -40,7 +41,7 @@ class TileIndex:
         rows = order.new_full((num_tiles * TILE_ROWS,), -1)
         rows[: len(order)] = order
         self.embeddings, self.groups = embeddings, groups
-        # A power of two changes no digit, and keeps squares within float32.
+        # Scaling by a power of two is exact, and keeps squares within the range of float32.
         self.scale = power_of_two_scale(float(embeddings[order].abs().max()) if len(order) else 1)
         self.rows = rows.view(num_tiles, TILE_ROWS)
         self.is_row = self.rows >= 0
@@ -54,15 +55,15 @@ class TileIndex:
         return self.embeddings[rows.clamp(min=0)] * self.scale
 
     def search(self, query_rows: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
-        """Neighbours of a chunk of finite rows; the nearer they are to each other the faster.
+        """Find the neighbours of a chunk of finite rows. Faster if the rows are near each other.
 
         Args:
             query_rows: ``[Q]`` int64.
             ranks: ``[R]`` int64, increasing, 1 = nearest.
 
         Returns:
-            Row numbers ``[Q, R]`` int64 and squared distances ``[Q, R]`` float64; -1 and inf
-            where there are fewer.
+            Row numbers ``[Q, R]`` int64 and squared distances ``[Q, R]`` float64; -1 and inf if
+            there are fewer.
         """
         k = int(ranks[-1])
         proposals = _Proposals(self, query_rows, k)
@@ -82,12 +83,12 @@ class TileIndex:
         return rows[:, ranks - 1], squared[:, ranks - 1]
 
     def _tile_bounds(self, queries: Tensor) -> Tensor:
-        """Squared distance between the box of the queries and each tile. ``[T]``."""
+        """Lower bounds of the squared distance between any query and each tile. ``[T]``."""
         gap = torch.maximum(self.lower - queries.amax(dim=0), queries.amin(dim=0) - self.upper)
         return gap.clamp(min=0).square().sum(dim=1) * _below_one(queries)
 
     def _is_near(self, queries: Tensor, limit: Tensor, tiles: Tensor) -> Tensor:
-        """Which tiles lie within the limit ``[Q]`` of any query."""
+        """Tell which tiles lie within the limit ``[Q]`` of any query."""
         near = []
         for part in _parts(tiles, 2 * TILE_ROWS):
             lower, upper = self.lower[part, None], self.upper[part, None]
@@ -97,7 +98,7 @@ class TileIndex:
         return torch.cat(near) if near else tiles.new_zeros(0, dtype=torch.bool)
 
     def _measure(self, query_rows: Tensor, tiles: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """The K best by measuring all rows of the tiles in float64."""
+        """Find the K best among all rows of the tiles, in float64."""
         queries, groups = self.embeddings[query_rows], self.groups[query_rows]
         rows = query_rows.new_full((len(queries), k), -1)
         squared = torch.full(rows.shape, torch.inf, dtype=torch.float64, device=rows.device)
@@ -113,13 +114,13 @@ class TileIndex:
 
 
 class _Proposals:
-    """The best blocks so far of a chunk of queries, by rounded distances with a bound."""
+    """The best blocks so far for a chunk of queries, by rounded distances with an error bound."""
 
     def __init__(self, index: TileIndex, query_rows: Tensor, k: int) -> None:
         self.index, self.k = index, k
         self.query_rows, self.groups = query_rows, index.groups[query_rows]
         self.queries = index._scaled(query_rows)
-        # Near the origin products lose least: everything is seen from the middle of the chunk.
+        # Products are most precise near the origin, so the mean of the chunk becomes the origin.
         self.center = self.queries.mean(dim=0)
         self.centered = self.queries - self.center
         self.norm = self.centered.square().sum(dim=1)  # [Q]
@@ -127,17 +128,17 @@ class _Proposals:
         shape = (len(query_rows), k + _SPARE_BLOCKS)
         self.value = self.norm.new_full(shape, torch.inf)  # rounded squared distance of a block
         self.block = query_rows.new_zeros(shape)
-        self.error = torch.zeros_like(self.norm)  # [Q], of any value so far
+        self.error = torch.zeros_like(self.norm)  # [Q], error bound of all values so far
 
     def scan(self, tiles: Tensor) -> None:
-        """Take the rows of tiles into account."""
+        """Update the best blocks with the rows of some tiles."""
         index, blocks_per_tile = self.index, TILE_ROWS // self.block_rows
         for part in _parts(tiles, _TILES_AT_ONCE):
             points = index.points[part].flatten(0, 1) - self.center  # [C, D]
             norm = points.square().sum(dim=1)
             norm.masked_fill_(~index.is_row[part].flatten(), 0)
             farthest = norm.amax().sqrt()
-            # Rounding of centering, norms and product together is below (D + 8) * 2^-24.
+            # The rounding error of centring, norms and product together is below (D + 8) * 2^-24.
             self.error = torch.maximum(
                 self.error,
                 (points.shape[1] + 8) * 2.0**-23 * (self.norm.sqrt() + farthest).square() + 1e-30,
@@ -156,11 +157,15 @@ class _Proposals:
             self.block = torch.cat([self.block, block], dim=1).gather(1, chosen)
 
     def limit(self) -> Tensor:
-        """No farther than this are K rows, for each query. ``[Q]``."""
+        """Upper bound of the squared distance of the K-th neighbour of each query. ``[Q]``."""
         return self.value[:, self.k - 1] + self.error
 
     def decide(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Measure the proposed blocks: rows and squared distances ``[Q, K]``, and certainty."""
+        """Compute exact distances of the proposed blocks.
+
+        Returns:
+            Rows ``[Q, K]``, squared distances ``[Q, K]`` and whether they are certain ``[Q]``.
+        """
         rows = self.index.rows.view(-1, self.block_rows)[self.block].flatten(1)  # [Q, C]
         known = rows.clamp(min=0)
         proposed = torch.isfinite(self.value).repeat_interleave(self.block_rows, dim=1)
@@ -168,18 +173,21 @@ class _Proposals:
         embeddings = self.index.embeddings
         squared = exact_squared_distances(embeddings[self.query_rows], embeddings[known])
         rows, squared = best_of(rows, squared.masked_fill_(excluded, torch.inf), self.k)
-        # "<" and not "<=": a row outside could tie and have a lower number.
+        # "<", not "<=": a row outside the blocks could tie and have a lower number.
         outside = (self.value[:, -1] - self.error).double()
         is_certain = squared[:, -1] * self.index.scale**2 < outside
         return rows, squared, is_certain | torch.isinf(self.value[:, -1])
 
 
 def exact_squared_distances(queries: Tensor, candidates: Tensor) -> Tensor:
-    """Squared distances in float64, added by dimension: ``[Q, C]``.
+    """Squared distances as in the contract.
 
     Args:
         queries: ``[Q, D]`` float32.
         candidates: ``[Q, C, D]`` or ``[1, C, D]`` float32.
+
+    Returns:
+        ``[Q, C]`` float64.
     """
     total = torch.zeros(
         len(queries), candidates.shape[1], dtype=torch.float64, device=queries.device
@@ -191,7 +199,7 @@ def exact_squared_distances(queries: Tensor, candidates: Tensor) -> Tensor:
 
 
 def best_of(rows: Tensor, squared: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The K nearest of candidates ``[Q, C]``, ties by row; -1 and inf where there are fewer."""
+    """Select the K nearest of candidates ``[Q, C]``, ties by row; -1 and inf if there are fewer."""
     missing = k - rows.shape[1]
     if missing > 0:
         rows = torch.nn.functional.pad(rows, (0, missing), value=-1)
@@ -203,10 +211,10 @@ def best_of(rows: Tensor, squared: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _parts(tiles: Tensor, size: int) -> Iterator[Tensor]:
-    """At most ``size`` tiles at a time (``Tensor.split`` makes one empty part of none)."""
+    """Yield at most ``size`` tiles at a time (``Tensor.split`` of no tiles yields one part)."""
     return (tiles[start : start + size] for start in range(0, len(tiles), size))
 
 
 def _below_one(queries: Tensor) -> float:
-    """Factor that makes a rounded float32 bound a true one."""
+    """Factor that makes a rounded float32 value a valid lower bound."""
     return 1 - (queries.shape[1] + 8) * 2.0**-23

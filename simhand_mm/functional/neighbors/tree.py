@@ -1,9 +1,9 @@
-"""A kd-tree whose leaves are small blocks of rows: the index behind the exact neighbour search.
+"""A kd-tree whose leaves are small blocks of rows: the index of the exact search on CPUs.
 
-Rows are reordered so that every leaf holds ``LEAF_ROWS`` neighbouring ones; sixteen nodes make a
+Rows are reordered so that each leaf holds ``LEAF_ROWS`` neighbouring rows; sixteen nodes form a
 node of the next level. Points and boxes are stored in packs of ``LANES``, dimension by dimension,
-so that one vector instruction treats sixteen of them. Each node also knows the group of its rows
-(where there is only one) and its lowest row: what cannot hold an answer is skipped unseen.
+so that one vector instruction processes sixteen of them. Each node also stores the group of its
+rows (if there is only one) and its lowest row number, to skip nodes that cannot contain an answer.
 
 Axes: N rows, M rows in the tree (finite ones), D dimensions, P packs.
 """
@@ -14,20 +14,21 @@ import numpy as np
 
 LANES = 16
 LEAF_ROWS = 32
-_FAR = 1e18  # fills lanes that hold no row or no node
+_FAR = 1e18  # padding of lanes without a row or node
 
 
 class KdLeafTree(NamedTuple):
-    """The arrays of the index; numba takes them as they are.
+    """The arrays of the index, in the form that the numba kernels take.
 
     Attributes:
-        points: ``[P, D, LANES]`` float32, rows in tree order, ``_FAR`` fills up.
-        point_tags: ``[P, 2, LANES]`` int32, row number and group code of each lane; -1 fills up.
-        boxes: ``[Q, 2, D, LANES]`` float32, lower and upper corners of the nodes, level after
-            level from the leaves.
-        node_tags: ``[Q, 2, LANES]`` int32, the group of a node's rows (-1 where they have
-            several) and their lowest row number.
-        levels: ``[L, 2]`` int64, first pack of each level among the nodes, and its number of nodes.
+        points: ``[P, D, LANES]`` float32, rows in tree order, padded with ``_FAR``.
+        point_tags: ``[P, 2, LANES]`` int32, row number and group code of each lane, padded with
+            -1.
+        boxes: ``[Q, 2, D, LANES]`` float32, lower and upper corners of the nodes, level by level
+            from the leaves to the top.
+        node_tags: ``[Q, 2, LANES]`` int32, the group of a node's rows (-1 if they have several
+            groups) and their lowest row number.
+        levels: ``[L, 2]`` int64, index of the first pack and number of nodes of each level.
     """
 
     points: np.ndarray
@@ -38,11 +39,11 @@ class KdLeafTree(NamedTuple):
 
 
 def build_tree(embeddings: np.ndarray, groups: np.ndarray) -> KdLeafTree:
-    """Index the finite rows of a pool.
+    """Build the index of the finite rows of a pool.
 
     Args:
-        embeddings: ``[N, D]`` float32; rows with NaN or infinity are left out.
-        groups: ``[N]`` int32 codes, not negative.
+        embeddings: ``[N, D]`` float32; rows with NaN or infinity are skipped.
+        groups: ``[N]`` int32 codes, non-negative.
     """
     order = tree_order(embeddings)
     points, groups = embeddings[order], groups[order]
@@ -60,10 +61,15 @@ def build_tree(embeddings: np.ndarray, groups: np.ndarray) -> KdLeafTree:
 
 
 def tree_order(embeddings: np.ndarray, leaf_rows: int = LEAF_ROWS) -> np.ndarray:
-    """Order of the finite rows in which every ``leaf_rows`` consecutive ones are neighbours.
+    """Order the finite rows so that each run of ``leaf_rows`` rows are neighbours.
 
-    Segments are halved along their widest dimension, always at ``leaf_rows`` times a power of two:
-    hence all leaves but the last are full, and any aligned run of 2^i leaves is one box.
+    Segments are halved along the dimension with the largest variance, always at ``leaf_rows`` times
+    a power of two. So all leaves but the last are full, and any aligned run of 2^i leaves is one
+    box.
+
+    Args:
+        embeddings: ``[N, D]`` float32; rows with NaN or infinity are skipped.
+        leaf_rows: Number of rows per leaf.
 
     Returns:
         ``[M]`` int32 row numbers.
@@ -83,7 +89,7 @@ def tree_order(embeddings: np.ndarray, leaf_rows: int = LEAF_ROWS) -> np.ndarray
             if variance[widest] > 0:
                 split = np.argpartition(embeddings[segment, widest], half)
                 order[start : start + size] = segment[split]
-            else:  # copies of one point: by row, so that the lowest one is met first
+            else:  # duplicates: sort by row, so that the lowest one is visited first
                 segment.sort()
         size = half
     return order
@@ -92,7 +98,7 @@ def tree_order(embeddings: np.ndarray, leaf_rows: int = LEAF_ROWS) -> np.ndarray
 def _levels(
     points: np.ndarray, groups: np.ndarray, order: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray, int]]:
-    """Packed boxes, packed tags and number of nodes of each level, from the leaves up."""
+    """Packed boxes, packed tags and number of nodes of each level, from the leaves to the top."""
     num_dims = points.shape[1]
     if not len(order):
         no_tags = np.full((1, 2, LANES), -1, np.int32)
@@ -113,7 +119,7 @@ def _levels(
 
 
 def _pack(values: np.ndarray, num_packs: int, fill: float) -> np.ndarray:
-    """``[M, D]`` -> ``[num_packs, D, LANES]``, filled up."""
+    """``[M, D]`` -> ``[num_packs, D, LANES]``, padded with ``fill``."""
     packed = np.full((num_packs * LANES, values.shape[1]), fill, values.dtype)
     packed[: len(values)] = values
     return np.ascontiguousarray(packed.reshape(num_packs, LANES, -1).transpose(0, 2, 1))
