@@ -71,8 +71,7 @@ PAPER = {
     ),
     "simhand test configs/detnet/detnet_resnet50_pre_1xb128-120e_freihand.py "
     "BEST_CHECKPOINT --dump": " --cfg-options test_dataloader.num_workers=0",
-    "python tools/evaluate_predictions.py data/FreiHAND_pub_v2/poses/test.parquet "
-    "predictions.parquet": "",
+    "simhand evaluate data/FreiHAND_pub_v2/poses/test.parquet predictions.parquet": "",
     "python tools/compare_predictions.py data/FreiHAND_pub_v2/poses/test.parquet "
     "scratch=A/predictions.parquet simhand=B/predictions.parquet": "",
 }
