@@ -18,7 +18,7 @@ def help_of(tool: str) -> str:
     printed = io.StringIO()
     with (
         mock.patch.object(sys, "argv", [str(ROOT / tool), "--help"]),
-        mock.patch.dict("os.environ", {"COLUMNS": "200"}),
+        mock.patch.dict("os.environ", {"COLUMNS": "120"}),
         contextlib.redirect_stdout(printed),
         contextlib.suppress(SystemExit),
     ):

@@ -1,6 +1,14 @@
-"""Find the hands of a folder of videos and put them into a hand pool.
+"""Find the hands of videos or images and put them into a hand pool.
 
     simhand prepare my_videos data/pool --fps 1 --workers 8
+    simhand prepare frames data/pool --numbers-per-second 30
+    simhand prepare gestures data/pool --levels person/label --group person
+    simhand prepare list.csv data/pool
+
+The first finds the videos of a folder. The second finds folders of extracted frames,
+frames/<video>/frame_000030.jpg. The third finds gestures/<person>/<label>/*.png and writes the
+columns person and label. A list has a column path, and may have group, frame_index, time_s, source,
+and others, which become columns of the pool. --dry-run says what counts as one video.
 
 May be killed and started again at any time: finished videos are kept. Several machines with a
 shared disk: run it with --shard 0/n ... --shard n-1/n anywhere, in any order (in a Slurm array:
@@ -20,15 +28,17 @@ from simhand_mm.cli import run
 from simhand_mm.executors import ExecutorSettings
 from simhand_mm.options import Pool, Shard
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
+from simhand_mm.preparation.footage import FootageSettings
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation, RunPolicy
 
 
 def main(
-    videos: Path,
+    input: Path,
     pool: Pool,
     /,
     crops: CropSettings,
+    footage: FootageSettings,
     finder: MediaPipeRecipe,
     executor: ExecutorSettings,
     policy: RunPolicy,
@@ -38,9 +48,11 @@ def main(
     """Prepare the pool and print what came out.
 
     Args:
-        videos: Folder that is searched for videos.
+        input: Folder that is searched for videos or images; or a video, an image, or a list of
+            files (CSV or parquet with a column path).
         pool: Folder of the pool.
         crops: How crops are made.
+        footage: What is taken from the input.
         finder: How hands are found.
         executor: Who does the work.
         policy: What to do with failed videos and finished parts.
@@ -49,9 +61,9 @@ def main(
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     finder = replace(finder, min_score=crops.gate.min_score)
-    preparation = Preparation(videos, pool, crops, finder)
+    preparation = Preparation(input, pool, crops, finder, footage)
     if dry_run:
-        print(*(video.path for video in preparation.dry_run(policy.retry_failed)), sep="\n")
+        print(*(video.title for video in preparation.dry_run(policy.retry_failed)), sep="\n")
     elif info := preparation.run(executor.build(), shard, policy):
         print(f"{pool}: {info['num_hands']} hands of {info['num_videos']} videos")
         drops = ", ".join(f"{number} {reason}" for reason, number in info["num_drops"].items())

@@ -29,7 +29,7 @@ from simhand_mm.functional.affine import apply
 from simhand_mm.functional.boxes import box_area, clip_box, square_box
 from simhand_mm.options import Ranks
 from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter, save_pairs
-from simhand_mm.pool.cropping import crop_hand, encode_jpeg
+from simhand_mm.pool.cropping import brightness, crop_hand, encode_jpeg, sharpness
 
 logger = logging.getLogger(__name__)
 
@@ -263,5 +263,7 @@ def _to_record(
         bbox_score=1.0,  # none was released
         keypoints_2d=apply(affine, keypoints),
         keypoint_score=np.ones(len(keypoints)),
+        sharpness=sharpness(crop),
+        brightness=brightness(crop),
         crop=encode_jpeg(crop),
     )

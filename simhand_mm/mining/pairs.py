@@ -69,9 +69,10 @@ def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
 
     Args:
         pool: The pool.
-        group_by: A column of ``hands.parquet``, or a ``.csv`` file with the columns ``video_id``
-            and ``group_id`` (e.g. to put several uploads of one video together), as spreadsheets
-            write it too; videos that the file does not name are groups of their own.
+        group_by: A column of ``hands.parquet``; where it is empty, the video is the group. Or a
+            ``.csv`` file with the columns ``video_id`` and ``group_id`` (e.g. to put several
+            uploads of one video together), as spreadsheets write it too; videos that the file does
+            not name are groups of their own.
 
     Returns:
         ``[N]`` int32 codes.
@@ -94,6 +95,10 @@ def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
     values = column.to_pylist()
     if values and not isinstance(values[0], str | int | float):
         raise ValueError(f"group_by must be a column of single values, but {group_by!r} is not.")
+    if None in values or "" in values:  # unknown: each of these videos is a group of its own
+        videos = pool.column("video_id").to_pylist()
+        values = [f"video {video}" if value in (None, "") else f"group {value}"
+                  for value, video in zip(values, videos, strict=True)]  # fmt: skip
     return _codes(values)
 
 

@@ -72,3 +72,8 @@ def encode_jpeg(image: np.ndarray) -> bytes:
 def sharpness(image: np.ndarray) -> float:
     """Variance of the Laplacian of the grey image: low where it is blurred."""
     return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
+
+
+def brightness(image: np.ndarray) -> float:
+    """Mean of the grey image, 0 to 255."""
+    return float(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).mean())

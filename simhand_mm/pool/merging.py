@@ -12,17 +12,18 @@ import pyarrow.parquet as pq
 from simhand_mm.pool.crops import HANDS_PER_SHARD, shard_path, write_shard
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.parts import read_parts
-from simhand_mm.pool.schema import DROPS, HANDS
+from simhand_mm.pool.schema import DROPS
 
 _DROPS_PER_ROW_GROUP = 1 << 20
 
 
-def merge_parts(root: Path, paths: Sequence[Path]) -> Counter[str]:
+def merge_parts(root: Path, paths: Sequence[Path], schema: pa.Schema) -> Counter[str]:
     """Write hands, crops and drops, never holding more than a shard.
 
     Args:
         root: Folder of the pool.
         paths: The parts, in the order of their rows in the tables.
+        schema: Columns of ``hands.parquet``.
 
     Returns:
         How many drops there are of each reason.
@@ -34,12 +35,13 @@ def merge_parts(root: Path, paths: Sequence[Path]) -> Counter[str]:
     with ExitStack() as stack:
         crops_dir = stack.enter_context(atomic_path(root / "crops"))
         crops_dir.mkdir()
-        table = _new_table(stack, root / "hands.parquet", HANDS)
-        all_hands = (hands for hands, _ in read_parts(paths))
+        table = _new_table(stack, root / "hands.parquet", schema)
+        all_hands = (hands for hands, _ in read_parts(paths, schema))
         for shard, hands in enumerate(_gathered(all_hands, HANDS_PER_SHARD)):
             write_shard(shard_path(crops_dir, shard), hands["hand_id"], hands["crop"])
             column = pa.array(np.full(len(hands), shard, np.int32))
-            table.write_table(hands.drop_columns("crop").append_column("shard", column))
+            hands = hands.drop_columns("crop").append_column("shard", column)
+            table.write_table(hands.select(schema.names))
         table = _new_table(stack, root / "drops.parquet", DROPS)
         all_drops = (drops for _, drops in read_parts(paths))
         for drops in _gathered(all_drops, _DROPS_PER_ROW_GROUP):

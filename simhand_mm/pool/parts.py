@@ -17,9 +17,14 @@ import pyarrow as pa
 
 from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.files import atomic_path
-from simhand_mm.pool.schema import DROPS, HANDS, ROW_SHAPES, DropRecord, HandRecord
-
-_COLUMNS = HANDS.remove(HANDS.get_field_index("shard")).append(pa.field("crop", pa.binary()))
+from simhand_mm.pool.schema import (
+    DROPS,
+    HANDS,
+    ROW_SHAPES,
+    DropRecord,
+    HandRecord,
+    hands_schema,
+)
 
 
 @dataclass(frozen=True)
@@ -78,20 +83,32 @@ def part_path(parts_dir: Path, video_id: str) -> Path:
 
 
 def write_part(
-    path: Path, status: VideoStatus, hands: Sequence[HandRecord], drops: Sequence[DropRecord]
+    path: Path,
+    status: VideoStatus,
+    hands: Sequence[HandRecord],
+    drops: Sequence[DropRecord],
+    extra_columns: Sequence[str] = (),
 ) -> None:
     """Write a part at once.
+
+    Args:
+        path: The file.
+        status: What became of the video.
+        hands: Its hands.
+        drops: What was left out of it.
+        extra_columns: Which of the extra columns of the hands to write.
 
     Raises:
         OSError: If the disk is full or read-only.
     """
     hands = sorted(hands, key=lambda hand: (hand.frame_index, hand.hand_id))
-    columns = {name: [_value(hand, name) for hand in hands] for name in _COLUMNS.names}
+    schema = _part_schema(hands_schema(extra_columns))
+    columns = {name: [_value(hand, name) for hand in hands] for name in schema.names}
     metadata = {
         "status": json.dumps(asdict(status)),
         "drops": json.dumps([asdict(drop) for drop in drops]),
     }
-    schema = _COLUMNS.with_metadata(metadata)
+    schema = schema.with_metadata(metadata)
     table = pa.table(columns, schema=schema)
     with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
         with pa.ipc.new_file(sink, schema) as writer:
@@ -108,13 +125,30 @@ def read_status(path: Path) -> VideoStatus:
         return VideoStatus(**json.loads(pa.ipc.open_file(source).schema.metadata[b"status"]))
 
 
-def read_parts(paths: Sequence[Path]) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Hands (with crops) and drops of parts, one part at a time."""
+def _part_schema(schema: pa.Schema) -> pa.Schema:
+    """From the columns of a pool to those of a part."""
+    return schema.remove(schema.get_field_index("shard")).append(pa.field("crop", pa.binary()))
+
+
+def read_parts(
+    paths: Sequence[Path], schema: pa.Schema = HANDS
+) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Hands (with crops) and drops of parts, one part at a time.
+
+    Args:
+        paths: The parts.
+        schema: Columns of the pool; those that an older part lacks are empty.
+    """
+    schema = _part_schema(schema)
     for path in paths:
         with pa.memory_map(str(path)) as source:
             hands = pa.ipc.open_file(source).read_all()
             drops = json.loads(hands.schema.metadata[b"drops"])
-            yield hands.replace_schema_metadata(None), pa.Table.from_pylist(drops, schema=DROPS)
+            for field in schema:
+                if field.name not in hands.column_names:
+                    hands = hands.append_column(field, pa.nulls(len(hands), field.type))
+            hands = hands.select(schema.names).replace_schema_metadata(None)
+            yield hands, pa.Table.from_pylist(drops, schema=DROPS)
 
 
 def write_statuses(path: Path, statuses: Sequence[VideoStatus]) -> None:
@@ -138,6 +172,8 @@ def read_statuses(path: Path) -> dict[str, VideoStatus]:
 
 
 def _value(hand: HandRecord, name: str) -> Any:
+    if name not in HANDS.names and name != "crop":
+        return hand.columns.get(name, "")
     value = getattr(hand, name)
     if name not in ROW_SHAPES:
         return value

@@ -15,9 +15,6 @@ from simhand_mm.pool.crops import CropReader
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, column_to_array
 
-# Few different values a column: stored as codes, so that they are mapped and not copied.
-_CODED = ("video_id", "source", "handedness")
-
 
 class HandPool:
     """A finished pool folder.
@@ -59,6 +56,29 @@ class HandPool:
     def column(self, name: str) -> pa.ChunkedArray:
         """A column of ``hands.parquet`` as Arrow data (``video_id`` and the like as codes)."""
         return self._table[name]
+
+    @property
+    def extra_columns(self) -> list[str]:
+        """Names of columns that this pool has and others need not have, such as ``label``."""
+        return [name for name in self._table.column_names if name not in HANDS.names]
+
+    def values(self, name: str) -> np.ndarray:
+        """A column as an array of numbers or of text; extra columns too.
+
+        Numbers that an older pool lacks are NaN.
+
+        Raises:
+            ValueError: If the pool has no such column.
+        """
+        if name not in self._table.column_names:
+            raise ValueError(
+                f"column must be one of {', '.join(self._table.column_names)}, but got {name!r}. "
+                "Extra columns are named when a pool is prepared (simhand prepare --help)."
+            )
+        column = self._table[name]
+        if pa.types.is_dictionary(column.type) or pa.types.is_large_string(column.type):
+            return np.array(column.to_pylist(), dtype=str)
+        return self._array(name)
 
     def hand_id(self, row: int) -> str:
         """Stable id of the hand in a row."""
@@ -147,6 +167,16 @@ class HandPool:
         return self._array("keypoint_score")
 
     @cached_property
+    def sharpness(self) -> np.ndarray:
+        """``[N]`` float32, variance of the Laplacian of the crop; NaN in older pools."""
+        return self._array("sharpness")
+
+    @cached_property
+    def brightness(self) -> np.ndarray:
+        """``[N]`` float32, mean grey level of the crop, 0 to 255; NaN in older pools."""
+        return self._array("brightness")
+
+    @cached_property
     def shard(self) -> np.ndarray:
         """``[N]`` int32, number of the LMDB file that holds the crop."""
         return self._array("shard")
@@ -157,9 +187,11 @@ class HandPool:
 
     @cached_property
     def _table(self) -> pa.Table:
-        path = self.root / "hands.arrow"
-        if not _is_current(path, self.fingerprint):
-            table = _coded(pq.read_table(self.root / "hands.parquet", schema=HANDS))
+        path, truth = self.root / "hands.arrow", self.root / "hands.parquet"
+        extra = [field for field in pq.read_schema(truth) if field.name not in HANDS.names]
+        schema = pa.schema([*HANDS, *extra])  # columns that an older pool lacks are empty
+        if not _is_current(path, self.fingerprint, schema.names):
+            table = _coded(pq.read_table(truth, schema=schema))
             try:
                 write_arrow(path, table, self.fingerprint)
             except OSError:  # a read-only pool still works, only without sharing memory
@@ -198,17 +230,18 @@ def write_arrow(path: Path, table: pa.Table, fingerprint: str) -> None:
 
 
 def _coded(table: pa.Table) -> pa.Table:
-    for name in _CODED:
-        column = table[name]
-        if not pa.types.is_dictionary(column.type):
-            position = table.column_names.index(name)
-            table = table.set_column(position, name, column.dictionary_encode())
+    """Text with few different values as codes, so that it is mapped and not copied."""
+    for position, field in enumerate(table.schema):
+        if field.name != "hand_id" and pa.types.is_string(field.type):
+            codes = table[field.name].dictionary_encode()
+            table = table.set_column(position, field.name, codes)
     ids = table["hand_id"].cast(pa.large_string())  # of many hands, together more than 2 GB
     return table.set_column(table.column_names.index("hand_id"), "hand_id", ids).combine_chunks()
 
 
-def _is_current(path: Path, fingerprint: str) -> bool:
+def _is_current(path: Path, fingerprint: str, columns: list[str]) -> bool:
     if not path.is_file():
         return False
     schema = pa.ipc.open_file(pa.memory_map(str(path))).schema
-    return (schema.metadata or {}).get(b"fingerprint") == fingerprint.encode()
+    is_same = (schema.metadata or {}).get(b"fingerprint") == fingerprint.encode()
+    return is_same and schema.names == columns

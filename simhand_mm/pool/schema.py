@@ -1,7 +1,8 @@
 """Columns of the pool's tables. Every field is explained in docs/data_format.md."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,8 @@ HANDS = pa.schema(
         ("bbox_score", pa.float32()),
         ("keypoints_2d", _KEYPOINTS_2D),
         ("keypoint_score", pa.list_(pa.float32(), NUM_KEYPOINTS)),
+        ("sharpness", pa.float32()),  # empty in pools that were made before this column
+        ("brightness", pa.float32()),  # as sharpness
         ("shard", pa.int32()),
     ]
 )
@@ -84,6 +87,9 @@ class HandRecord:
     keypoints_2d: np.ndarray
     keypoint_score: np.ndarray
     crop: bytes
+    sharpness: float = math.nan
+    brightness: float = math.nan
+    columns: Mapping[str, str] = field(default_factory=dict)  # those of pool.json: columns
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,23 @@ class DropRecord:
     stage: str
     reason: str
     detail: str = ""
+
+
+def hands_schema(columns: Iterable[str]) -> pa.Schema:
+    """Columns of ``hands.parquet``, extra ones last.
+
+    Raises:
+        ValueError: If the name of an extra column is taken or empty.
+    """
+    schema = HANDS
+    for name in columns:
+        if not name or name in schema.names:
+            raise ValueError(
+                f"extra columns must have names of their own, but got {name!r}, which is empty or "
+                f"taken. Rename it; taken are: {', '.join(schema.names)}."
+            )
+        schema = schema.append(pa.field(name, pa.string()))
+    return schema
 
 
 def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:

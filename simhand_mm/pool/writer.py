@@ -24,7 +24,7 @@ from simhand_mm.pool.parts import (
     write_statuses,
 )
 from simhand_mm.pool.reader import fingerprint_of, write_arrow
-from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, DropRecord, HandRecord
+from simhand_mm.pool.schema import FORMAT_VERSION, DropRecord, HandRecord, hands_schema
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class PoolWriter:
     Args:
         root: The pool folder.
         settings: What the crops are made with (``crop_size``, scales, producer, versions...).
-            JSON-like; the same for all parts of a pool.
+            JSON-like; the same for all parts of a pool. ``columns``: names of extra columns.
 
     Raises:
         ValueError: If the folder was started with other settings.
@@ -49,6 +49,7 @@ class PoolWriter:
         self.root = Path(root)
         self.settings = settings
         self._parts_dir = self.root / "parts"
+        self._schema = hands_schema(settings.get("columns", ()))
         path = self.root / "settings.json"
         if path.is_file():
             _check_same_settings(self.root, json.loads(path.read_text(encoding="utf-8")), settings)
@@ -149,7 +150,8 @@ class PoolWriter:
             source_file.num_bytes,
             source_file.modified_s,
         )
-        write_part(part_path(self._parts_dir, video_id), status, hands, drops)
+        path = part_path(self._parts_dir, video_id)
+        write_part(path, status, hands, drops, self.settings.get("columns", ()))
         return status
 
     def finalize(self) -> dict[str, Any]:
@@ -166,9 +168,11 @@ class PoolWriter:
         remove_temporaries(self.root)
         remove_temporaries(self._parts_dir)
         num_drops = merge_parts(
-            self.root, [part_path(self._parts_dir, video_id) for video_id in statuses]
+            self.root,
+            [part_path(self._parts_dir, video_id) for video_id in statuses],
+            self._schema,
         )
-        hands = pq.read_table(self.root / "hands.parquet", schema=HANDS)
+        hands = pq.read_table(self.root / "hands.parquet", schema=self._schema)
         self._check_unique(hands)
         info = {
             "format_version": FORMAT_VERSION,

@@ -1,1 +1,1 @@
-"""From folders of videos to a hand pool."""
+"""From videos and images to a hand pool."""

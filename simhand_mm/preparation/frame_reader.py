@@ -8,10 +8,10 @@ is decoded in order from its beginning, without the frames that were given alrea
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from typing import Any
@@ -38,11 +38,13 @@ class Frame:
         index: Number of the frame in the source, in the order of display, from 0.
         time_s: Seconds since the first frame.
         image: ``uint8 [H, W, 3]`` RGB, as a player shows it: upright, with square pixels.
+        columns: Values of extra columns of the pool, and the source if that is known.
     """
 
     index: int
     time_s: float
     image: np.ndarray
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 class FrameReader:

@@ -8,12 +8,12 @@ import cv2
 
 from simhand_mm.functional.affine import apply
 from simhand_mm.pool import DropRecord, HandRecord
-from simhand_mm.pool.cropping import crop_hand, encode_jpeg, sharpness
+from simhand_mm.pool.cropping import brightness, crop_hand, encode_jpeg, sharpness
 from simhand_mm.preparation.finders import FoundHand, HandFinder
+from simhand_mm.preparation.footage import Footage
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.quality import QualityGate
-from simhand_mm.preparation.video_files import Video
-from simhand_mm.preparation.videos import VideoError, import_av, sample_frames
+from simhand_mm.preparation.videos import VideoError, import_av
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class CropSettings:
     """What a pool is made with, apart from how hands are found.
 
     Attributes:
-        source: Name of the collection of videos, a column of the pool.
+        source: Name of the collection of videos, a column of the pool; a list or --levels may name
+            another one for each file.
         fps: Frames per second of video.
         crop_size: Side of the stored crops in px.
         crop_scale: Side of the square crop over the longer side of the hand's box.
@@ -67,7 +68,7 @@ class PreparedVideo:
 
 
 def prepare_video(
-    video: Video, finder: HandFinder, settings: CropSettings, num_threads: int = 1
+    video: Footage, finder: HandFinder, settings: CropSettings, num_threads: int = 1
 ) -> PreparedVideo:
     """Find, check and crop the hands of a video, decoding with ``num_threads``.
 
@@ -77,11 +78,16 @@ def prepare_video(
     start = time.monotonic()
     outcome = PreparedVideo()
     problem = None
+    unreadable = ""
     try:
         only = finder.frames_of(video.video_id)
         if only is not None and not only:
-            raise VideoError(video.path, "no_boxes", "the table of detections has no box in it")
-        for frame in sample_frames(video.path, settings.fps, only, num_threads):
+            raise VideoError(video.title, "no_boxes", "the table of detections has no box in it")
+        for frame in video.frames(settings.fps, only, num_threads):
+            if isinstance(frame, DropRecord):
+                outcome.drops.append(frame)
+                unreadable = unreadable or frame.reason
+                continue
             hands, drops = _prepare_frame(video, frame, finder(video.video_id, frame), settings)
             outcome.hands += hands
             outcome.drops += drops
@@ -97,16 +103,17 @@ def prepare_video(
         outcome = PreparedVideo()
     if problem:
         outcome.drops.append(DropRecord(video.video_id, -1, "video", *problem))
-        if outcome.num_frames:
-            outcome.problem = problem[0]
-        else:
-            outcome.failure = problem[0]
+    reason = problem[0] if problem else unreadable
+    if outcome.num_frames:
+        outcome.problem = reason
+    else:
+        outcome.failure = reason
     outcome.seconds = time.monotonic() - start
     return outcome
 
 
 def _prepare_frame(
-    video: Video, frame: Frame, found: list[FoundHand], settings: CropSettings
+    video: Footage, frame: Frame, found: list[FoundHand], settings: CropSettings
 ) -> tuple[list[HandRecord], list[DropRecord]]:
     """Hands of a frame and what is left out of it."""
     hands, drops = [], []
@@ -126,7 +133,7 @@ def _prepare_frame(
 
 
 def _to_record(
-    video: Video, frame: Frame, number: int, hand: FoundHand, settings: CropSettings
+    video: Footage, frame: Frame, number: int, hand: FoundHand, settings: CropSettings
 ) -> HandRecord | None:
     """The hand as the pool stores it; None if its crop is blurred."""
     bbox_xyxy = hand.bbox_xyxy.astype("float32")  # the stored box, to the bit, gives the crop
@@ -134,13 +141,14 @@ def _to_record(
     crop, affine = crop_hand(
         frame.image, bbox_xyxy, settings.crop_scale, settings.crop_size, mirror
     )
-    if settings.gate.min_sharpness and sharpness(crop) < settings.gate.min_sharpness:
+    crop_sharpness = sharpness(crop)
+    if crop_sharpness < settings.gate.min_sharpness:
         return None
     assert hand.keypoints_2d is not None and hand.keypoint_score is not None  # the gate's
     return HandRecord(
         hand_id=f"{video.video_id}/{frame.index:06d}/{number}",
         video_id=video.video_id,
-        source=settings.source,
+        source=frame.columns.get("source") or settings.source,
         frame_index=frame.index,
         time_s=frame.time_s,
         handedness=hand.handedness,
@@ -149,5 +157,8 @@ def _to_record(
         bbox_score=hand.bbox_score,
         keypoints_2d=apply(affine, hand.keypoints_2d),
         keypoint_score=hand.keypoint_score,
+        sharpness=crop_sharpness,
+        brightness=brightness(crop),
+        columns=frame.columns,
         crop=encode_jpeg(crop),
     )

@@ -1,4 +1,4 @@
-"""A folder of videos -> a hand pool: what is left to do, who does it, and the merge."""
+"""Videos and images -> a hand pool: what is left to do, who does it, and the merge."""
 
 import logging
 import sys
@@ -10,9 +10,16 @@ from typing import Any
 from simhand_mm.executors import Executor, WorkerDied, progress_bar
 from simhand_mm.pool import DropRecord, PoolWriter, VideoStatus
 from simhand_mm.preparation.finder_settings import FinderRecipe
+from simhand_mm.preparation.footage import (
+    Footage,
+    FootageSettings,
+    Input,
+    find_footage,
+    pool_settings,
+    read_input,
+)
 from simhand_mm.preparation.pipeline import CropSettings, PreparedVideo, prepare_video
 from simhand_mm.preparation.statuses import check_failures, left_to_do, status_table
-from simhand_mm.preparation.video_files import Video, find_videos
 
 logger = logging.getLogger(__name__)
 
@@ -36,22 +43,24 @@ class RunPolicy:
 
 @dataclass(frozen=True)
 class Preparation:
-    """The preparation of one folder of videos into one pool.
+    """The preparation of one input into one pool.
 
     Can be killed at any time and run again; the pool has the same bytes, whichever process prepares
     which video, when and how often.
 
     Args:
-        videos_dir: Folder that is searched for videos.
+        source: Folder that is searched for videos or images, one of them, or a list of them.
         pool_dir: Folder of the pool, made if needed.
         settings: How crops are made.
         finder: How hands are found.
+        footage: What is taken from the input.
     """
 
-    videos_dir: Path
+    source: Path
     pool_dir: Path
     settings: CropSettings
     finder: FinderRecipe
+    footage: FootageSettings = FootageSettings()  # noqa: RUF009 (frozen)
 
     def run(
         self,
@@ -78,10 +87,11 @@ class Preparation:
             OSError: If the pool cannot be written. What was finished is kept.
         """
         index, count = shard
-        writer = PoolWriter(self.pool_dir, self._pool_settings())
+        files = read_input(self.source, self.footage)
+        writer = PoolWriter(self.pool_dir, self._pool_settings(files))
         with writer.lock(shared=count > 1):
             statuses = writer.statuses()
-            videos = self._find_videos(statuses)
+            videos = self._find_footage(files, statuses)
             to_do = left_to_do(videos[index::count], statuses, policy.retry_failed)
             if to_do:
                 writer.check_can_grow()
@@ -105,24 +115,29 @@ class Preparation:
             )
         return info
 
-    def dry_run(self, retry_failed: bool = False) -> list[Video]:
+    def dry_run(self, retry_failed: bool = False) -> list[Footage]:
         """The videos that a run would do; writes nothing, and logs what is done already."""
         statuses = {}
+        files = read_input(self.source, self.footage)
         if (self.pool_dir / "settings.json").is_file():
-            statuses = PoolWriter(self.pool_dir, self._pool_settings()).statuses()
-        to_do = left_to_do(self._find_videos(statuses), statuses, retry_failed)
+            statuses = PoolWriter(self.pool_dir, self._pool_settings(files)).statuses()
+        to_do = left_to_do(self._find_footage(files, statuses), statuses, retry_failed)
         logger.info("%s", status_table(statuses.values(), len(to_do)))
         return to_do
 
-    def _find_videos(self, statuses: dict[str, VideoStatus]) -> list[Video]:
+    def _find_footage(self, files: Input, statuses: dict[str, VideoStatus]) -> list[Footage]:
         recorded = {video_id: status.file for video_id, status in statuses.items()}
-        return find_videos(self.videos_dir, recorded)
+        return find_footage(files, self.footage, self.settings.fps, recorded)
 
-    def _pool_settings(self) -> dict[str, Any]:
-        return {**self.settings.record(), "finder": self.finder.record()}
+    def _pool_settings(self, files: Input) -> dict[str, Any]:
+        return {
+            **self.settings.record(),
+            **pool_settings(files, self.footage),
+            "finder": self.finder.record(),
+        }
 
     def _prepare(
-        self, videos: list[Video], executor: Executor, writer: PoolWriter
+        self, videos: list[Footage], executor: Executor, writer: PoolWriter
     ) -> Iterator[VideoStatus]:
         worker = _WorkerRecipe(
             self.settings, self.finder, self.pool_dir, writer.settings, executor.threads_per_worker
@@ -154,11 +169,11 @@ class _WorkerRecipe:
     pool_settings: dict[str, Any]
     num_threads: int
 
-    def __call__(self) -> Callable[[Video], VideoStatus]:
+    def __call__(self) -> Callable[[Footage], VideoStatus]:
         writer = PoolWriter(self.pool_dir, self.pool_settings)
         finder = self.finder.build()
 
-        def work(video: Video) -> VideoStatus:
+        def work(video: Footage) -> VideoStatus:
             outcome = prepare_video(video, finder, self.settings, self.num_threads)
             try:
                 return _write(writer, video, outcome)
@@ -169,7 +184,7 @@ class _WorkerRecipe:
         return work
 
 
-def _write(writer: PoolWriter, video: Video, outcome: PreparedVideo) -> VideoStatus:
+def _write(writer: PoolWriter, video: Footage, outcome: PreparedVideo) -> VideoStatus:
     return writer.write_video(video.video_id, **vars(outcome), source_file=video.source_file)
 
 

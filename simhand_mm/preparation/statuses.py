@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from simhand_mm.pool import VideoStatus
-from simhand_mm.preparation.video_files import Video
+from simhand_mm.preparation.footage import Footage
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ def status_table(statuses: Iterable[VideoStatus], num_waiting: int = 0) -> str:
 
 
 def left_to_do(
-    videos: Sequence[Video], statuses: Mapping[str, VideoStatus], retry_failed: bool
-) -> list[Video]:
+    videos: Sequence[Footage], statuses: Mapping[str, VideoStatus], retry_failed: bool
+) -> list[Footage]:
     """Videos that were not done yet, or from another state of their file.
 
     Args:
@@ -54,7 +54,7 @@ def left_to_do(
     ]
 
 
-def _is_changed(video: Video, status: VideoStatus) -> bool:
+def _is_changed(video: Footage, status: VideoStatus) -> bool:
     """Whether the file is another one than when the video was done, as far as that is known."""
     before, now = status.source_file, video.source_file
     if not before.name or before == now:

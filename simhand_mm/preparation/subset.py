@@ -80,6 +80,8 @@ def write_subset(pool: HandPool, output: str | Path, draw: Draw) -> dict[str, An
     if draw.balance:
         is_surplus[choose_hands(sides, None, True, draw.seed)] = False
     settings = {key: value for key, value in pool.info.items() if key not in _CONTENT}
+    if pool.extra_columns:
+        settings["columns"] = pool.extra_columns
     subset = {"of": pool.fingerprint, **asdict(draw)}
     writer = PoolWriter(output, {**settings, "subset": subset})
     with writer.lock():
@@ -114,5 +116,8 @@ def _to_record(pool: HandPool, row: int) -> HandRecord:
         bbox_score=float(pool.bbox_score[row]),
         keypoints_2d=pool.keypoints_2d[row],
         keypoint_score=pool.keypoint_score[row],
+        sharpness=float(pool.sharpness[row]),
+        brightness=float(pool.brightness[row]),
+        columns={name: str(pool.column(name)[row].as_py()) for name in pool.extra_columns},
         crop=pool.read_crop(row),
     )

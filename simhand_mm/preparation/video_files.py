@@ -4,11 +4,13 @@ import logging
 import mimetypes
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simhand_mm.pool.parts import SourceFile
+from simhand_mm.preparation.frame_reader import Frame
+from simhand_mm.preparation.videos import sample_frames
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,28 @@ _NUM_NAMED = 5
 
 
 @dataclass(frozen=True)
+class InputFile:
+    """A file of the input.
+
+    Attributes:
+        name: Path relative to the input folder, parts joined by '/'.
+        path: The file.
+        state: Its state; None if it is missing, as behind a dangling link.
+        columns: What a list or the names of its folders say about it, for columns of the pool.
+    """
+
+    name: str
+    path: Path
+    state: os.stat_result | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def suffix(self) -> str:
+        """In lower case, with the dot."""
+        return self.path.suffix.lower()
+
+
+@dataclass(frozen=True)
 class Video:
     """A video file and the id that it has in the pool.
 
@@ -31,11 +55,23 @@ class Video:
         video_id: Path relative to the folder of videos, without the suffix, parts joined by '/'.
         path: The file.
         source_file: Identity of the file, to see whether it changed.
+        columns: Values of extra columns of the pool, and its source if that is known.
     """
 
     video_id: str
     path: Path
     source_file: SourceFile = field(default_factory=SourceFile)
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What people know it by."""
+        return str(self.path)
+
+    def frames(self, fps: float, only: frozenset[int] | None, num_threads: int) -> Iterator[Frame]:
+        """Frames as of :func:`~simhand_mm.preparation.videos.sample_frames`, with the columns."""
+        for frame in sample_frames(self.path, fps, only, num_threads):
+            yield replace(frame, columns=self.columns)
 
 
 def find_videos(videos_dir: str | Path, recorded: Mapping[str, str] | None = None) -> list[Video]:
@@ -53,40 +89,55 @@ def find_videos(videos_dir: str | Path, recorded: Mapping[str, str] | None = Non
     Raises:
         FileNotFoundError: If the folder does not exist or holds no video file.
     """
-    root = Path(videos_dir)
+    files = list(files_below(videos_dir))
+    warn_of_unread(files)
+    videos = [file for file in files if file.suffix in VIDEO_SUFFIXES]
+    if not videos:
+        raise FileNotFoundError(
+            f"videos_dir must hold videos ({' '.join(VIDEO_SUFFIXES)}), but {videos_dir} has "
+            "none. Correct the path."
+        )
+    warn_of_the_same_file(videos)
+    return to_videos(videos, recorded)
+
+
+def to_videos(files: Sequence[InputFile], recorded: Mapping[str, str] | None = None) -> list[Video]:
+    """Video files with their ids, in the order of the ids; see :func:`find_videos`."""
+    ids = _assign_ids([file.name for file in files], recorded or {})
+    found = [Video(ids[f.name], f.path, _source_file(f), f.columns) for f in files]
+    return sorted(found, key=lambda video: video.video_id)
+
+
+def warn_of_unread(files: Sequence[InputFile], suffixes: Sequence[str] = ()) -> None:
+    """Name the videos that no free decoder reads, and files with one of the given suffixes."""
+    unread = [
+        file.name
+        for file in files
+        if file.suffix in (*_UNREAD_SUFFIXES, *suffixes)
+        or (
+            file.suffix not in VIDEO_SUFFIXES
+            and (mimetypes.guess_type(file.path)[0] or "")[:6] == "video/"
+        )
+    ]
+    if unread:
+        logger.warning("left alone, because they cannot be read: %s", _some(unread))
+
+
+def files_below(folder: str | Path) -> Iterator[InputFile]:
+    """Files below a folder that are not hidden; linked folders are followed.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+    """
+    root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(
             f"videos_dir must be a folder, but {root} is not. Correct the path."
         )
-    videos: dict[str, tuple[Path, os.stat_result | None]] = {}
-    others = []
-    for path, state in _files_below(root):
-        suffix, name = path.suffix.lower(), _to_text(path.relative_to(root))
-        if suffix in VIDEO_SUFFIXES:
-            videos[name] = (path, state)
-        elif suffix in _UNREAD_SUFFIXES or (mimetypes.guess_type(path)[0] or "")[:6] == "video/":
-            others.append(name)
-    if others:
-        logger.warning("left alone, because they cannot be read: %s", _some(others))
-    if not videos:
-        raise FileNotFoundError(
-            f"videos_dir must hold videos ({' '.join(VIDEO_SUFFIXES)}), but {root} has "
-            "none. Correct the path."
-        )
-    _warn_of_the_same_file({name: state for name, (_, state) in videos.items() if state})
-    ids = _assign_ids(list(videos), recorded or {})
-    found = [
-        Video(ids[name], path, _source_file(name, state)) for name, (path, state) in videos.items()
-    ]
-    return sorted(found, key=lambda video: video.video_id)
-
-
-def _files_below(root: Path) -> Iterator[tuple[Path, os.stat_result | None]]:
-    """Files that are not hidden, with their state; None for dangling links (missing videos)."""
     unreadable: list[str] = []
     walk = os.walk(root, followlinks=True, onerror=lambda error: unreadable.append(error.filename))
-    for folder, subfolders, names in walk:
-        here = Path(folder)
+    for subfolder, subfolders, names in walk:
+        here = Path(subfolder)
         # The folders above a folder are those on the way to it: a link to one of them is a loop.
         above = {_identity(parent.stat()) for parent in (here, *here.parents)
                  if parent == root or root in parent.parents}  # fmt: skip
@@ -97,7 +148,8 @@ def _files_below(root: Path) -> Iterator[tuple[Path, os.stat_result | None]]:
         for name in sorted(names):
             state = _state(here / name)
             if not name.startswith(".") and (state is None or stat.S_ISREG(state.st_mode)):
-                yield here / name, state
+                path = here / name
+                yield InputFile(_to_text(path.relative_to(root)), path, state)
     if unreadable:
         logger.warning("folders that cannot be read: %s", _some(list(map(str, unreadable))))
 
@@ -129,16 +181,18 @@ def _assign_ids(names: list[str], recorded: Mapping[str, str]) -> dict[str, str]
     return ids
 
 
-def _source_file(name: str, state: os.stat_result | None) -> SourceFile:
-    if state is None:
-        return SourceFile(name)
-    return SourceFile(name, state.st_size, int(state.st_mtime))
+def _source_file(file: InputFile) -> SourceFile:
+    if file.state is None:
+        return SourceFile(file.name)
+    return SourceFile(file.name, file.state.st_size, int(file.state.st_mtime))
 
 
-def _warn_of_the_same_file(states: Mapping[str, os.stat_result]) -> None:
+def warn_of_the_same_file(files: Sequence[InputFile]) -> None:
+    """Name files that are there under two names."""
     first: dict[tuple[int, int] | None, str] = {}
-    same = [f"{name} = {first[identity]}" for name, state in states.items()
-            if first.setdefault(identity := _identity(state), name) != name]  # fmt: skip
+    same = [f"{file.name} = {first[identity]}" for file in files
+            if (identity := _identity(file.state))
+            and first.setdefault(identity, file.name) != file.name]  # fmt: skip
     if same:
         logger.warning(
             "the same file under two names, whose hands will be paired with themselves: %s",

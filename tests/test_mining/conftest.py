@@ -8,7 +8,7 @@ from tests import pools
 CROP_SIZE = 64
 
 
-def write_pool(root, keypoints_of_videos, source="test", hands_per_frame=1):
+def write_pool(root, keypoints_of_videos, source="test", hands_per_frame=1, persons=None):
     """Pool of videos ``{video_id: keypoints_2d [T, 21, 2] px}``, 10 frames a second."""
     hands = {}
     for video, keypoints in keypoints_of_videos.items():
@@ -19,10 +19,12 @@ def write_pool(root, keypoints_of_videos, source="test", hands_per_frame=1):
                 source=f"{source}-{video[:1]}",
                 frame_index=3 * (number // hands_per_frame),
                 keypoints_2d=points.astype(np.float32),
+                columns={"person": (persons or {}).get(video, "")},
             )
             for number, points in enumerate(keypoints)
         ]
-    return pools.write_pool(root, hands, crop_size=CROP_SIZE)
+    columns = {"columns": ["person"]} if persons else {}
+    return pools.write_pool(root, hands, crop_size=CROP_SIZE, **columns)
 
 
 def random_keypoints(num_videos=12, frames=30, seed=0):

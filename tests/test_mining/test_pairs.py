@@ -67,6 +67,17 @@ def test_group_codes(pool, tmp_path):
     assert code["a000"] == code["b001"] != code["a002"]
 
 
+def test_an_empty_value_is_no_group(tmp_path):
+    """Images of unknown people do not count as those of one person."""
+    persons = {"a000": "anna", "b001": "anna", "a002": "ben"}
+    pool = write_pool(tmp_path, random_keypoints(5, 2), persons=persons)
+    groups = group_codes(pool, "person")
+    code = [groups[pool.video_index == video][0] for video in range(5)]
+    names = pool.video_ids
+    assert code[names.index("a000")] == code[names.index("b001")]
+    assert len(set(code)) == 4 and len(np.unique(groups)) == 4
+
+
 def test_group_codes_refuses(pool, tmp_path):
     with pytest.raises(ValueError, match=r"group_by must be a column .* 'nothing'"):
         group_codes(pool, "nothing")

@@ -10,6 +10,7 @@ import pytest
 from simhand_mm.executors import LocalExecutor
 from simhand_mm.pool import HandPool, PoolWriter, write_detections
 from simhand_mm.preparation.detectors import DetectionTable
+from simhand_mm.preparation.footage import read_input
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation, RunPolicy
 from tests.test_preparation.stubs import (
@@ -110,7 +111,7 @@ def test_fuzzed_videos_do_not_harm_the_others(fuzzed, tmp_path):
     run = Preparation(fuzzed, tmp_path, SETTINGS, StubRecipe())
     run.run(LocalExecutor(2), policy=RunPolicy(max_failed_share=1.0))
     pool = HandPool(tmp_path)
-    writer = PoolWriter(tmp_path, run._pool_settings())
+    writer = PoolWriter(tmp_path, run._pool_settings(read_input(run.source, run.footage)))
     statuses = writer.statuses()
     assert len(statuses) == NUM_BAD + NUM_GOOD
     for number in range(NUM_GOOD):

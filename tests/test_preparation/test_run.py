@@ -22,7 +22,8 @@ from simhand_mm.executors import LocalExecutor
 from simhand_mm.functional.affine import apply, box_to_image_affine
 from simhand_mm.functional.boxes import square_box
 from simhand_mm.pool import HandPool, PoolWriter, write_detections
-from simhand_mm.preparation import pipeline
+from simhand_mm.preparation import video_files
+from simhand_mm.preparation.footage import read_input
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation, RunPolicy
 from simhand_mm.preparation.videos import VideoError
@@ -52,6 +53,10 @@ def videos_dir(tmp_path_factory):
 
 def preparation(videos_dir, pool_dir, settings=SETTINGS, seconds=0.0):
     return Preparation(Path(videos_dir), Path(pool_dir), settings, StubRecipe(seconds))
+
+
+def settings_of(run):
+    return run._pool_settings(read_input(run.source, run.footage))
 
 
 def contents(pool_dir):
@@ -223,7 +228,7 @@ def test_bad_videos_are_named_and_the_rest_is_kept(mixed_dir, tmp_path, capsys):
     }
     told = capsys.readouterr().err
     assert "failed: text (not_a_video)" in told
-    statuses = PoolWriter(pool_dir, preparation(mixed_dir, pool_dir)._pool_settings()).statuses()
+    statuses = PoolWriter(pool_dir, settings_of(preparation(mixed_dir, pool_dir))).statuses()
     assert statuses["good"].num_hands == 2
     assert statuses["crash"].failure == "crashed"
     assert statuses["no_hand"].failure == ""
@@ -270,7 +275,7 @@ def test_a_half_copied_file_that_is_whole_later_gives_the_whole_pool(tmp_path):
     (videos / "w.mp4").write_bytes((whole / "w.mp4").read_bytes())
     run = preparation(videos, tmp_path / "pool")
     run.run(HERE)
-    statuses = PoolWriter(tmp_path / "pool", run._pool_settings()).statuses()
+    statuses = PoolWriter(tmp_path / "pool", settings_of(run)).statuses()
     assert (statuses["v"].failure, statuses["v"].problem) == ("", "damaged")
     (videos / "v.mp4").write_bytes(content)
     run.run(HERE)
@@ -323,7 +328,7 @@ def test_an_id_does_not_depend_on_files_that_come_later(tmp_path):
     pool = HandPool(pool_dir)
     assert pool.video_ids == ["clip", "clip.avi", "clip.mp4"]
     assert [pool.read_crop(row) for row in range(len(pool))][: len(crops)] == crops
-    statuses = PoolWriter(pool_dir, run._pool_settings()).statuses()
+    statuses = PoolWriter(pool_dir, settings_of(run)).statuses()
     assert {id: s.file for id, s in statuses.items()} == {
         "clip": "clip.mov",
         "clip.avi": "clip.avi",
@@ -360,7 +365,7 @@ def test_long_ids_and_any_letters(tmp_path):
 def test_hands_of_repeated_frame_numbers_are_refused_video_by_video(
     videos_dir, tmp_path, monkeypatch, damage
 ):
-    sample = pipeline.sample_frames
+    sample = video_files.sample_frames
 
     def repeat(path, *arguments):
         for frame in sample(path, *arguments):
@@ -370,7 +375,7 @@ def test_hands_of_repeated_frame_numbers_are_refused_video_by_video(
         if path.stem == "v2" and damage:
             raise VideoError(path, "damaged", "it ends")
 
-    monkeypatch.setattr(pipeline, "sample_frames", repeat)
+    monkeypatch.setattr(video_files, "sample_frames", repeat)
     preparation(videos_dir, tmp_path).run(HERE)
     assert HandPool(tmp_path).video_ids == ["s0/v0", "s0/v4", "s1/v1", "s1/v3", "s1/v5"]
     assert drops_of(tmp_path) == {("s0/v2", "repeated_frames")}
@@ -437,7 +442,7 @@ def test_dry_run_writes_nothing(videos_dir, tmp_path):
 
 
 def test_two_runs_at_a_time_are_refused(videos_dir, tmp_path):
-    writer = PoolWriter(tmp_path, preparation(videos_dir, tmp_path)._pool_settings())
+    writer = PoolWriter(tmp_path, settings_of(preparation(videos_dir, tmp_path)))
     with writer.lock(shared=True):
         preparation(videos_dir, tmp_path).run(HERE, shard=(0, 2))
         with pytest.raises(RuntimeError, match="is being prepared by another process"):

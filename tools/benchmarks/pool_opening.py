@@ -60,6 +60,8 @@ def make_rows(start: int, stop: int) -> pa.Table:
         "bbox_score": rng.random(count, np.float32),
         "keypoints_2d": lists(42, 224),
         "keypoint_score": lists(21, 1),
+        "sharpness": rng.random(count, np.float32),
+        "brightness": rng.random(count, np.float32),
         "shard": (number // 20_000).astype(np.int32),
     }
     return pa.table(columns, schema=HANDS)
