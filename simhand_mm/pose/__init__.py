@@ -1,4 +1,4 @@
-"""3D hand pose in mmpose: data set, transforms, DetNet codec, head and loss, metric, inference."""
+"""3D hand pose in mmpose: data sets, transforms, DetNet codec, head and loss, metric, inference."""
 
 from simhand_mm.pose.codec import DetNetCodec
 from simhand_mm.pose.dataset import HandPoseDataset

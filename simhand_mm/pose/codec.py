@@ -1,4 +1,4 @@
-"""Keypoints to DetNet's training targets, and its maps back to keypoints."""
+"""Encodes keypoints as training targets of DetNet, and decodes its maps to keypoints."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from simhand_mm.functional import detnet
 from simhand_mm.functional.keypoints import PARENTS, REFERENCE_BONE, bone_length
 from simhand_mm.pose.registry import KEYPOINT_CODECS
 
-# What mmpose packs into gt_instances, where it leaves NumPy arrays as they are.
+# Fields that mmpose packs into gt_instances, where NumPy arrays stay NumPy arrays.
 INSTANCE_FIELDS = {
     "bbox": "bboxes",
     "bbox_score": "bbox_scores",
@@ -36,19 +36,19 @@ NUM_COLUMNS = 12
 class DetNetCodec(BaseKeypointCodec):
     """Heatmaps with root-relative, scale-free 3D locations and bone directions.
 
-    A worker sends one small array per hand, ``hand_targets``; :meth:`unpack` turns a batch of them
-    into heatmaps and labels on the device. The array is a NumPy array in ``gt_instances``: each
-    tensor of a sample would cross from worker to trainer as an open file descriptor.
+    A worker sends one small array per hand, ``hand_targets``; :meth:`unpack` converts a batch of
+    them to heatmaps and labels on the device. The array is a NumPy array in ``gt_instances``,
+    because each tensor of a sample would need an open file descriptor between worker and trainer.
 
     Args:
         input_size: Width and height of the crop in px.
         heatmap_size: Width and height of the maps in cells.
         sigma: Standard deviation of the Gaussians in cells.
-        subpixel: Read out between cells.
-        released_heatmaps: Make the heatmaps of the released code: keypoints truncated to whole
-            cells, Gaussians cut at three standard deviations, and a keypoint counts until its
-            Gaussian has left the map. By default keypoints lie between cells, Gaussians are whole,
-            and a keypoint counts as long as it lies in the map.
+        subpixel: Decode keypoints with subpixel precision.
+        released_heatmaps: Use the heatmaps of the released code: keypoints are truncated to whole
+            cells, Gaussians are cut at three standard deviations, and a keypoint is used if any
+            part of its Gaussian is inside the map. By default keypoints are not rounded,
+            Gaussians are not cut, and a keypoint is used if it is inside the map.
     """
 
     auxiliary_encode_keys = {"transformed_keypoints_3d"}  # noqa: RUF012 (mmpose's interface)
@@ -64,8 +64,8 @@ class DetNetCodec(BaseKeypointCodec):
     ) -> None:
         if input_size[0] * heatmap_size[1] != input_size[1] * heatmap_size[0]:
             raise ValueError(
-                f"heatmap_size must have the shape of input_size {tuple(input_size)}, but got "
-                f"{tuple(heatmap_size)}."
+                f"heatmap_size must have the aspect ratio of input_size {tuple(input_size)}, "
+                f"but got {tuple(heatmap_size)}. Scale both sides by the same factor."
             )
         self.input_size = (input_size[0], input_size[1])
         self.heatmap_size = (heatmap_size[0], heatmap_size[1])
@@ -79,13 +79,13 @@ class DetNetCodec(BaseKeypointCodec):
         keypoints_visible: np.ndarray | None = None,
         transformed_keypoints_3d: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Make the targets of one hand.
+        """Encode the targets of one hand.
 
         Args:
-            keypoints: ``[1, 21, 2]``, px of the crop.
-            keypoints_visible: ``[1, 21]``, positive where labelled; all by default.
-            transformed_keypoints_3d: ``[1, 21, 3]``, mm, turned with the crop. Without it the
-                hand trains the heatmaps only.
+            keypoints: ``[1, 21, 2]``, px in the crop.
+            keypoints_visible: ``[1, 21]``, positive where labelled; by default all.
+            transformed_keypoints_3d: ``[1, 21, 3]``, mm, rotated with the crop. Without it the
+                hand is used for the heatmaps only.
 
         Returns:
             ``hand_targets``: ``[1, 21, 12]`` float32, for :meth:`unpack`.
@@ -105,7 +105,7 @@ class DetNetCodec(BaseKeypointCodec):
         return {"hand_targets": packed}
 
     def _to_cells(self, keypoints: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """Centres of the Gaussians, and which of them count."""
+        """Return the centres of the Gaussians in cells, and which of them are used."""
         if self.cutoff is None:
             points, margin = detnet.image_to_map(keypoints, self.stride).numpy(), 0.5
         else:
@@ -115,14 +115,14 @@ class DetNetCodec(BaseKeypointCodec):
         return points, ((points >= -margin) & (points <= last + margin)).all(-1)
 
     def unpack(self, hand_targets: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Make the targets of a batch, on the device of ``hand_targets``.
+        """Compute the targets of a batch on the device of ``hand_targets``.
 
         Args:
-            hand_targets: ``[B, 21, 12]``, those of :meth:`encode`.
+            hand_targets: ``[B, 21, 12]``, from :meth:`encode`.
 
         Returns:
             heatmaps: ``[B, 21, h, w]``.
-            labels: ``keypoint_weights`` ``[B, 21]``, 0 outside the crop or unlabelled;
+            labels: ``keypoint_weights`` ``[B, 21]``, 0 if outside the crop or unlabelled;
                 ``location_labels`` and ``delta_labels`` ``[B, 21, 3]``, one vector per keypoint,
                 the same in every cell; ``location_weights`` and ``delta_weights`` ``[B, 21]``, 0
                 where the 3D label is missing; ``bone_length_mm`` ``[B]``, length of the reference
@@ -135,7 +135,7 @@ class DetNetCodec(BaseKeypointCodec):
         return maps, labels
 
     def decode(self, encoded: tuple[Any, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read the maps of one hand; see :meth:`batch_decode`.
+        """Decode the maps of one hand, see :meth:`batch_decode`.
 
         Args:
             encoded: heatmaps ``[21, h, w]`` and location maps ``[21, 3, h, w]``.
@@ -150,24 +150,24 @@ class DetNetCodec(BaseKeypointCodec):
     def batch_decode(
         self, heatmaps: Tensor, location_maps: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Read keypoints off the maps.
+        """Decode keypoints from the maps.
 
         Args:
             heatmaps: ``[B, 21, h, w]``.
             location_maps: ``[B, 21, 3, h, w]``.
 
         Returns:
-            keypoints: ``[B, 21, 2]``, px of the crop.
+            keypoints: ``[B, 21, 2]``, px in the crop.
             scores: ``[B, 21]`` in [0, 1].
-            locations: ``[B, 21, 3]``, root-relative, in lengths of the reference bone, in the
-                (turned, right-hand) frame of the crop.
+            locations: ``[B, 21, 3]``, root-relative, in units of the reference bone length, in the
+                (rotated, right-hand) frame of the crop.
         """
         points, scores, locations = detnet.read_out(heatmaps, location_maps, self.subpixel)
         return detnet.map_to_image(points, self.stride), scores, locations
 
 
 def _encode_3d(keypoints_3d: np.ndarray | None, labelled: np.ndarray) -> dict[str, np.ndarray]:
-    """3D labels with weights; zeros where there are none."""
+    """Return 3D labels and their weights; zeros where labels are missing."""
     if keypoints_3d is None:
         keypoints_3d, labelled = np.zeros((*labelled.shape, 3)), labelled & False
     known = labelled & labelled[:, list(REFERENCE_BONE)].all(-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""One data set class for every labelled set: it reads ``<data_root>/poses/<split>.parquet``."""
+"""The data set class for all labelled data; reads ``<data_root>/poses/<split>.parquet``."""
 
 import os.path as osp
 from typing import Any
@@ -16,7 +16,7 @@ from simhand_mm.registry import DATASETS
 
 
 class HandDataset(BaseDataset):
-    """What our data sets share: the 21 keypoints in mmpose's terms."""
+    """Base class of our data sets: the 21 keypoints as mmpose meta information."""
 
     METAINFO = {  # noqa: RUF012 (mmengine's interface)
         "dataset_name": "simhand_mm_hand21",
@@ -37,7 +37,7 @@ class HandDataset(BaseDataset):
 
     @classmethod
     def _load_metainfo(cls, metainfo: Any = None) -> dict[str, Any]:
-        """As mmpose parses it, with lists for arrays, which ConcatDataset could not compare."""
+        """Parse as mmpose does, with lists instead of arrays, so that ConcatDataset can compare."""
         parsed = parse_pose_metainfo(super()._load_metainfo(metainfo))
         return {
             name: value.tolist() if isinstance(value, np.ndarray) else value
@@ -57,11 +57,11 @@ class HandPoseDataset(HandDataset):
     Args:
         data_root: Folder that ``ann_file`` and the image paths in it are relative to.
         ann_file: Poses table.
-        subset_size: Use only so many usable rows; all by default.
-        subset_rule: ``first`` rows of the table (as the paper's released code, whose "10 %" of
-            FreiHAND is 13,023 green-screen pictures) or ``random`` ones.
+        subset_size: Number of usable rows to use; by default all.
+        subset_rule: ``first`` rows of the table (as in the released code, whose "10 %" of
+            FreiHAND is 13,023 green-screen images) or ``random`` rows.
         subset_seed: Seed of the random choice.
-        **kwargs: ``pipeline``, ``test_mode``, ``indices``, ``lazy_init`` ... of mmengine.
+        **kwargs: Options of mmengine: ``pipeline``, ``test_mode``, ``indices``, ``lazy_init`` ...
     """
 
     def __init__(
@@ -81,15 +81,15 @@ class HandPoseDataset(HandDataset):
         super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
     def load_data_list(self) -> list[int]:
-        """Read the table and choose its rows; the rows themselves stay in shared arrays.
+        """Read the table and return the chosen rows; the data stay in shared arrays.
 
         Raises:
-            FileNotFoundError: If there is no such table.
+            FileNotFoundError: If the table does not exist.
             ValueError: If the subset is larger than the set, or too many rows are unusable.
         """
         poses = read_poses(self.ann_file)
         usable = screen_poses(poses, self.ann_file)
-        # Fixed-width bytes, for worker processes share arrays but copy Python strings.
+        # Fixed-width bytes, because worker processes share arrays but copy Python strings.
         for name in ("image_path", "sample_id"):
             poses[name] = np.char.encode(np.array(poses[name], dtype=str), "utf-8")
         poses["handedness"] = np.array(poses["handedness"], dtype="U5")
@@ -103,8 +103,8 @@ class HandPoseDataset(HandDataset):
             return rows
         if not 0 < self.subset_size <= len(rows):
             raise ValueError(
-                f"subset_size must be in 1..{len(rows)}, the usable rows of {self.ann_file}, but "
-                f"got {self.subset_size}."
+                f"subset_size must be in 1..{len(rows)}, the number of usable rows of "
+                f"{self.ann_file}, but got {self.subset_size}. Choose a smaller subset."
             )
         if self.subset_rule == "first":
             return rows[: self.subset_size]
@@ -112,7 +112,7 @@ class HandPoseDataset(HandDataset):
         return np.sort(generator.permutation(rows)[: self.subset_size])
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
-        """The ``idx``-th sample before the pipeline."""
+        """Return the ``idx``-th sample before the pipeline."""
         if not self._fully_initialized:
             self.full_init()
         row, poses = self.data_list[idx], self._poses
@@ -142,6 +142,6 @@ class HandPoseDataset(HandDataset):
             raise FileNotFoundError(
                 f"image_path must exist, but {info['img_path']} (row {self.data_list[idx]}, sample "
                 f"{info['sample_id']!r} of {self.ann_file}) does not. Correct data_root, or "
-                "convert the data set again, which leaves missing images out."
+                "convert the data set again, which drops missing images."
             )
         return self.pipeline(info)

@@ -1,4 +1,4 @@
-"""Every protocol side by side for a set of predictions."""
+"""Evaluates predictions under all protocols."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from simhand_mm.pool import read_poses
 from simhand_mm.pose.predictions import read_keypoints
 from simhand_mm.pose.screening import screen_poses
 
-# The paper's range (Sec. 4.1), and that of FreiHAND and DexYCB.
+# The range of the paper (Sec. 4.1), and that of FreiHAND and DexYCB.
 AUC_RANGES = {"pck_auc_20_50": (20.0, 50.0, 15), "pck_auc_0_50": (0.0, 50.0, 100)}
 CURVE_MM = torch.linspace(0, 80, 161, dtype=torch.float64)
 
@@ -31,12 +31,12 @@ def place_in_camera(
     scores: np.ndarray,
     camera_matrix: np.ndarray,
 ) -> np.ndarray:
-    """Move root-relative predictions to where the camera sees them, for the protocol ``none``.
+    """Place root-relative predictions in the camera frame, for the protocol ``none``.
 
     Args:
         keypoints_3d: ``[N, 21, 3]``, root-relative mm.
-        keypoints_2d: ``[N, 21, 2]``, px of the image.
-        scores: ``[N, 21]``, trust in the 2D keypoints.
+        keypoints_2d: ``[N, 21, 2]``, px in the image.
+        scores: ``[N, 21]``, confidence of the 2D keypoints.
         camera_matrix: ``[N, 3, 3]``, px.
 
     Returns:
@@ -53,22 +53,22 @@ def evaluate_poses(
     valid: np.ndarray,
     handedness: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Measure predictions under every protocol.
+    """Evaluate predictions under all protocols.
 
     Args:
         pred: ``[N, 21, 3]``, mm, camera frame.
         target: ``[N, 21, 3]``, mm, camera frame.
-        valid: ``[N, 21]`` bool, which targets exist.
-        handedness: ``N`` times ``'left'`` or ``'right'``; right by default. Only
+        valid: ``[N, 21]`` bool, whether the target exists.
+        handedness: ``N`` strings ``'left'`` or ``'right'``; by default right. Only
             ``mpjpe_columns_mm`` depends on it.
 
     Returns:
-        Protocol -> ``mpjpe_mm``, ``mpjpe_columns_mm`` (mean of the means of each keypoint of each
-        side), ``pck_auc_20_50``, ``pck_auc_0_50``, ``per_keypoint_mm`` (by name), ``pck_curve``
-        (over ``CURVE_MM``) and ``per_sample_mm [N]``.
+        Protocol -> ``mpjpe_mm``, ``mpjpe_columns_mm`` (mean over the mean errors per keypoint and
+        handedness), ``pck_auc_20_50``, ``pck_auc_0_50``, ``per_keypoint_mm`` (by name),
+        ``pck_curve`` (over ``CURVE_MM``) and ``per_sample_mm [N]``.
 
     Raises:
-        ValueError: If a prediction is NaN or infinite, which would count as no error at all.
+        ValueError: If a prediction is NaN or infinite; it would be counted as no error.
     """
     unusable = ~np.isfinite(pred).all((1, 2))
     if unusable.any():
@@ -94,10 +94,10 @@ def evaluate_poses(
 
 
 def as_metrics(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The content of ``metrics.json``: all results but those of single hands.
+    """Return the content of ``metrics.json``: all results except those of single hands.
 
     Args:
-        results: What :func:`evaluate_poses` gives.
+        results: Results of :func:`evaluate_poses`.
     """
     protocols = {
         protocol: {name: value for name, value in result.items() if name != "per_sample_mm"}
@@ -112,18 +112,18 @@ def as_metrics(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def evaluate_file(poses: str | Path, predictions: str | Path) -> dict[str, Any]:
-    """Measure a file of predictions on all rows of a poses table that can be used.
+    """Evaluate a file of predictions on all usable rows of a poses table.
 
     Args:
-        poses: The table; unusable rows are dropped and counted as when testing a model.
-        predictions: A file of any form that :func:`read_keypoints` reads.
+        poses: Poses table; unusable rows are dropped and counted, as in testing.
+        predictions: File in a format that :func:`read_keypoints` reads.
 
     Returns:
         See :func:`evaluate_poses`.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is damaged, or a usable row is not predicted.
+        ValueError: If a file is damaged, or a usable row has no prediction.
     """
     labels = read_poses(poses)
     usable = screen_poses(labels, str(poses))
@@ -138,13 +138,13 @@ def evaluate_file(poses: str | Path, predictions: str | Path) -> dict[str, Any]:
 
 _ABOUT_TABLE = (
     "procrustes: rotations only. procrustes_official: reflections too, as in the toolkits of "
-    "FreiHAND, DexYCB and HO-3D.\nby column: mean of the means of each keypoint of each side; "
-    "under root it is the MPJPE of AssemblyHands' toolkit."
+    "FreiHAND, DexYCB and HO-3D.\nby column: mean over the mean errors per keypoint and "
+    "handedness; under root it is the MPJPE of the toolkit of AssemblyHands."
 )
 
 
 def format_table(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The protocols as a table for the terminal; AUCs in percent as in papers."""
+    """Format the results as a table for the terminal, with AUCs in percent as in papers."""
     width = max(map(len, results)) + 2
     lines = [
         f"{'protocol':<{width}}{'MPJPE mm':>9}{'by column':>11}{'AUC 20-50':>11}{'AUC 0-50':>10}"

@@ -1,4 +1,4 @@
-"""A fine-tuned model as one ONNX graph, from crop to keypoints."""
+"""Exports a fine-tuned model as an ONNX graph, from crop to keypoints."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from simhand_mm.pool import atomic_path
 
 
 class CropToKeypoints(nn.Module):
-    """What is exported: normalisation, backbone, head and read-out.
+    """The exported module: normalisation, backbone, head and decoding.
 
     Args:
         model: A ``TopdownPoseEstimator`` with a :class:`DetNetHead`.
@@ -31,14 +31,14 @@ class CropToKeypoints(nn.Module):
         self.register_buffer("std", model.data_preprocessor.std.clone())
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Read keypoints off crops.
+        """Predict keypoints of crops.
 
         Args:
-            crops: ``[N, 3, S, S]``, RGB in 0 to 255, right hands (mirror left ones).
+            crops: ``[N, 3, S, S]``, RGB in 0 to 255, right hands (mirror left hands).
 
         Returns:
-            keypoints_2d ``[N, 21, 2]`` px of the crop, keypoint_score ``[N, 21]``, keypoints_3d
-            ``[N, 21, 3]`` mm relative to the wrist, with the training set's mean size.
+            keypoints_2d ``[N, 21, 2]`` px in the crop, keypoint_score ``[N, 21]``, keypoints_3d
+            ``[N, 21, 3]`` mm relative to the wrist, with the mean size of the training set.
         """
         heat, _, location = self.head(self.backbone((crops - self.mean) / self.std))
         points, scores, locations = self.head.decoder.batch_decode(heat, location)
@@ -47,20 +47,20 @@ class CropToKeypoints(nn.Module):
 
 
 def export_onnx(config: str, checkpoint: str, path: str | Path) -> dict[str, float]:
-    """Write the graph, check it against torch with onnxruntime, and time both.
+    """Export a model to ONNX, compare onnxruntime with torch, and time both.
 
     Args:
-        config: Config of a fine-tuned model.
-        checkpoint: Its weights.
-        path: The ``.onnx`` file.
+        config: Config file of a fine-tuned model.
+        checkpoint: Checkpoint file.
+        path: The ``.onnx`` file to write.
 
     Returns:
-        ``max_difference`` of all outputs (px, score, mm) and ``torch_ms``, ``onnxruntime_ms`` of
-        one crop.
+        ``max_difference`` over all outputs (px, score, mm), and ``torch_ms``, ``onnxruntime_ms``
+        for one crop.
 
     Raises:
         ImportError: If onnx or onnxruntime is missing.
-        RuntimeError: If onnxruntime gives other keypoints than torch.
+        RuntimeError: If the keypoints of onnxruntime differ from those of torch.
     """
     try:
         import onnx  # noqa: F401 (torch.onnx needs it)

@@ -1,4 +1,4 @@
-"""The head of DetNet: upsampling, then heat -> delta -> location, each seeing the ones before."""
+"""The head of DetNet: upsampling, then cascaded heatmap, delta and location heads."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,15 +25,15 @@ from simhand_mm.registry import MODELS
 class DetNetHead(BaseHead):
     """Three deconvolutions, two coordinate planes and three cascaded convolutional heads.
 
-    Works behind any backbone of mmpretrain or mmpose; it reads the last feature map.
+    Works with any backbone of mmpretrain or mmpose; it uses the last feature map.
 
     Args:
         in_channels: Channels of that feature map.
         decoder: Config of the :class:`DetNetCodec`, shared with the data pipeline.
-        deconv_channels: Channels after each deconvolution, each of which doubles the size.
-        head_channels: Width of the three heads.
-        loss: Config of the loss.
-        init_cfg: As in mmengine.
+        deconv_channels: Channels after each deconvolution; each one doubles the resolution.
+        head_channels: Number of channels in each of the three heads.
+        loss: Config of the loss; by default :class:`DetNetLoss`.
+        init_cfg: Initialisation config of mmengine.
     """
 
     mean_bone_length_mm: Tensor
@@ -58,12 +58,12 @@ class DetNetHead(BaseHead):
         self.location_head = map_head(
             channels + 4 * NUM_KEYPOINTS, head_channels, 3 * NUM_KEYPOINTS
         )
-        # DetNet predicts no size; millimetres come from the mean bone seen in training.
+        # DetNet predicts no scale; millimetres come from the mean bone length of the training data.
         self.register_buffer("mean_bone_length_mm", torch.zeros(()))
         self.register_buffer("num_bones", torch.zeros(()))
 
     def forward(self, feats: Tensor | Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Paint the maps.
+        """Compute the maps.
 
         Args:
             feats: ``[B, C, H, W]``, or a sequence that ends with it.
@@ -74,7 +74,7 @@ class DetNetHead(BaseHead):
         """
         features = self.deconvs(feats if isinstance(feats, Tensor) else feats[-1])
         features = with_coordinate_planes(features)
-        heat = self.heat_head(features).float().sigmoid()  # float32 under autocast, too
+        heat = self.heat_head(features).float().sigmoid()  # float32 also under autocast
         features = torch.cat([features, heat.to(features.dtype)], dim=1)
         delta = self.delta_head(features)
         location = self.location_head(torch.cat([features, delta], dim=1))
@@ -84,7 +84,7 @@ class DetNetHead(BaseHead):
     def loss(
         self, feats: Sequence[Tensor], batch_data_samples: Sequence[Any], train_cfg: Any = None
     ) -> dict[str, Tensor]:
-        """Losses of a batch whose samples carry the targets of :class:`DetNetCodec`."""
+        """Compute the losses of a batch with the targets of :class:`DetNetCodec`."""
         maps = self.forward(feats)
         packed = np.concatenate([s.gt_instances.hand_targets for s in batch_data_samples])
         targets = torch.from_numpy(packed).to(maps[0].device, non_blocking=True)
@@ -94,7 +94,7 @@ class DetNetHead(BaseHead):
 
     @torch.no_grad()
     def _remember_bone_length(self, length_mm: Tensor) -> None:
-        """Update the mean of the known lengths, without waiting for the device."""
+        """Update the mean of the known lengths without synchronising with the device."""
         known = length_mm.isfinite()
         self.num_bones += known.sum()
         excess = torch.where(known, length_mm - self.mean_bone_length_mm, 0.0).sum()
@@ -103,12 +103,13 @@ class DetNetHead(BaseHead):
     def predict(
         self, feats: Sequence[Tensor], batch_data_samples: Sequence[Any], test_cfg: Any = None
     ) -> list[InstanceData]:
-        """Predict one hand for each sample.
+        """Predict one hand per sample.
 
         Returns:
-            Instances with ``keypoints [1, 21, 2]`` px of the crop (mmpose maps them to the
+            Instances with ``keypoints [1, 21, 2]`` px in the crop (mmpose maps them to the
             image), ``keypoint_scores [1, 21]`` and ``keypoints_3d [1, 21, 3]``: mm relative to
-            the wrist in the camera frame of the image, with the training set's mean bone length.
+            the wrist, with the axes of the camera frame and the mean bone length of the training
+            set.
         """
         heat, _, location = self.forward(feats)
         decoded = self.decoder.batch_decode(heat.float(), location.float())
@@ -125,6 +126,6 @@ class DetNetHead(BaseHead):
 
 
 def _to_camera_mm(locations: np.ndarray, length_mm: float, metainfo: dict) -> np.ndarray:
-    """Undo the turn or mirror of the crop and give the hand its size; wrist at the origin."""
+    """Undo rotation and mirroring of the crop and scale to mm, with the wrist at the origin."""
     keypoints_3d = (locations - locations[:, :1]) * length_mm
     return turn_keypoints_3d(metainfo["affine"], keypoints_3d, inverse=True).astype(np.float32)

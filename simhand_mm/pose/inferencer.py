@@ -1,4 +1,4 @@
-"""3D hand poses of images, for people rather than for training loops."""
+"""Inference: 3D hand poses of images."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,15 +18,16 @@ from simhand_mm.pose.evaluation import place_in_camera
 
 @dataclass(frozen=True)
 class HandPose3D:
-    """One hand. Left hands come out as left hands: nothing is mirrored.
+    """Predicted pose of one hand. Left hands are returned as left hands, not mirrored.
 
     Attributes:
-        box: Where it was looked for.
-        keypoints_2d: ``[21, 2]``, px of the image.
+        box: Bounding box and handedness used as input.
+        keypoints_2d: ``[21, 2]``, px in the image.
         keypoint_score: ``[21]`` in [0, 1].
-        keypoints_3d: ``[21, 3]``, mm relative to the wrist, in the camera's axes (x right, y down,
-            z away from the camera). The size of the hand is the average of the training set.
-        position: ``[3]``, mm, the wrist in the camera frame; None if the camera is not known.
+        keypoints_3d: ``[21, 3]``, mm relative to the wrist, axes of the camera frame (x right, y
+            down, z away from the camera). The hand has the mean size of the training set.
+        position: ``[3]``, mm, position of the wrist in the camera frame; None if the camera is
+            unknown.
     """
 
     box: HandBox
@@ -37,11 +38,11 @@ class HandPose3D:
 
     @property
     def handedness(self) -> str:
-        """``left`` or ``right``, the person's own hand."""
+        """``left`` or ``right``, from the view of the person."""
         return self.box.handedness
 
     def to_json(self) -> dict[str, Any]:
-        """Plain numbers under names that carry the units."""
+        """Return plain numbers; the keys include the units."""
         return {
             "handedness": self.handedness,
             "bbox_xyxy_px": np.round(self.box.bbox_xyxy, 2).tolist(),
@@ -56,9 +57,9 @@ class HandPose3D:
 
 
 def describe_json() -> dict[str, Any]:
-    """What a file of :meth:`HandPose3D.to_json` has to say before its numbers."""
+    """Return the description of units, axes and keypoints for a file of hand poses."""
     return {
-        "units": "px of the image; mm",
+        "units": "px in the image; mm",
         "frame": "axes of the camera: x right, y down, z away from it; keypoints_3d relative to "
         "the wrist, with the mean bone length of the training set; left hands are left hands",
         "keypoint_names": list(KEYPOINT_NAMES),
@@ -66,14 +67,14 @@ def describe_json() -> dict[str, Any]:
 
 
 class HandPose3DInferencer:
-    """Finds hands and estimates their 3D poses.
+    """Detects hands and predicts their 3D poses.
 
     Args:
-        config: Config of a fine-tuned model.
-        checkpoint: Its weights.
-        device: Where it runs.
-        find_hands: Gives the hands of an image ``[H, W, 3]`` uint8, BGR. Without it the hands
-            have to be given with each image.
+        config: Config file of a fine-tuned model.
+        checkpoint: Checkpoint file.
+        device: Device of the model.
+        find_hands: Function that returns the hands of an image ``[H, W, 3]`` uint8, BGR. Without
+            it, ``boxes`` must be passed with each image.
     """
 
     def __init__(
@@ -93,12 +94,13 @@ class HandPose3DInferencer:
         boxes: Sequence[HandBox] | None = None,
         camera_matrix: np.ndarray | None = None,
     ) -> list[HandPose3D]:
-        """Estimate all hands of one image.
+        """Predict the poses of all hands in an image.
 
         Args:
             image: ``[H, W, 3]`` uint8, BGR.
-            boxes: The hands; by default those that ``find_hands`` finds.
-            camera_matrix: ``[3, 3]``, px; gives the position of the hands.
+            boxes: Bounding boxes of the hands; by default those of ``find_hands``.
+            camera_matrix: ``[3, 3]``, px. If given, the position of each hand in the camera
+                frame is estimated too.
 
         Raises:
             ValueError: If there are neither ``boxes`` nor ``find_hands``.
@@ -106,8 +108,8 @@ class HandPose3DInferencer:
         if boxes is None:
             if self.find_hands is None:
                 raise ValueError(
-                    "boxes must be given, for this inferencer has no find_hands. Give boxes "
-                    "and sides, or a detector such as MediaPipe's (simhand demo)."
+                    "boxes must be given if the inferencer has no find_hands, but got None. Pass "
+                    "boxes, or use a detector such as MediaPipe (simhand demo)."
                 )
             boxes = self.find_hands(image)
         if not boxes:

@@ -10,14 +10,14 @@ from simhand_mm.registry import MODELS
 class DetNetLoss(nn.Module):
     """Weighted sum of the errors of heatmaps, location maps and delta maps.
 
-    The L2 term of Eq. 4 is the weight decay of the optimiser; no released code has such a term.
-    The weights are those of the published training script; the paper writes the sum without any.
+    The L2 term of Eq. 4 is the weight decay of the optimiser; the released code has no such term.
+    The weights are those of the released training script; the paper gives the sum without weights.
 
     Args:
         heat_weight: Weight of the heatmap loss.
         delta_weight: Weight of the loss of the bone directions.
         location_weight: Weight of the loss of the root-relative locations.
-        over_batch: Use the released form of the 3D losses, one norm over the batch.
+        over_batch: Use the 3D losses of the released code, with one norm over the whole batch.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class DetNetLoss(nn.Module):
             maps: Predicted heatmaps ``[B, 21, h, w]``, delta and location maps
                 ``[B, 21, 3, h, w]``.
             heatmaps: ``[B, 21, h, w]``, target.
-            labels: The labels of :class:`DetNetCodec`, ``[B, 21]`` and ``[B, 21, 3]``.
+            labels: The labels of :meth:`DetNetCodec.unpack`, ``[B, 21]`` and ``[B, 21, 3]``.
 
         Returns:
-            ``loss_heat``, ``loss_delta``, ``loss_location``, each with its weight applied.
+            The weighted terms ``loss_heat``, ``loss_delta`` and ``loss_location``.
         """
         heat, delta, location = maps
         terms = {

@@ -1,4 +1,4 @@
-"""Pictures from a file, a folder, a video or a camera, one after the other; and back to disk."""
+"""Reads images from a file, a folder, a video or a camera, and writes them to disk."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,17 +17,17 @@ class MediaSource:
     """Iterates over ``(name, image)``; images are ``[H, W, 3]`` uint8, BGR, upright.
 
     Args:
-        source: Path of a picture, a video or a folder of pictures, or the number of a camera.
+        source: Path of an image, a video or a folder of images, or the index of a camera.
 
     Attributes:
-        fps: Frames per second of a video or camera; None for pictures.
-        folder: Where the pictures or the video lie; None for a camera.
-        time_s: Time of the frame that was read last.
-        unreadable: Name of each picture that was passed over -> reason.
+        fps: Frames per second of a video or camera; None for images.
+        folder: Folder of the images or the video; None for a camera.
+        time_s: Time of the last frame read, in seconds.
+        unreadable: Name of each skipped image -> reason.
 
     Raises:
-        FileNotFoundError: If there is no such file or folder, or no picture in it.
-        ValueError: If the file is neither a picture nor a video.
+        FileNotFoundError: If the file or folder does not exist, or the folder contains no image.
+        ValueError: If the file is neither an image nor a video.
     """
 
     def __init__(self, source: str) -> None:
@@ -42,36 +42,43 @@ class MediaSource:
             self._paths = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
             if not self._paths:
                 raise FileNotFoundError(
-                    f"{path} must hold pictures {IMAGE_SUFFIXES}, but has none."
+                    f"source must contain images {IMAGE_SUFFIXES}, but {path} has none. "
+                    "Choose another folder."
                 )
         elif not path.is_file():
-            raise FileNotFoundError(f"source must be a file, folder or camera, but got {source!r}.")
+            raise FileNotFoundError(
+                f"source must be a file, folder or camera, but {source!r} does not exist. "
+                "Correct the path."
+            )
         elif path.suffix.lower() in IMAGE_SUFFIXES:
             self._paths = [path]
         else:
             self._capture = cv2.VideoCapture(str(path))
         if self._capture is not None and not self._capture.isOpened():
-            raise ValueError(f"source must be a picture, video or camera, but {source!r} is not.")
+            raise ValueError(
+                f"source must be an image, video or camera, but {source!r} cannot be opened. "
+                "Check the file or the index of the camera."
+            )
         if self._capture is not None:
-            self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # phones write how they were held
+            self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # phones store their orientation
         self.folder = None if source.isdigit() else path if path.is_dir() else path.parent
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 25.0 if self._capture else None
 
     def __len__(self) -> int:
-        """Number of pictures; 0 if not known, as of a camera."""
+        """Number of images or frames; 0 if unknown, as for a camera."""
         if self._capture is None:
             return len(self._paths)
         return max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
 
     @property
     def duration_s(self) -> float:
-        """How long a video plays; 0 if not known."""
+        """Duration of a video in seconds; 0 if unknown."""
         return len(self) / self.fps if self.fps else 0.0
 
     def __iter__(self) -> Iterator[tuple[str, np.ndarray]]:
-        return self._read_frames() if self._capture is not None else self._read_pictures()
+        return self._read_frames() if self._capture is not None else self._read_images()
 
-    def _read_pictures(self) -> Iterator[tuple[str, np.ndarray]]:
+    def _read_images(self) -> Iterator[tuple[str, np.ndarray]]:
         for path in self._paths:
             reason = _why_incomplete(path)
             image = None if reason else cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -81,13 +88,13 @@ class MediaSource:
                 yield path.name, image
 
     def _read_frames(self) -> Iterator[tuple[str, np.ndarray]]:
-        begin, number = time.monotonic(), 0
+        start, number = time.monotonic(), 0
         while True:
             is_read, image = self._capture.read()
             if not is_read:
                 break
-            # A camera has no stamps, and its pictures come as fast as they are taken away.
-            self.time_s = time.monotonic() - begin
+            # A camera has no time stamps and delivers frames as fast as they are read.
+            self.time_s = time.monotonic() - start
             if self.folder is not None:
                 self.time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             yield f"frame_{number:06d}", image
@@ -97,49 +104,50 @@ class MediaSource:
 
 
 def _why_incomplete(path: Path) -> str | None:
-    """Reason if the end of a picture is missing, which OpenCV fills with grey in silence."""
+    """Return a reason if the end of an image is missing; OpenCV silently fills it with grey."""
     try:
         with Image.open(path) as image:
             image.load()
     except UnidentifiedImageError:
-        return None  # OpenCV may know the format
+        return None  # OpenCV may support the format
     except (OSError, SyntaxError, ValueError) as error:
         return str(error)
     return None
 
 
-# Stamps of MPEG-4 have a denominator of 65,535 at most; this one divides the usual rates.
+# The denominator of MPEG-4 time stamps is at most 65,535; this one is a multiple of usual rates.
 _TIME_BASE = Fraction(1, 60_000)
 
 
 class MediaWriter:
-    """Writes pictures as they came: frames to one ``demo.mp4``, pictures to ``<name>.png``.
+    """Writes results in the form of the source: a video ``demo.mp4``, or images ``<name>.png``.
 
-    The video has the time stamps of its source, so that it plays as long, at any frame rate.
+    The video has the time stamps of its source, so its duration is the same at any frame rate.
 
     Args:
-        folder: Where to.
-        source: Where the pictures come from.
+        folder: Output folder.
+        source: Source of the images.
 
     Raises:
-        ValueError: If the folder is the source's, whose pictures would be overwritten.
+        ValueError: If the folder is that of the source, whose images would be overwritten.
     """
 
     def __init__(self, folder: str | Path, source: MediaSource) -> None:
         self.folder, self.source = Path(folder), source
         if source.folder is not None and self.folder.resolve() == source.folder.resolve():
             raise ValueError(
-                f"folder must not be that of the source, but both are {folder}. Choose another."
+                f"folder must not be that of the source, but both are {folder}. "
+                "Choose another folder."
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         self._video: Any = None
         self._written: set[str] = set()
 
     def write(self, name: str, image: np.ndarray) -> None:
-        """Add one picture ``[H, W, 3]`` uint8, BGR; all frames of a video have one size.
+        """Write one image ``[H, W, 3]`` uint8, BGR; all frames of a video must have the same size.
 
         Raises:
-            OSError: If it cannot be written.
+            OSError: If the image cannot be written.
         """
         if self.source.fps is not None:
             if self._video is None:
@@ -152,16 +160,18 @@ class MediaWriter:
         self._written.add(stem)
         path = self.folder / f"{stem}.png"
         if not cv2.imwrite(str(path), image):
-            raise OSError(f"picture must be writable, but {path} is not. Choose another folder.")
+            raise OSError(
+                f"folder must be writable, but {path} cannot be written. Choose another folder."
+            )
 
     def close(self) -> None:
-        """Finish the video."""
+        """Close the video file."""
         if self._video is not None:
             self._video.close(self.source.duration_s)
 
 
 class _VideoFile:
-    """An MP4 file of pictures with time stamps."""
+    """An MP4 file with time stamps per frame."""
 
     def __init__(self, path: Path, size_hw: tuple[int, int], fps: float) -> None:
         import av
@@ -177,7 +187,7 @@ class _VideoFile:
         self._packets: list[Any] = []
 
     def write(self, image: np.ndarray, time_s: float) -> None:
-        """Add a frame; one without a later stamp comes one frame after the one before."""
+        """Add a frame; if its time stamp does not increase, use the next frame interval."""
         if self._times_s and time_s <= self._times_s[-1]:
             time_s = self._times_s[-1] + self._frame_s
         self._times_s.append(time_s)
@@ -192,14 +202,14 @@ class _VideoFile:
         self._keep(self._stream.encode(frame))
 
     def close(self, duration_s: float) -> None:
-        """Write the last frame, which is shown to the end of the source."""
+        """Write the last frame, which lasts until the end of the source, and close the file."""
         self._keep(self._stream.encode())
         last_s = max(duration_s - self._times_s[-1], self._frame_s)
         self._mux(self._packets.pop(), max(round(last_s / _TIME_BASE), 1))
         self._file.close()
 
     def _keep(self, packets: list[Any]) -> None:
-        """Hold the last packet back until the next one tells how long it is shown."""
+        """Write packets, except the last one, whose duration is known only with the next one."""
         for packet in packets:
             if self._packets:
                 before = self._packets.pop()
@@ -218,27 +228,28 @@ def draw_all(
     max_frames: int | None = None,
     report: Callable[[], object] = lambda: None,
 ) -> list[dict[str, Any]]:
-    """Draw into every picture of a source; a picture that fails is passed over.
+    """Process all images of a source and write the results; skip images that fail.
 
     Args:
-        source: Its ``unreadable`` tells afterwards which pictures were passed over, and why.
-        writer: Is closed at the end, also by Ctrl-C.
-        draw: From a picture to the drawn one and the record of its hands.
-        max_frames: Stop after so many.
-        report: Called after each picture.
+        source: Source of the images. Afterwards ``unreadable`` lists the skipped images with
+            reasons.
+        writer: Writer of the results; it is closed at the end, also after Ctrl-C.
+        draw: Function that returns the drawn image and the record of its hands.
+        max_frames: Maximum number of images.
+        report: Function called after each image.
 
     Returns:
-        ``{"image": name, "hands": record}`` of each picture that was drawn.
+        ``{"image": name, "hands": record}`` for each processed image.
 
     Raises:
-        ValueError: If no picture could be drawn.
+        ValueError: If no image could be processed.
     """
     results: list[dict[str, Any]] = []
     try:
         for name, image in source:
             try:
                 drawn, record = draw(image)
-            except Exception as error:  # whatever is wrong with this one, the others are drawn
+            except Exception as error:  # one bad image must not end the run
                 source.unreadable[name] = f"{type(error).__name__}: {error}"
             else:
                 writer.write(name, drawn)
@@ -253,7 +264,7 @@ def draw_all(
     if not results:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(source.unreadable.items())[:3])
         raise ValueError(
-            f"at least one picture must be drawn, but none of {len(source.unreadable)} could be "
-            f"({reasons or 'the source has none'}). Correct the source."
+            f"source must have at least one usable image, but all {len(source.unreadable)} failed "
+            f"({reasons or 'the source is empty'}). Correct the source."
         )
     return results

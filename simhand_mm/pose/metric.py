@@ -1,4 +1,4 @@
-"""The metric that mmpose runs at validation and test."""
+"""The metric for validation and testing in mmpose."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,18 +24,18 @@ _EXPORT_FILES = {"freihand": "pred.json", "dexycb": "predictions.txt"}
 
 @METRICS.register_module()
 class HandPoseMetric(BaseMetric):
-    """MPJPE and PCK-AUC under every protocol side by side (docs/protocols.md).
+    """MPJPE and PCK-AUC under all protocols (docs/protocols.md).
 
     Keys are ``<protocol>/mpjpe_mm``, ``<protocol>/pck_auc_20_50`` and ``<protocol>/pck_auc_0_50``;
-    the paper's are those of ``root_scale``. Keypoints without label are left out.
+    the paper uses ``root_scale``. Keypoints without label are ignored.
 
     Args:
-        output_dir: Writes ``metrics.json`` there: all of it, per keypoint, with PCK curves.
-        save_predictions: Writes ``predictions.parquet`` there, too.
-        export: Writes the predictions there also as ``freihand`` (``pred.json``) or ``dexycb``
-            (``predictions.txt``) evaluates them.
-        collect_device: As in mmengine.
-        collect_dir: As in mmengine.
+        output_dir: Folder for ``metrics.json``, with errors per keypoint and PCK curves.
+        save_predictions: Also write ``predictions.parquet``.
+        export: Also write the predictions in the format of an official evaluation: ``freihand``
+            (``pred.json``) or ``dexycb`` (``predictions.txt``).
+        collect_device: See mmengine.
+        collect_dir: See mmengine.
     """
 
     default_prefix = ""
@@ -55,7 +55,7 @@ class HandPoseMetric(BaseMetric):
         self.export = export
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keep what each hand needs: prediction, target, camera."""
+        """Collect prediction, target and camera of each hand."""
         for sample in data_samples:
             pred, target = sample["pred_instances"], sample["gt_instances"]
             self.results.append(
@@ -111,5 +111,5 @@ class HandPoseMetric(BaseMetric):
 
 
 def _first(values: Any) -> np.ndarray:
-    """The only hand of a sample, as an array."""
+    """Return the only hand of a sample as an array."""
     return np.asarray(values)[0]

@@ -1,4 +1,4 @@
-"""Predictions as official evaluations read them: FreiHAND's ``pred.json`` and DexYCB's text."""
+"""Predictions in the formats of official evaluations: FreiHAND (``pred.json``), DexYCB (text)."""
 
 import json
 from collections.abc import Sequence
@@ -15,26 +15,26 @@ _MANO_VERTICES = 778
 def write_official(
     path: str | Path, form: str, sample_ids: Sequence[str], keypoints_3d: np.ndarray
 ) -> None:
-    """Write predictions as an official evaluation reads them.
+    """Write predictions in the format of an official evaluation.
 
     Args:
-        path: The file.
-        form: ``freihand`` (JSON, metres; vertices are zeros, because none are predicted) or
-            ``dexycb`` (text, mm). The toolkit of DexYCB refuses results that lack a labelled image,
+        path: The file to write.
+        form: ``freihand`` (JSON, metres; vertices are zeros, because they are not predicted) or
+            ``dexycb`` (text, mm). The toolkit of DexYCB needs a result for every labelled image,
             so the poses table must be converted with ``--min-inside 0``.
-        sample_ids: Of the poses table, ending with the official number of the image.
+        sample_ids: Sample IDs of the poses table; they end with the official image number.
         keypoints_3d: ``[N, 21, 3]``, mm, camera frame.
 
     Raises:
-        ValueError: If the form is unknown, or FreiHAND's images are not all there.
+        ValueError: If ``form`` is unknown, or images of FreiHAND are missing.
     """
     numbers = [official_number(name) for name in sample_ids]
     hands = np.asarray(keypoints_3d, np.float64)[np.argsort(numbers)]
     if form == "freihand":
         if sorted(numbers) != list(range(len(numbers))):
             raise ValueError(
-                f"FreiHAND's file must hold every image once, but {len(numbers)} predictions "
-                f"go up to number {max(numbers)}. Test on the whole evaluation set."
+                f"predictions for FreiHAND must contain every image once, but got {len(numbers)} "
+                f"predictions with numbers up to {max(numbers)}. Test on the whole evaluation set."
             )
         vertices = [[[0.0, 0.0, 0.0]] * _MANO_VERTICES] * len(hands)
         content = json.dumps([np.round(hands / 1000, 6).tolist(), vertices])
@@ -54,10 +54,10 @@ def read_freihand(path: Path) -> dict[int, np.ndarray]:
     """Read FreiHAND's ``pred.json`` (metres).
 
     Returns:
-        Official number -> ``[21, 3]``, mm.
+        Official image number -> ``[21, 3]``, mm.
 
     Raises:
-        ValueError: If the file is damaged or a hand has another number of keypoints.
+        ValueError: If the file is damaged or a hand does not have 21 keypoints.
     """
     try:
         hands = np.array(json.loads(path.read_text(encoding="utf-8"))[0], np.float64)
@@ -65,15 +65,15 @@ def read_freihand(path: Path) -> dict[int, np.ndarray]:
     except (ValueError, IndexError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} must be [[xyz, ...], [vertices, ...]] with 21 keypoints in metres for each "
-            f"image, but is not ({error}). Write it as FreiHAND's evaluation asks for."
+            f"image, but is not ({error}). Use the format of the evaluation of FreiHAND."
         ) from error
 
 
 def read_dexycb(path: Path) -> dict[int, np.ndarray]:
-    """Read DexYCB's text: the number of the image and 63 mm per line.
+    """Read the text format of DexYCB: the image number and 63 coordinates (mm) per line.
 
     Returns:
-        Official number -> ``[21, 3]``, mm.
+        Official image number -> ``[21, 3]``, mm.
 
     Raises:
         ValueError: If a line is damaged.
@@ -86,19 +86,19 @@ def read_dexycb(path: Path) -> dict[int, np.ndarray]:
             hands[int(image)] = hand
         except ValueError as error:
             raise ValueError(
-                f"line {number} of {path} must have 64 numbers, the number of the image and "
-                f"x,y,z in mm of 21 keypoints, but has {len(line.split(','))} fields ({error}). "
-                "Write it as DexYCB's evaluation asks for."
+                f"line {number} of {path} must have 64 numbers, the image number and x,y,z in mm "
+                f"of 21 keypoints, but has {len(line.split(','))} fields ({error}). "
+                "Use the format of the evaluation of DexYCB."
             ) from error
     return hands
 
 
 def official_number(sample_id: str) -> int:
-    """The official number at the end of a sample id such as ``evaluation/00000012``."""
+    """Return the official image number at the end of a sample ID: ``evaluation/00000012`` -> 12."""
     number = sample_id.rsplit("/", 1)[-1]
     if not number.isdigit():
         raise ValueError(
-            f"sample_id must end with the official number of the image, but got {sample_id!r}. "
-            "Only tables of FreiHAND and DexYCB have official forms."
+            f"sample_id must end with the official image number, but got {sample_id!r}. "
+            "Only tables of FreiHAND and DexYCB have official formats."
         )
     return int(number)

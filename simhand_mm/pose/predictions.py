@@ -1,4 +1,4 @@
-"""Predicted keypoints from a file of any form that is evaluated here."""
+"""Reads predicted keypoints from a file in any supported format."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,23 +11,26 @@ from simhand_mm.pose.official_forms import official_number, read_dexycb, read_fr
 
 
 def read_keypoints(path: str | Path, sample_ids: Sequence[str]) -> np.ndarray:
-    """Read 3D predictions of any of the three forms, in the order of the samples.
+    """Read 3D predictions in the order of the samples.
 
     Args:
-        path: ``.parquet`` (ours), ``.json`` (FreiHAND: metres, in the order of the images) or
-            ``.txt`` (DexYCB: number of the image and 63 mm, one hand per line).
-        sample_ids: Of the poses table. Those of FreiHAND and DexYCB end with the official number.
+        path: ``.parquet`` (``simhand test --dump``), ``.json`` (FreiHAND: metres, in image order)
+            or ``.txt`` (DexYCB: one hand per line, image number and 63 coordinates in mm).
+        sample_ids: Sample IDs of the poses table. Those of FreiHAND and DexYCB end with the
+            official image number.
 
     Returns:
         ``[N, 21, 3]``, mm, camera frame.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, lacks a sample or a keypoint, or holds NaN.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged, lacks a sample or a keypoint, or contains NaN.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"predictions must be a file, but {path} does not exist.")
+        raise FileNotFoundError(
+            f"predictions must be a file, but {path} does not exist. Correct the path."
+        )
     readers = {".parquet": _read_table, ".json": read_freihand, ".txt": read_dexycb}
     if path.suffix not in readers:
         raise ValueError(f"predictions must be one of {sorted(readers)}, but got {path}.")
@@ -37,8 +40,8 @@ def read_keypoints(path: str | Path, sample_ids: Sequence[str]) -> np.ndarray:
     missing = [name for name, key in zip(sample_ids, keys, strict=True) if key not in found]
     if missing:
         raise ValueError(
-            f"{path} must predict every sample, but lacks {len(missing)} of {len(keys)}, first "
-            f"{missing[0]!r}. Predict the same split that the poses table holds."
+            f"{path} must contain every sample, but lacks {len(missing)} of {len(keys)}, first "
+            f"{missing[0]!r}. Predict the split of the poses table."
         )
     hands = np.stack([found[key] for key in keys])
     _check_hands(hands, path, sample_ids)
@@ -49,11 +52,12 @@ def _check_hands(hands: np.ndarray, path: Path, sample_ids: Sequence[str]) -> No
     unusable = ~np.isfinite(hands).all((1, 2))
     if unusable.any():
         raise ValueError(
-            f"{path} must hold finite keypoints, but {unusable.sum()} of {len(hands)} samples have "
-            f"NaN or infinity, first {sample_ids[int(np.argmax(unusable))]!r}. Predict them again."
+            f"{path} must contain finite keypoints, but {unusable.sum()} of {len(hands)} samples "
+            f"have NaN or infinity, first {sample_ids[int(np.argmax(unusable))]!r}. "
+            "Predict them again."
         )
     if path.suffix == ".parquet":
-        return  # our own form states its unit, and a barely trained model predicts tiny hands
+        return  # our format states its unit, and a model after little training predicts tiny hands
     typical, (low, high) = float(np.median(bone_length(hands))), PLAUSIBLE_BONE_MM
     if not low <= typical <= high:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Hands of a pool with their estimated 2D keypoints, for the weakly-supervised baseline."""
+"""Hands of a pool with estimated 2D keypoints, for the weakly supervised baseline."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from simhand_mm.registry import DATASETS
 
 @DATASETS.register_module()
 class PseudoLabelDataset(HandDataset):
-    """Unlabelled hands that train the heatmaps only (SiMHand, Sec. 6.4 and Table 6).
+    """Unlabelled hands with 2D pseudo-labels, for the heatmaps only (SiMHand, Sec. 6.4, Table 6).
 
-    Items look like those of ``HandPoseDataset``, without 3D labels and camera. The crops of a
-    pool are right hands and their keypoints were mirrored with them; the released code takes the
-    keypoints from before the mirroring, which gives every left hand wrong labels.
+    Items are like those of ``HandPoseDataset``, but without 3D labels and camera. The crops of a
+    pool show right hands, and their keypoints are mirrored with them. The released code uses the
+    keypoints before mirroring, so that every left hand has wrong labels.
 
     Args:
         data_root: Folder that ``pool`` is relative to.
         pool: Pool folder.
-        min_score: Keypoints of lower confidence are not used.
-        **kwargs: ``pipeline``, ``indices``, ``lazy_init`` ... of mmengine.
+        min_score: Minimum confidence; keypoints below it are not used.
+        **kwargs: Options of mmengine: ``pipeline``, ``indices``, ``lazy_init`` ...
     """
 
     def __init__(
@@ -34,16 +34,16 @@ class PseudoLabelDataset(HandDataset):
         super().__init__(ann_file=pool, data_root=data_root, **kwargs)
 
     def load_data_list(self) -> list[int]:
-        """Rows of the pool with a box around at least two trusted keypoints."""
+        """Return the rows of the pool with at least two keypoints of sufficient confidence."""
         self._pool = HandPool(self.ann_file)
         trusted = self._pool.keypoint_score >= self.min_score
         return np.flatnonzero(trusted.sum(1) >= 2).tolist()
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
-        """The ``idx``-th hand before the pipeline."""
+        """Return the ``idx``-th hand before the pipeline."""
         if not self._fully_initialized:
             self.full_init()
-        rows: Any = self.data_list  # numbers, not the dicts that mmengine declares
+        rows: Any = self.data_list  # row indices, although mmengine declares dicts
         row, pool = rows[idx], self._pool
         visible = pool.keypoint_score[row] >= self.min_score
         keypoints = np.array(pool.keypoints_2d[row])

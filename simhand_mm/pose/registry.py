@@ -1,4 +1,4 @@
-"""The codec registry. Its parent belongs to mmpose, which only this stage imports."""
+"""The codec registry. Its parent is in mmpose, which only this stage imports."""
 
 from mmengine.registry import Registry
 from mmpose.registry import KEYPOINT_CODECS as MMPOSE_CODECS

@@ -1,4 +1,4 @@
-"""Which rows of a poses table can be used, and why the others cannot."""
+"""Finds the usable rows of a poses table, with reasons for the others."""
 
 from collections import Counter
 from typing import Any
@@ -12,10 +12,10 @@ MAX_DROPPED_SHARE = 0.5
 
 
 def screen_poses(poses: dict[str, Any], name: str) -> np.ndarray:
-    """Mark usable rows; keypoints with non-finite labels become invalid in place.
+    """Mark usable rows; mark keypoints with non-finite labels as invalid, in place.
 
     Args:
-        poses: What :func:`simhand_mm.pool.read_poses` gives.
+        poses: Table from :func:`simhand_mm.pool.read_poses`.
         name: File name for messages.
 
     Returns:
@@ -53,7 +53,7 @@ def _check_share(usable: np.ndarray, reasons: dict[str, np.ndarray], name: str) 
     )
     if not usable.any() or dropped > MAX_DROPPED_SHARE * len(usable):
         raise ValueError(
-            f"{name} must have mostly usable rows, but {dropped} of {len(usable)} are not "
+            f"most rows of {name} must be usable, but {dropped} of {len(usable)} are not "
             f"({listing or 'the table is empty'}). Convert the data set again."
         )
     if dropped:

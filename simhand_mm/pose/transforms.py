@@ -1,4 +1,4 @@
-"""From an image and a box to the square crop that the network sees."""
+"""Crops an image to the square network input."""
 
 import random
 from typing import Any
@@ -13,11 +13,11 @@ from simhand_mm.registry import TRANSFORMS
 
 
 def warp_image(image: np.ndarray, affine: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
-    """Resample an image; black outside. Large images are averaged down first, against aliasing.
+    """Warp an image, with black outside. Large images are first reduced to avoid aliasing.
 
     Args:
         image: ``[H, W, 3]``.
-        affine: ``[2, 3]``, image to result px.
+        affine: ``[2, 3]``, from image px to result px.
         size_wh: Width and height of the result.
     """
     shrink = int(1 / np.sqrt(abs(np.linalg.det(affine[:, :2]))))
@@ -32,24 +32,25 @@ def warp_image(image: np.ndarray, affine: np.ndarray, size_wh: tuple[int, int]) 
 
 @TRANSFORMS.register_module()
 class HandCrop:
-    """Cut out a hand as a square right hand, moving 2D keypoints, 3D keypoints and camera with it.
+    """Crop a hand to a square image of a right hand; transform keypoints and camera accordingly.
 
-    Left hands are mirrored. Rotation turns the 3D keypoints about the optical axis, so that the
-    moved camera projects them exactly onto the moved 2D keypoints (``functional.camera``).
+    Left hands are mirrored. The 3D keypoints are rotated about the optical axis, so that the
+    transformed camera projects them exactly onto the transformed 2D keypoints
+    (``functional.camera``).
 
     Required keys: ``img``, ``bbox [1, 4]``. Optional: ``handedness`` (right by default),
     ``keypoints [1, K, 2]``, ``keypoints_3d [1, K, 3]``, ``camera_matrix [3, 3]``.
     Modified: ``img``, ``img_shape``. Added: ``affine [2, 3]`` (image to crop px), ``is_mirrored``,
-    ``input_size``, ``input_center``, ``input_scale`` (mmpose's form of the affine, which cannot
-    hold a rotation), and ``transformed_keypoints``, ``transformed_keypoints_3d``,
+    ``input_size``, ``input_center``, ``input_scale`` (the affine as mmpose writes it, which cannot
+    represent a rotation), and ``transformed_keypoints``, ``transformed_keypoints_3d``,
     ``transformed_camera_matrix``.
 
     Args:
         input_size: Width and height of the crop in px.
-        bbox_scale: Side of the crop in longer sides of the box.
-        max_shift: Largest random shift of the box centre, in sides of the crop.
-        scale_std: Standard deviation of the random scale; cut off at one deviation.
-        max_rotation_deg: Largest random rotation.
+        bbox_scale: Side length of the crop relative to the longer side of the bounding box.
+        max_shift: Largest random shift of the box centre, relative to the side of the crop.
+        scale_std: Standard deviation of the random scale, truncated at one standard deviation.
+        max_rotation_deg: Largest random rotation in degrees.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class HandCrop:
     ) -> None:
         self.input_size = (input_size[0], input_size[1])
         if self.input_size[0] != self.input_size[1]:
-            raise ValueError(f"input_size must be square, but got {self.input_size}.")
+            raise ValueError(
+                f"input_size must be square, but got {self.input_size}. Use equal sides."
+            )
         self.bbox_scale, self.max_shift = bbox_scale, max_shift
         self.scale_std, self.max_rotation_deg = scale_std, max_rotation_deg
 
@@ -86,14 +89,14 @@ class HandCrop:
         return results
 
     def draw_affine(self, bbox_xyxy: np.ndarray, is_mirrored: bool) -> np.ndarray:
-        """Map from the image to a randomly jittered crop. ``[2, 3]``."""
-        # Python's generator, which mmengine seeds in every worker process.
+        """Sample the affine ``[2, 3]`` from the image to a randomly jittered crop."""
+        # Python's generator, because mmengine seeds it in every worker process.
         deviation = min(max(random.gauss(0, 1), -1), 1)
         box = square_box(bbox_xyxy, self.bbox_scale * (1 + self.scale_std * deviation))
         shift = [random.uniform(-self.max_shift, self.max_shift) for _ in range(2)]
         box = box + np.tile(shift, 2) * (box[2] - box[0])
         rotation_deg = random.uniform(-self.max_rotation_deg, self.max_rotation_deg)
-        center = (box[:2] + box[2:]) / 2 - 0.5  # edges to pixel coordinates
+        center = (box[:2] + box[2:]) / 2 - 0.5  # from edges to pixel centres
         return compose(
             box_to_image_affine(box, self.input_size, mirror=is_mirrored),
             rotation_affine(tuple(center), rotation_deg),
@@ -101,10 +104,10 @@ class HandCrop:
 
 
 def _as_mmpose(affine: np.ndarray, input_size: tuple[int, int]) -> dict[str, Any]:
-    """The three keys by which mmpose maps predictions from the crop back to the image.
+    """Return the three keys with which mmpose maps predictions from the crop back to the image.
 
     It computes ``image = crop / size * scale + center - scale / 2`` for each axis; a negative
-    scale expresses the mirror.
+    scale represents mirroring.
     """
     size = np.array(input_size, dtype=np.float64)
     per_pixel = 1 / np.diag(affine[:, :2]) if np.diag(affine[:, :2]).all() else np.ones(2)

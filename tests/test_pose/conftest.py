@@ -10,7 +10,7 @@ IMAGE_SIZE = (160, 120)
 
 
 def random_hand(rng):
-    """A tree of 25 to 90 mm bones, 500 mm before the camera. [21, 3] mm."""
+    """A tree of bones of 25 to 90 mm, 500 mm in front of the camera; [21, 3] mm."""
     hand = np.zeros((21, 3))
     for child in range(1, 21):
         direction = rng.normal(0, 1, 3) * (1, 1, 0.4)
@@ -48,7 +48,7 @@ def records():
 
 @pytest.fixture
 def data_root(tmp_path, records):
-    """A labelled set of 8 random hands with pictures of noise."""
+    """A labelled set of 8 random hands with images of noise."""
     rng = np.random.default_rng(1)
     (tmp_path / "images").mkdir()
     for record in records:

@@ -34,7 +34,7 @@ def test_ground_truth_through_codec_and_back(points, hand, subpixel):
     maps = np.broadcast_to(encoded["location_labels"][0, :, :, None, None], (21, 3, 32, 32))
     decoded, scores, locations = codec.decode((heatmaps[0], maps.copy()))
     in_mm = locations * encoded["bone_length_mm"]
-    assert np.abs(in_mm - (hand - hand[:, :1])).max() < 1e-3  # the bar is 0.5 mm
+    assert np.abs(in_mm - (hand - hand[:, :1])).max() < 1e-3  # the requirement is 0.5 mm
     error = np.abs(decoded - points)
     assert error.max() < (0.01 if subpixel else 2.001)  # half a cell of 4 px
     assert abs((decoded - points).mean()) < 0.3  # no systematic shift
@@ -42,7 +42,7 @@ def test_ground_truth_through_codec_and_back(points, hand, subpixel):
 
 
 def test_packed_targets_equal_the_reference(points, hand):
-    """Written out keypoint by keypoint in float64."""
+    """The reference is computed per keypoint in float64."""
     heatmaps, encoded = unpack(
         DetNetCodec((128, 128), (32, 32)),
         DetNetCodec((128, 128), (32, 32)).encode(points, None, hand),
@@ -67,7 +67,7 @@ def test_packed_targets_equal_the_reference(points, hand):
         ((64.0, 32.0), (16, 8), True),
         ((67.9, 35.9), (16, 8), True),  # truncated to pixels, then to cells
         ((-0.9, 10.0), (0, 2), True),
-        ((-12.0, 10.0), (-3, 2), True),  # the edge of its window is the first column
+        ((-12.0, 10.0), (-3, 2), True),  # the window ends at the first column
         ((-13.0, 10.0), (-4, 2), False),
         ((139.9, 10.0), (34, 2), True),
         ((140.0, 10.0), (35, 2), False),
@@ -89,7 +89,7 @@ def test_released_heatmaps_cell_by_cell(points, point, cell, counts):
         np.testing.assert_allclose(heatmaps[0, 5], expected, atol=1e-6)
 
 
-def test_released_heatmaps_shift_the_read_out_by_half_a_pixel():
+def test_released_heatmaps_shift_decoded_keypoints_by_half_a_pixel():
     points = np.random.default_rng(0).uniform(4, 123, (1, 2100, 2)).astype(np.float32)
     for released, shift in ((False, 0.0), (True, -0.5)):
         errors = []
@@ -101,7 +101,7 @@ def test_released_heatmaps_shift_the_read_out_by_half_a_pixel():
         assert np.abs(errors).max() < 3
 
 
-def test_keypoints_outside_the_crop_train_no_heatmap_but_3d(points, hand):
+def test_keypoints_outside_the_crop_have_3d_targets_but_no_heatmap(points, hand):
     points[0, 5] = 130, 20
     encoded = encode(points, None, hand)
     assert encoded["keypoint_weights"][0, 5] == 0
@@ -109,7 +109,7 @@ def test_keypoints_outside_the_crop_train_no_heatmap_but_3d(points, hand):
     assert encoded["location_weights"].sum() == 21
 
 
-def test_unlabelled_keypoints_weigh_nothing(points, hand):
+def test_unlabelled_keypoints_have_zero_weight(points, hand):
     visible = np.ones((1, 21))
     visible[0, 6] = 0
     hand[0, 6] = np.nan
@@ -121,20 +121,20 @@ def test_unlabelled_keypoints_weigh_nothing(points, hand):
     assert np.flatnonzero(encoded["delta_weights"][0] == 0).tolist() == [6, *children]
 
 
-def test_without_3d_labels_only_heatmaps_train(points):
+def test_without_3d_labels_only_heatmaps_have_weight(points):
     encoded = encode(points, np.ones((1, 21)))
     assert encoded["location_weights"].sum() == 0
     assert encoded["delta_weights"].sum() == 0
     assert np.isnan(encoded["bone_length_mm"]).all()
 
 
-def test_without_reference_bone_no_3d_trains(points, hand):
+def test_without_reference_bone_3d_weights_are_zero(points, hand):
     visible = np.ones((1, 21))
     visible[0, 9] = 0
     encoded = encode(points, visible, hand)
     assert encoded["location_weights"].sum() == 0
 
 
-def test_shape_of_the_maps_must_be_that_of_the_crop():
-    with pytest.raises(ValueError, match=r"heatmap_size must have the shape of input_size"):
+def test_aspect_ratio_of_the_maps_must_be_that_of_the_crop():
+    with pytest.raises(ValueError, match=r"heatmap_size must have the aspect ratio of input_size"):
         DetNetCodec((128, 128), (32, 16))

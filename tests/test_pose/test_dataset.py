@@ -74,12 +74,12 @@ def test_wrong_joint_count_is_refused(data_root, records):
         HandPoseDataset(data_root=str(data_root))
 
 
-def test_missing_table_names_the_cure(tmp_path):
+def test_missing_table_says_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"poses/train\.parquet.*simhand convert"):
         HandPoseDataset(data_root=str(tmp_path))
 
 
-def test_missing_image_names_file_and_row(data_root):
+def test_missing_image_is_reported_with_file_and_row(data_root):
     (data_root / "images/hand_3.jpg").unlink()
     dataset = HandPoseDataset(data_root=str(data_root))
     with pytest.raises(FileNotFoundError, match=r"hand_3\.jpg \(row 3, sample 'hand_3' of .*"):
@@ -109,7 +109,7 @@ def test_subsets(data_root):
     assert random == ids(subset_size=3, subset_rule="random")
     assert random != ids(subset_size=3, subset_rule="random", subset_seed=1)
     assert random == sorted(random)
-    # Smaller random subsets are parts of larger ones, so that 10 % -> 20 % adds labels only.
+    # Smaller random subsets are contained in larger ones, so that 10 % -> 20 % only adds labels.
     assert set(random) < set(ids(subset_size=6, subset_rule="random"))
     with pytest.raises(ValueError, match=r"subset_size must be in 1\.\.8"):
         ids(subset_size=9)

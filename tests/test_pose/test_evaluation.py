@@ -1,4 +1,4 @@
-"""The table of protocols of one file of predictions, against references."""
+"""The table of protocols for a file of predictions, against references."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from tests.references.procrustes import pa_mpjpe
 
 @pytest.fixture
 def files(records, tmp_path):
-    """A poses table and FreiHAND's file of predictions; every other hand is flipped in depth."""
+    """A poses table and a FreiHAND file of predictions; every other hand is flipped in depth."""
     rng = np.random.default_rng(0)
     pred = []
     for number, record in enumerate(records):
@@ -39,7 +39,7 @@ def test_pa_mpjpe_of_a_file_equals_scipy_under_both_rules(files):
     assert official < ours - 5  # flipped hands: the rules differ
 
 
-def test_table_says_which_procrustes_is_whose(files):
+def test_table_explains_both_procrustes_protocols(files):
     poses, predictions, _ = files
     results = evaluate_file(poses, predictions)
     text = format_table(results)
@@ -50,7 +50,7 @@ def test_table_says_which_procrustes_is_whose(files):
     assert "reflections too, as in the toolkits of FreiHAND, DexYCB and HO-3D" in text
 
 
-def test_column_means_tell_right_from_left(files):
+def test_column_means_separate_left_and_right_hands(files):
     poses, predictions, names = files
     table = read_poses(poses)
     left = np.array(table["handedness"]) == "left"

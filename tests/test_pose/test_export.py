@@ -21,7 +21,7 @@ def model(tmp_path, monkeypatch):
     return model.eval()
 
 
-def test_exported_graph_normalises_as_the_data_preprocessor(model):
+def test_exported_graph_normalises_like_the_data_preprocessor(model):
     image = torch.randint(0, 255, (3, 64, 64), dtype=torch.uint8)
     data = {"inputs": [image], "data_samples": [_Sample()]}
     inputs = model.data_preprocessor(data)["inputs"]
@@ -39,10 +39,10 @@ def test_exported_graph_normalises_as_the_data_preprocessor(model):
 
 class _Sample:
     def set_metainfo(self, metainfo):
-        """The preprocessor notes shapes, which nobody reads here."""
+        """The preprocessor sets shapes, which are not used here."""
 
 
-def test_missing_package_is_named(model, tmp_path, monkeypatch):
+def test_missing_package_is_reported(model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r'pip install "simhand-mm\[onnx\]"'):
         export_onnx(str(CONFIG), str(tmp_path / "a.pth"), tmp_path / "a.onnx")

@@ -35,11 +35,13 @@ def test_maps_are_a_quarter_of_the_input(head, size):
 
 
 def test_coordinate_planes_and_cascade_reach_the_outputs(head):
-    """x is the first plane, y the second; the location head sees the heatmaps."""
+    """x is the first plane, y the second; the location head receives the heatmaps."""
     assert head.location_head[0].in_channels == 8 + 2 + 4 * 21
     head.eval()
     heat, _, _ = head(torch.zeros(1, 8, 2, 2))
-    assert heat.std(dim=(-1, -2)).min() > 0  # constant features, so the planes must show
+    assert (
+        heat.std(dim=(-1, -2)).min() > 0
+    )  # features are constant, so the variation comes from the planes
 
 
 def test_loss_trains_every_parameter(head, records):

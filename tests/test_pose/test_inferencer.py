@@ -36,7 +36,7 @@ def image():
 
 
 def test_left_hand_is_the_mirror_image_of_a_right_hand(inferencer, image):
-    """The same hand in a mirrored picture, called by the other side, is the mirrored hand."""
+    """A mirrored image with the other handedness gives the mirrored hand."""
     right = inferencer(image, [HandBox(np.array([20, 30, 90, 100]), "right")])[0]
     box = np.array([160 - 90, 30, 160 - 20, 100])
     left = inferencer(image[:, ::-1].copy(), [HandBox(box, "left")])[0]
@@ -51,7 +51,7 @@ def test_camera_gives_the_position(inferencer, image):
     hand = inferencer(image, boxes, camera)[0]
     assert hand.position.shape == (3,)
 
-    # It is where the projection fits best: moving the hand fits worse.
+    # The position minimises the projection error: moving the hand increases it.
     def misfit(position):
         rays = (hand.keypoints_3d + position) @ camera.T
         algebraic = rays[:, :2] - rays[:, 2:] * hand.keypoints_2d
@@ -74,15 +74,15 @@ def test_finder_and_json(inferencer, image):
     assert inferencer(image) == []
 
 
-def test_without_boxes_the_cure_is_named(inferencer, image):
+def test_missing_boxes_are_refused(inferencer, image):
     with pytest.raises(ValueError, match="boxes must be given"):
         inferencer(image)
 
 
-def test_folder_of_pictures(tmp_path, image):
+def test_folder_of_images(tmp_path, image):
     cv2.imwrite(str(tmp_path / "b.png"), image)
     cv2.imwrite(str(tmp_path / "a.jpg"), image)
-    (tmp_path / "c.jpg").write_text("no picture")
+    (tmp_path / "c.jpg").write_text("not an image")
     source = MediaSource(str(tmp_path))
     assert len(source) == 3
     assert [name for name, _ in source] == ["a.jpg", "b.png"]
@@ -109,7 +109,7 @@ def test_video_round_trip(tmp_path, image):
     assert [name for name, _ in source] == ["frame_000000", "frame_000001", "frame_000002"]
 
 
-def test_videos_and_photographs_of_phones_come_upright(tmp_path, image):
+def test_rotated_videos_and_photographs_of_phones_are_upright(tmp_path, image):
     write_video(tmp_path / "a.mp4", [image])
     content = bytearray((tmp_path / "a.mp4").read_bytes())
     matrix = content.index(b"tkhd") + 44  # of a track header of version 0
@@ -123,7 +123,7 @@ def test_videos_and_photographs_of_phones_come_upright(tmp_path, image):
     assert next(iter(MediaSource(str(tmp_path / "a.jpg"))))[1].shape == (160, 120, 3)
 
 
-def test_grey_deep_and_transparent_pictures_become_bgr_bytes(tmp_path, image):
+def test_grey_16_bit_and_transparent_images_become_8_bit_bgr(tmp_path, image):
     cv2.imwrite(str(tmp_path / "deep.png"), image[..., 0].astype(np.uint16) * 257)
     cv2.imwrite(str(tmp_path / "grey.png"), image[..., 0])
     cv2.imwrite(str(tmp_path / "transparent.png"), np.dstack([image, image[..., :1]]))
@@ -133,7 +133,7 @@ def test_grey_deep_and_transparent_pictures_become_bgr_bytes(tmp_path, image):
     np.testing.assert_array_equal(transparent, image)
 
 
-def test_pictures_of_one_stem_do_not_overwrite_each_other(tmp_path, image):
+def test_images_with_the_same_stem_do_not_overwrite_each_other(tmp_path, image):
     for name in ("a.jpg", "a.png", "b.jpg"):
         (tmp_path / "in").mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / "in" / name), image)
@@ -147,18 +147,18 @@ def test_pictures_of_one_stem_do_not_overwrite_each_other(tmp_path, image):
         MediaWriter(tmp_path / "in", source)
 
 
-def test_what_is_no_medium_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"got '.*none\.mp4'"):
+def test_unusable_sources_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"'.*none\.mp4' does not exist"):
         MediaSource(str(tmp_path / "none.mp4"))
-    with pytest.raises(FileNotFoundError, match="must hold pictures"):
+    with pytest.raises(FileNotFoundError, match="must contain images"):
         MediaSource(str(tmp_path))
-    (tmp_path / "a.mp4").write_text("no video")
-    with pytest.raises(ValueError, match=r"must be a picture, video or camera"):
+    (tmp_path / "a.mp4").write_text("not a video")
+    with pytest.raises(ValueError, match=r"must be an image, video or camera"):
         MediaSource(str(tmp_path / "a.mp4"))
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp", ".tiff"])
-def test_a_cut_off_picture_is_named(tmp_path, image, suffix):
+def test_a_truncated_image_is_reported(tmp_path, image, suffix):
     whole = cv2.imencode(suffix, image)[1].tobytes()
     (tmp_path / f"cut{suffix}").write_bytes(whole[: len(whole) // 2])
     (tmp_path / f"whole{suffix}").write_bytes(whole)
@@ -168,7 +168,7 @@ def test_a_cut_off_picture_is_named(tmp_path, image, suffix):
 
 
 def timed_video(path, times_ms, last_ms):
-    """A video whose frames have given stamps, of ``len(times_ms)`` different greys."""
+    """A video with the given time stamps; each frame has a different grey value."""
     av = pytest.importorskip("av")
     with av.open(str(path), "w") as file:
         stream = file.add_stream("mpeg4" if path.suffix == ".mp4" else "libvpx", rate=10_000)
@@ -199,8 +199,8 @@ VARIABLE = [0, 40, 80, 400, 440, 1500, 1540, 2900]
         ("variable.webm", VARIABLE, 33),
     ],
 )
-def test_output_plays_as_long_as_the_input(tmp_path, name, times_ms, last_ms):
-    """Stamps of every frame and the whole duration, at any rate."""
+def test_output_has_the_duration_of_the_input(tmp_path, name, times_ms, last_ms):
+    """Time stamps of all frames and the duration are kept at any frame rate."""
     av = pytest.importorskip("av")
     timed_video(tmp_path / name, times_ms, last_ms)
     source = MediaSource(str(tmp_path / name))
@@ -221,7 +221,7 @@ def test_video_of_odd_size(tmp_path, image):
     assert next(iter(MediaSource(str(tmp_path / "out/demo.mp4"))))[1].shape == (120, 158, 3)
 
 
-def test_one_bad_picture_does_not_end_a_run(tmp_path, image):
+def test_one_bad_image_does_not_end_a_run(tmp_path, image):
     (tmp_path / "in").mkdir()
     for name in "abc":
         cv2.imwrite(str(tmp_path / "in" / f"{name}.png"), image)
@@ -229,27 +229,27 @@ def test_one_bad_picture_does_not_end_a_run(tmp_path, image):
 
     def draw(image):
         if next(numbers) == 1:
-            raise RuntimeError("no luck")
+            raise RuntimeError("test failure")
         return image, []
 
     source = MediaSource(str(tmp_path / "in"))
     results = draw_all(source, MediaWriter(tmp_path / "out", source), draw)
     assert [result["image"] for result in results] == ["a.png", "c.png"]
-    assert source.unreadable == {"b.png": "RuntimeError: no luck"}
+    assert source.unreadable == {"b.png": "RuntimeError: test failure"}
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
 
 
-def test_nothing_drawn_is_an_error(tmp_path, image):
+def test_a_source_without_usable_image_is_refused(tmp_path, image):
     (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.jpg").write_text("no picture")
+    (tmp_path / "in" / "a.jpg").write_text("not an image")
     source = MediaSource(str(tmp_path / "in"))
-    with pytest.raises(ValueError, match=r"none of 1 could be \(a.jpg: not decodable\)"):
+    with pytest.raises(ValueError, match=r"all 1 failed \(a.jpg: not decodable\)"):
         draw_all(source, MediaWriter(tmp_path / "out", source), lambda image: (image, []))
 
 
 @pytest.mark.parametrize("names, expected", [("a", 0), ("ab", 3), ("b", 1)])
 def test_exit_codes_of_the_demo(inferencer, tmp_path, image, names, expected, monkeypatch, capsys):
-    """0: all were drawn, 3: some were passed over, 1: none was drawn."""
+    """0: all images were processed, 3: some were skipped, 1: all failed."""
     (tmp_path / "in").mkdir()
     whole = cv2.imencode(".jpg", image)[1].tobytes()
     for name, content in (("a", whole), ("b", whole[: len(whole) // 2])):

@@ -1,4 +1,4 @@
-"""The loader of fine-tuning with the pin-memory thread that only machines with a GPU have."""
+"""The data loader of fine-tuning with a pin-memory thread, which otherwise needs a GPU."""
 
 import subprocess
 import sys
@@ -16,9 +16,9 @@ from tests.test_pose.conftest import IMAGE_SIZE, random_record
 
 CONFIG = "configs/detnet/detnet_resnet50_1xb128-120e_freihand.py"
 WORKERS, BATCH = 8, 128
-BATCHES = 2 * WORKERS + 2  # more than the workers read ahead
+BATCHES = 2 * WORKERS + 2  # more than the workers prefetch
 
-# The accelerator is replaced, and pinned memory by a copy; the thread and its loop are torch's own.
+# The accelerator is simulated and pinning is replaced by a copy; the rest is torch.
 PROGRAM = """
 import resource, sys, time
 resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
@@ -38,10 +38,10 @@ ready = loader.num_workers * loader.prefetch_factor
 batches = iter(loader)
 next(batches)
 deadline = time.monotonic() + 120
-def count():  # those that wait in the queue, and those that came before their turn
+def count():  # batches in the queue, and batches received out of order
     return batches._data_queue.qsize() + sum(len(v) == 2 for v in batches._task_info.values())
 while count() < ready and time.monotonic() < deadline:
-    time.sleep(0.1)  # a slow first step, while the workers read ahead as far as they may
+    time.sleep(0.1)  # a slow first step, while the workers prefetch as much as allowed
 print("ready:", count(), "of", ready)
 print("batches:", 1 + sum(1 for _ in batches))
 """
@@ -49,7 +49,7 @@ print("batches:", 1 + sum(1 for _ in batches))
 
 @pytest.fixture
 def large_root(tmp_path, monkeypatch):
-    """A labelled set of 8 pictures, larger than what the workers read ahead."""
+    """A labelled set of 8 images, repeated to more than the workers prefetch."""
     rng = np.random.default_rng(0)
     records = [random_record(rng, f"hand_{i}") for i in range(8)]
     root = tmp_path / "FreiHAND_pub_v2"
@@ -64,7 +64,7 @@ def large_root(tmp_path, monkeypatch):
 
 
 def test_a_sample_has_one_tensor(large_root):
-    """Each tensor of a sample would travel as an open file descriptor."""
+    """Each tensor of a sample would need an open file descriptor."""
     init_default_scope("mmpose")
     sample = DATASETS.build(Config.fromfile(CONFIG).train_dataloader.dataset)[0]
     parts = sample["data_samples"].gt_instances.values()
@@ -74,7 +74,7 @@ def test_a_sample_has_one_tensor(large_root):
 
 
 @pytest.mark.slow
-def test_reads_ahead_within_a_thousand_file_descriptors(large_root):
+def test_prefetching_needs_less_than_1024_file_descriptors(large_root):
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM, CONFIG],

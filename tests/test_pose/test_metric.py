@@ -15,7 +15,7 @@ from tests.references.pose_metrics import auc_reference, errors_reference
 
 
 def outputs(records, scale=1.0, noise_mm=0.0):
-    """What the model gives for records: root-relative mm and image px."""
+    """Model outputs for records: root-relative mm and image px."""
     rng = np.random.default_rng(0)
     samples = []
     for record in records:
@@ -52,7 +52,7 @@ def test_perfect_prediction_is_placed_in_the_camera(records):
         assert metrics[f"{protocol}/pck_auc_20_50"] == 1.0
 
 
-def test_wrong_size_shows_in_none_and_root_only(records):
+def test_wrong_scale_affects_none_and_root_only(records):
     metrics = evaluate(outputs(records, scale=1.2))
     assert metrics["root_scale/mpjpe_mm"] < 1e-6
     assert metrics["procrustes/mpjpe_mm"] < 1e-6

@@ -1,4 +1,4 @@
-"""The whole of fine-tuning at once: what is learnt by heart must come out again, to the mm."""
+"""Fine-tuning end to end: the model must overfit a small set to a few mm."""
 
 import time
 
@@ -11,7 +11,7 @@ from tests.test_pose.test_stock_mmpose import CONFIG
 
 
 @pytest.mark.slow
-def test_32_stills_are_learnt_to_3_mm(tmp_path, monkeypatch):
+def test_32_stills_are_fitted_to_3_mm(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMHAND_DATA", str(tmp_path))
     synthesize(tmp_path / "synthetic", Contents(0, 1, num_train_stills=32, num_test_stills=0))
     config = Config.fromfile(CONFIG)

@@ -31,7 +31,7 @@ def write_table(path, hands, sample_ids=IDS):
 
 
 @pytest.mark.parametrize("form, name", [("freihand", "pred.json"), ("dexycb", "pred.txt")])
-def test_official_forms_round_trip(tmp_path, hands, form, name):
+def test_official_formats_round_trip(tmp_path, hands, form, name):
     write_official(tmp_path / name, form, IDS, hands)
     np.testing.assert_allclose(read_keypoints(tmp_path / name, IDS), hands, atol=1e-3)
 
@@ -43,7 +43,7 @@ def test_freihand_is_in_metres_and_image_order(tmp_path, hands):
     assert np.shape(vertices) == (3, 778, 3)
 
 
-def test_dexycb_is_64_numbers_a_line_in_mm(tmp_path, hands):
+def test_dexycb_has_64_numbers_per_line_in_mm(tmp_path, hands):
     write_official(tmp_path / "pred.txt", "dexycb", IDS, hands)
     lines = [line.split(",") for line in (tmp_path / "pred.txt").read_text().splitlines()]
     assert [len(line) for line in lines] == [64] * 3
@@ -51,7 +51,7 @@ def test_dexycb_is_64_numbers_a_line_in_mm(tmp_path, hands):
     np.testing.assert_allclose(np.float64(lines[2][1:4]), hands[0, 0], atol=1e-3)
 
 
-def test_own_table_is_joined_by_id(tmp_path, hands):
+def test_own_table_is_joined_by_sample_id(tmp_path, hands):
     write_table(tmp_path / "p.parquet", hands)
     found = read_keypoints(tmp_path / "p.parquet", IDS[1:])
     np.testing.assert_allclose(found, hands[1:], rtol=1e-5)
@@ -62,7 +62,7 @@ def test_own_table_is_joined_by_id(tmp_path, hands):
 def test_incomplete_and_damaged_files_are_refused(tmp_path, hands):
     with pytest.raises(ValueError, match="every image once"):
         write_official(tmp_path / "pred.json", "freihand", IDS[:2], hands[:2])
-    with pytest.raises(ValueError, match="official number of the image"):
+    with pytest.raises(ValueError, match="official image number"):
         write_official(tmp_path / "pred.json", "freihand", ["train/hand_a"], hands[:1])
     (tmp_path / "pred.json").write_text("[[[[0.1, 0.2, 0.3], [0.1")
     with pytest.raises(ValueError, match=r"pred\.json must be \[\[xyz"):
@@ -82,13 +82,13 @@ def test_incomplete_and_damaged_files_are_refused(tmp_path, hands):
         read_keypoints(tmp_path / "pred.csv", IDS)
 
 
-def test_wrong_keypoint_count_is_refused_even_where_the_numbers_could_be_regrouped(tmp_path):
+def test_wrong_keypoint_count_is_refused_even_if_the_total_is_divisible_by_21(tmp_path):
     (tmp_path / "pred.json").write_text(json.dumps([np.ones((21, 20, 3)).tolist(), []]))
     with pytest.raises(ValueError, match="21 keypoints in metres"):
         read_keypoints(tmp_path / "pred.json", IDS)
 
 
-def test_words_among_the_numbers_are_refused_with_their_line(tmp_path, hands):
+def test_text_among_the_numbers_is_refused_with_the_line(tmp_path, hands):
     write_official(tmp_path / "pred.txt", "dexycb", IDS, hands)
     text = (tmp_path / "pred.txt").read_text().replace("\n1,", "\none,")
     (tmp_path / "pred.txt").write_text(text)
@@ -123,6 +123,6 @@ def test_wrong_units_are_refused(tmp_path, hands, form, name, factor):
         read_keypoints(tmp_path / name, IDS)
 
 
-def test_tiny_hands_of_our_own_form_are_read(tmp_path, hands):
+def test_tiny_hands_in_our_own_format_are_read(tmp_path, hands):
     write_table(tmp_path / "p.parquet", 0.01 * hands)
     np.testing.assert_allclose(read_keypoints(tmp_path / "p.parquet", IDS), 0.01 * hands, rtol=1e-6)

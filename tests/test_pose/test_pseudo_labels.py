@@ -12,7 +12,7 @@ CODEC = {"type": "simhand_mm.DetNetCodec", "input_size": (64, 64), "heatmap_size
 
 
 def record(number, is_mirrored):
-    """A crop that is white at the middle finger's tip and black elsewhere."""
+    """A crop that is white at the tip of the middle finger and black elsewhere."""
     keypoints = np.random.default_rng(number).uniform(20, 76, (21, 2)).round().astype(np.float32)
     crop = np.zeros((96, 96, 3), np.uint8)
     cv2.circle(crop, keypoints[12].astype(int).tolist(), 2, (255, 255, 255), -1)
@@ -43,7 +43,7 @@ def root(tmp_path):
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_labels_lie_where_the_picture_says(root, index):
+def test_labels_match_the_image(root, index):
     """Pools store left hands mirrored; nothing is mirrored a second time."""
     item = HandCrop((128, 128), 1.5)(PseudoLabelDataset(str(root))[index])
     assert not item["is_mirrored"]
@@ -53,14 +53,14 @@ def test_labels_lie_where_the_picture_says(root, index):
     np.testing.assert_allclose(found, item["transformed_keypoints"][0, 12], atol=0.7)
 
 
-def test_untrusted_keypoints_are_not_used(root):
+def test_keypoints_of_low_confidence_are_not_used(root):
     visible = PseudoLabelDataset(str(root), min_score=0.5)[0]["keypoints_visible"]
     assert np.flatnonzero(visible[0] == 0).tolist() == [3]
     assert len(PseudoLabelDataset(str(root), min_score=1.5)) == 0
 
 
 def test_mixes_with_labelled_hands(root, data_root):
-    """Both kinds pass the same pipeline; only labelled hands weigh in the 3D losses."""
+    """Both kinds use the same pipeline; only labelled hands have weight in the 3D losses."""
     init_default_scope("mmpose")
     pipeline = [
         {"type": "LoadImage"},

@@ -1,4 +1,4 @@
-"""Stock mmpose runs our configs and checkpoints: nothing but ``custom_imports`` is needed."""
+"""Stock mmpose runs our configs and checkpoints; only ``custom_imports`` is needed."""
 
 import os
 import re
@@ -14,8 +14,8 @@ CONFIG = ROOT / "configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py"
 TOOLS = Path(mmpose.__file__).parent / ".mim" / "tools"
 SMALL = ["train_cfg.max_epochs=1", "train_dataloader.batch_size=4", "model.head.head_channels=8"]
 
-# ``import simhand_mm`` first mends what mmpose imports; where mmpose has all it wants, the config's
-# custom_imports alone are enough.
+# ``import simhand_mm`` first replaces missing dependencies of mmpose. If none is missing, the
+# custom_imports of the config are enough.
 INFERENCE = """
 import sys
 import simhand_mm
@@ -23,10 +23,10 @@ import cv2
 import numpy as np
 from mmpose.apis import inference_topdown, init_model
 
-config, checkpoint, picture = sys.argv[1:]
+config, checkpoint, image_path = sys.argv[1:]
 settings = {"model.head.head_channels": 8}
 model = init_model(config, checkpoint, device="cpu", cfg_options=settings)
-sample = inference_topdown(model, cv2.imread(picture), [[20, 30, 90, 100]])[0]
+sample = inference_topdown(model, cv2.imread(image_path), [[20, 30, 90, 100]])[0]
 pred = sample.pred_instances
 assert pred.keypoints.shape == (1, 21, 2)
 assert pred.keypoints_3d.shape == (1, 21, 3)
@@ -48,7 +48,7 @@ def run(tool, *arguments, data_root):
 
 @pytest.fixture
 def synthetic(data_root):
-    """The labelled set of random hands where the config looks for it."""
+    """The labelled set of random hands at the path of the config."""
     link = data_root.parent / "synthetic"
     link.symlink_to(data_root)
     yield data_root

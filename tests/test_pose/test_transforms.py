@@ -23,20 +23,20 @@ AUGMENTATION = {"max_shift": 0.1, "scale_std": 0.1, "max_rotation_deg": 180}
 
 
 @pytest.mark.parametrize("index", range(8))
-def test_camera_hits_the_keypoints_after_every_augmentation(records, index):
+def test_camera_projects_onto_the_keypoints_after_every_augmentation(records, index):
     crop = HandCrop((128, 128), 2.0, **AUGMENTATION)
     for _ in range(5):
         moved = crop(sample_of(records[index]))
         pixels = project(moved["transformed_keypoints_3d"], moved["transformed_camera_matrix"])
         np.testing.assert_allclose(pixels, moved["transformed_keypoints"], atol=1e-3)
-        # Once more by the long way: the map applied to the labels of the image.
+        # The same from the labels of the image, by applying the affine.
         expected = apply(moved["affine"], records[index]["keypoints_2d"])
         np.testing.assert_allclose(moved["transformed_keypoints"][0], expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("index", range(8))
 def test_augment_encode_decode_undo_keeps_the_pose(records, index):
-    """Rotate, scale, shift, mirror; encode; read out; undo: the same hand to 1e-4 mm."""
+    """Augment, encode, decode and undo: the pose is the same to 1e-4 mm."""
     codec = DetNetCodec((128, 128), (32, 32), subpixel=True)
     crop = HandCrop((128, 128), 2.0, **AUGMENTATION)
     hand = np.float32(records[index]["keypoints_3d"]).astype(np.float64)
@@ -80,7 +80,7 @@ def test_mmpose_maps_predictions_back_exactly(records, index):
 
 
 def test_pixels_follow_the_keypoints(records):
-    """A dot drawn at a keypoint is found at the moved keypoint."""
+    """A dot drawn at a keypoint appears at the transformed keypoint."""
     record = records[1]
     sample = sample_of(record)
     x, y = np.round(record["keypoints_2d"][9]).astype(int)
