@@ -1,9 +1,9 @@
-"""Turn hand boxes that another program found into a table for `simhand prepare --detections`.
+"""Convert hand boxes of another detector to a table for `simhand prepare --detections`.
 
     simhand convert-boxes hand_object_detector FOLDER boxes.parquet
     simhand prepare VIDEOS POOL --detections boxes.parquet
 
-Boxes of pictures that ffmpeg wrote at 10 frames per second, counted from 1:
+For boxes in images that ffmpeg extracted at 10 frames per second, numbered from 1:
 
     simhand convert-boxes coco boxes.json boxes.parquet --frame-offset 1 \\
         --frame-fps 10 --videos VIDEOS
@@ -44,17 +44,17 @@ def main(
     min_score: float = 0.5,
     videos: Path | None = None,
 ) -> None:
-    """Convert and print what came out.
+    """Convert the boxes and print a summary.
 
     Args:
-        format: What SOURCE is.
-        source: Folder or file of the boxes.
+        format: Format of SOURCE.
+        source: Folder or file with the boxes.
         output: Table of detections to write (.parquet).
-        numbering: How the names of the pictures count frames. The labels of 100DOH count 0.5
-            frames per second from 1 unless something else is given.
-        min_score: Leave out boxes with a lower score.
-        videos: Folder of the videos, as for `simhand prepare`: boxes are given the names of its
-            videos, and those of other videos are left out.
+        numbering: How the image names number the frames. The default for 100DOH is 0.5 frames per
+            second, numbered from 1.
+        min_score: Minimum score; boxes below it are dropped.
+        videos: Folder of the videos, as for `simhand prepare`. Boxes get the IDs of these videos;
+            boxes of other videos are dropped.
     """
     convert = {
         "hand_object_detector": partial(convert_hand_object_detector, min_score=min_score),

@@ -1,4 +1,4 @@
-"""Turn a labelled data set in its official folders into poses/<split>.parquet.
+"""Convert a labelled data set in its official folders to poses/<split>.parquet.
 
 simhand convert freihand data/FreiHAND_pub_v2
 """
@@ -31,18 +31,18 @@ def main(
     out: OptionalOut = None,
     holdout: float | None = None,
 ) -> None:
-    """Convert each split and print what came out.
+    """Convert each split and print a summary.
 
     Args:
-        dataset: Data set.
-        root: Its official root folder, the data_root of the configs.
-        dexycb_settings: Only for DexYCB.
-        assemblyhands_settings: Only for AssemblyHands.
-        splits: Official splits; by default all that the data set has.
+        dataset: Name of the data set.
+        root: Official root folder of the data set, the data_root of the configs.
+        dexycb_settings: Options for DexYCB only.
+        assemblyhands_settings: Options for AssemblyHands only.
+        splits: Official splits; by default all splits of the data set.
         out: Folder of the tables; by default ROOT/poses.
-        holdout: Share of the training sequences set aside to choose models on. By default 0.01 for
-            FreiHAND, as 'val', which it lacks; 0.05 for AssemblyHands, as 'holdout', because its
-            'val' is what models are tested on; 0 for DexYCB.
+        holdout: Share of the training sequences reserved for model selection. The default is 0.01
+            for FreiHAND, written as 'val', because it has no such split; 0.05 for AssemblyHands,
+            written as 'holdout', because its 'val' is used for testing; and 0 for DexYCB.
     """
     module, convert, setup = {
         "freihand": (freihand, freihand.convert_freihand, ""),
@@ -64,19 +64,24 @@ def main(
             conversion = convert(root, split)
         except (OSError, ValueError) as error:
             failed.append(split)
-            print(f"{dataset} {split} is left out: {error}", file=sys.stderr)
+            print(f"{dataset} {split} is skipped: {error}", file=sys.stderr)
             continue
         print(conversion.summary(module.OFFICIAL_COUNTS.get(f"{setup}{split}", ())))
         tables = {split: conversion.records}
         if split == "train" and share:
-            name = "holdout" if "val" in module.SPLITS else "val"  # never over the official one
+            name = (
+                "holdout" if "val" in module.SPLITS else "val"
+            )  # never overwrite the official split
             tables["train"], tables[name] = hold_out(conversion.records, share)
         for name, records in tables.items():
             path = (out or root / "poses") / f"{name}.parquet"
             write_poses(path, records)
             print(f"  wrote {len(records):,} to {path}")
     if failed:
-        raise RuntimeError(f"{len(failed)} splits of {dataset} were left out: {', '.join(failed)}")
+        raise RuntimeError(
+            f"all splits of {dataset} must be convertible, but {len(failed)} were skipped: "
+            f"{', '.join(failed)}. Correct the folders, or choose splits with --splits."
+        )
 
 
 if __name__ == "__main__":

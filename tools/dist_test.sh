@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Test on several GPUs of one or more machines (on CPUs, over gloo, where there is no GPU):
+# Test on several GPUs of one or more machines (without a GPU: on CPUs with gloo):
 #   simhand dist-test CONFIG CHECKPOINT NUM_PROCESSES [arguments of simhand test]
-# On every machine of several: NNODES=2 NODE_RANK=0 MASTER_ADDR=<first machine> PORT=29500.
+# On several machines, run on each: NNODES=2 NODE_RANK=0 MASTER_ADDR=<first machine> PORT=29500.
 set -euo pipefail
 usage() {
     sed -n '2,4s/^# //p' "$0"

@@ -1,4 +1,4 @@
-"""Examine this machine: what a training needs, and whether its GPU computes what the CPU does.
+"""Check this machine: requirements of training, and whether the GPU agrees with the CPU.
 
 simhand doctor --json doctor.json
 """
@@ -12,14 +12,14 @@ KINDS = ("ok", "differs", "fails", "cannot")
 
 
 def main(device: str | None = None, json: Path | None = None) -> None:
-    """Print a line for each question: ok, differs, fails, or cannot (be told here).
+    """Print one line per check: ok, differs, fails, or cannot (not testable on this machine).
 
-    The exit code is 1 if something differs or fails. Several GPUs at a time, and the loader under
-    load, are not examined.
+    The exit code is 1 if a check differs or fails. Several GPUs at once and the data loader under
+    load are not checked.
 
     Args:
-        device: Device to compare with the CPU: by default the first GPU.
-        json: JSON file to write the answers to.
+        device: Device to compare with the CPU; by default the first GPU.
+        json: JSON file for the results; not written by default.
     """
     import torch
 
@@ -32,7 +32,8 @@ def main(device: str | None = None, json: Path | None = None) -> None:
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(
-                f"device must be one that torch can use, but got {device!r} ({reason})."
+                f"device must be one that torch can use, but got {device!r} ({reason}). Choose "
+                "another device."
             ) from error
     findings = [examine(name, ask) for name, ask in FACTS.items()]
     if device is None and torch.cuda.is_available():

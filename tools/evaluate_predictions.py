@@ -1,4 +1,4 @@
-"""Measure a file of 3D predictions, of any model, under every protocol.
+"""Evaluate a file of 3D predictions, of any model, under all protocols.
 
 simhand evaluate data/FreiHAND_pub_v2/poses/test.parquet predictions.parquet
 """
@@ -9,12 +9,12 @@ from simhand_mm.cli import run
 
 
 def main(poses: Path, predictions: Path, /) -> None:
-    """Measure and print the table.
+    """Evaluate the predictions and print the table.
 
     Args:
-        poses: Table of the split, <data root>/poses/<split>.parquet.
-        predictions: predictions.parquet of simhand test --dump, FreiHAND's pred.json (metres) or
-            DexYCB's .txt (mm); camera frame, left hands as left hands.
+        poses: Labels of the split, <data root>/poses/<split>.parquet.
+        predictions: predictions.parquet of simhand test --dump, pred.json of FreiHAND (metres) or
+            .txt of DexYCB (mm). Keypoints are in the camera frame; left hands are not mirrored.
     """
     from simhand_mm.pose.evaluation import evaluate_file, format_table
 

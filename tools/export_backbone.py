@@ -1,4 +1,4 @@
-"""Write a pre-trained backbone as mmpretrain, mmpose, torchvision or timm stores it.
+"""Export a pre-trained backbone for mmpretrain, mmpose, torchvision or timm.
 
 simhand export backbone.pth resnet50.pth --to torchvision
 """
@@ -19,10 +19,10 @@ HOW_TO_LOAD = {
 def main(
     source: Path, output: Path, /, *, to: Literal["mmpretrain", "mmpose", "torchvision", "timm"]
 ) -> None:
-    """Export and print how to load it.
+    """Export the backbone and print how to load it.
 
     Args:
-        source: backbone.pth or a checkpoint of pre-training.
+        source: backbone.pth, or a checkpoint of pre-training.
         output: File to write.
         to: Framework that reads the file.
     """

@@ -9,7 +9,7 @@ from simhand_mm.cli import run
 
 
 def main(config: Path, checkpoint: Path, output: Path, /) -> None:
-    """Export and print the comparison.
+    """Export the model and print the comparison.
 
     Args:
         config: Config file of a fine-tuned model.
@@ -20,7 +20,7 @@ def main(config: Path, checkpoint: Path, output: Path, /) -> None:
 
     report = export_onnx(str(config), str(checkpoint), output)
     print(
-        f"{output}: differs from torch by {report['max_difference']:.2g} at most; one crop takes "
+        f"{output}: largest difference from torch {report['max_difference']:.2g}; one crop takes "
         f"{report['onnxruntime_ms']:.1f} ms in onnxruntime, {report['torch_ms']:.1f} ms in torch"
     )
 

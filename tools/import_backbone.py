@@ -1,9 +1,10 @@
-"""Turn a ResNet checkpoint from elsewhere into a backbone file for our configs.
+"""Convert a ResNet checkpoint from another project to a backbone file for our configs.
 
     simhand import-backbone resnet50_simhand.pth data/weights/simhand.pth
 
-Takes the authors' resnet50_simhand.pth, PeCLR's and torchvision's files, checkpoints of mmpretrain
-and mmpose, and the Lightning layout of the released SiMHand code. Nothing in the file is executed.
+Supported are resnet50_simhand.pth of the authors, the files of PeCLR and torchvision, checkpoints
+of mmpretrain and mmpose, and the Lightning layout of the released SiMHand code. No code in the file
+is executed.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from simhand_mm.cli import run
 
 
 def main(source: Path, output: Path, /) -> None:
-    """Import and print how it fits.
+    """Import the checkpoint and print how well it fits.
 
     Args:
         source: Checkpoint file.

@@ -1,8 +1,9 @@
-"""Turn the annotations that the authors of SiMHand released into a hand pool and pairs.
+"""Convert the released annotations of SiMHand (Hand100M) to a hand pool and pairs.
 
     simhand import-hand100m frames data/pools/ego4d-50k Hand100M_Ego4D_50k_v1-1.json
 
-The pool then has pairs/hand100m.npz, the released positives. May be killed and started again.
+The released positives are written to pairs/hand100m.npz of the pool. An interrupted run can be
+started again.
 """
 
 import logging
@@ -27,16 +28,16 @@ def main(
     executor: ExecutorSettings,
     videos: Path | None = None,
 ) -> None:
-    """Import and print what came out.
+    """Import the annotations and print a summary.
 
     Args:
         frames: Folder of the extracted frames, <video>/frame_000030.jpg.
-        pool: Folder of the pool.
-        annotations: Annotation files, one of each source.
-        settings: What becomes of the annotations.
-        executor: Who does the work.
-        videos: Folder of the videos, which tell when a frame is shown. Needed where their rate is
-            not FPS, as in 100DOH, and times matter, as for mining temporal pairs.
+        pool: Pool folder to write.
+        annotations: Annotation files, one per source.
+        settings: How annotations are converted.
+        executor: Where the work runs.
+        videos: Folder of the videos, used to find the time of each frame. Needed if the frame
+            rate of the videos is not FPS, as in 100DOH, and times are used, as for temporal pairs.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     files = None
@@ -44,8 +45,8 @@ def main(
         paths = {video.video_id: video.path for video in find_videos(videos)}
         files = VideoFiles(paths, frame_times)
     info = import_hand100m(annotations, frames, pool, settings, executor.build(), files)
-    print(f"{pool}: {info['num_hands']} hands of {info['num_videos']} videos")
-    print("left out:", ", ".join(f"{n} {reason}" for reason, n in info["num_drops"].items()))
+    print(f"{pool}: {info['num_hands']} hands from {info['num_videos']} videos")
+    print("dropped:", ", ".join(f"{n} {reason}" for reason, n in info["num_drops"].items()))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     simhand mine data/pool --ranks 1,2,3,10,50
 
-May be killed and started again; several machines may share the work (--shard I/N, --launcher).
+An interrupted run can be started again. Several machines can share the work (--shard I/N,
+--launcher).
 """
 
 import logging
@@ -28,17 +29,17 @@ def main(
     shard: Shard | None = None,
     launcher: Literal["none", "torchrun", "slurm", "ray"] = "none",
 ) -> None:
-    """Mine and print the report.
+    """Mine pairs and print the report.
 
     Args:
         pool_dir: Pool folder.
-        similar: How similar hands are mined (--rule similar).
-        rule: Positives: similar hands of other videos, the same hand in a near frame, or the hand
-            itself.
-        name: Name of the pairs; by default the rule.
+        similar: Options of --rule similar.
+        rule: Rule for positives: similar hands of other videos, the same hand in an adjacent
+            frame, or the hand itself.
+        name: Name of the pairs file; by default the rule.
         max_gap_s: Longest time between the two frames of a temporal pair, in seconds.
-        shard: Mine shard I of N only; the last one that finishes joins them.
-        launcher: How the processes that share the work were started.
+        shard: Mine only shard I of N; the last shard to finish merges the results.
+        launcher: How the processes that share the work are started.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     pool, name = HandPool(pool_dir), name or rule

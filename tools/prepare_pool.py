@@ -1,22 +1,23 @@
-"""Find the hands of videos or images and put them into a hand pool.
+"""Detect the hands in videos or images and write them to a hand pool.
 
     simhand prepare my_videos data/pool --fps 1 --workers 8
     simhand prepare frames data/pool --numbers-per-second 30
     simhand prepare gestures data/pool --levels person/label --group person
     simhand prepare list.csv data/pool
 
-The first finds the videos of a folder. The second finds folders of extracted frames,
-frames/<video>/frame_000030.jpg. The third finds gestures/<person>/<label>/*.png and writes the
-columns person and label. A list has a column path, and may have group, frame_index, time_s, source,
-and others, which become columns of the pool. --dry-run says what counts as one video.
+The first command reads the videos in a folder. The second reads folders of extracted frames,
+frames/<video>/frame_000030.jpg. The third reads gestures/<person>/<label>/*.png and writes the
+columns person and label. A list must have a column path and can have group, frame_index, time_s and
+source; all other columns become columns of the pool. --dry-run shows what is treated as one video.
 
-May be killed and started again at any time: finished videos are kept. Several machines with a
-shared disk: run it with --shard 0/n ... --shard n-1/n anywhere, in any order (in a Slurm array:
---shard $SLURM_ARRAY_TASK_ID/n). When all have ended, run it once without --shard to merge.
+An interrupted run can be started again at any time: finished videos are kept. On several machines
+with a shared disk, run it with --shard 0/n ... --shard n-1/n in any order (in a Slurm array:
+--shard $SLURM_ARRAY_TASK_ID/n). Finally run it once without --shard to merge.
 
-A bad video never ends the run: it is named, counted, and left out of the pool, and the exit code is
-0. The exit code is 1, and nothing is merged, where more videos failed than --max-failed-share, no
-hand was found, or the pool cannot be written; it is 2 for a wrong command line.
+A video that cannot be read does not stop the run: it is reported, counted and skipped, and the exit
+code is 0. The exit code is 1, and nothing is merged, if the share of failed videos is larger than
+--max-failed-share, no hand was found, or the pool cannot be written. It is 2 for a wrong command
+line.
 """
 
 import logging
@@ -45,19 +46,19 @@ def main(
     shard: Shard = (0, 1),
     dry_run: bool = False,
 ) -> None:
-    """Prepare the pool and print what came out.
+    """Prepare the pool and print a summary.
 
     Args:
         input: Folder that is searched for videos or images; or a video, an image, or a list of
             files (CSV or parquet with a column path).
-        pool: Folder of the pool.
-        crops: How crops are made.
-        footage: What is taken from the input.
-        finder: How hands are found.
-        executor: Who does the work.
-        policy: What to do with failed videos and finished parts.
-        shard: Prepare each N-th video from the I-th on, and do not merge.
-        dry_run: Print what is done and the videos that are left, and do nothing.
+        pool: Pool folder to write.
+        crops: How frames are sampled and crops are made.
+        footage: Which files are read and how they are grouped.
+        finder: How hands are detected.
+        executor: Where the work runs.
+        policy: How failed videos and finished parts are handled.
+        shard: Prepare every N-th video, starting with the I-th, and do not merge.
+        dry_run: Print the state of the run and the remaining videos, and do nothing else.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     finder = replace(finder, min_score=crops.gate.min_score)
@@ -65,9 +66,9 @@ def main(
     if dry_run:
         print(*(video.title for video in preparation.dry_run(policy.retry_failed)), sep="\n")
     elif info := preparation.run(executor.build(), shard, policy):
-        print(f"{pool}: {info['num_hands']} hands of {info['num_videos']} videos")
+        print(f"{pool}: {info['num_hands']} hands from {info['num_videos']} videos")
         drops = ", ".join(f"{number} {reason}" for reason, number in info["num_drops"].items())
-        print("left out:", drops or "nothing")
+        print("dropped:", drops or "nothing")
 
 
 if __name__ == "__main__":

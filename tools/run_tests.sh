@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Lint, types and the fast tests, as CI does. Extra arguments go to pytest: -k mining, -m slow for the slow
-# tests (a quarter of an hour and more), -m "" for all.
+# Run lint, type checks and the fast tests, as in CI. Extra arguments go to pytest: -k mining, -m slow for
+# the slow tests (15 minutes or more), -m "" for all tests.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash tools/setup_env.sh
@@ -10,6 +10,6 @@ echo "run_tests: ruff"
 echo "run_tests: types"
 .venv/bin/basedpyright
 echo "run_tests: pytest"
-# One thread a process: the tests are many small computations.
+# One thread per process: the tests are many small computations.
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=2 GLOG_minloglevel=2
 exec .venv/bin/python -m pytest -m "not slow" "$@"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Make the virtual environment .venv with everything pinned in requirements/.
+# Create the virtual environment .venv with the packages pinned in requirements/.
 # Idempotent: does nothing when it is up to date. No root, no compiler; Python 3.10 to 3.12.
 #   PYTHON=python3.12 bash tools/setup_env.sh     # choose the interpreter
-#   TORCH="torch==2.1.2 torchvision==0.16.2" bash tools/setup_env.sh   # not the pinned versions
-#   TORCH_INDEX=URL bash tools/setup_env.sh       # torch from this index, for another CUDA
+#   TORCH="torch==2.1.2 torchvision==0.16.2" bash tools/setup_env.sh   # other versions of torch
+#   TORCH_INDEX=URL bash tools/setup_env.sh       # package index of torch, for another CUDA
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,7 +21,7 @@ find_python() {
 }
 
 # The torch of requirements/torch.txt is built for CUDA 13, which needs a driver of 580 or newer and
-# compute capability 7.5 (Turing) or newer. With others it would run on the CPU.
+# compute capability 7.5 (Turing) or newer. Without them it would run on the CPU.
 check_gpu() {
     if [ -n "${TORCH_INDEX:-}" ] || ! nvidia-smi -L 2>/dev/null | grep -q GPU; then return; fi
     local query="nvidia-smi --format=csv,noheader,nounits --query-gpu"
@@ -44,7 +44,7 @@ fi
 
 check_gpu
 python="$(find_python)"
-echo "setup_env: making .venv with $("$python" --version) (about two minutes and 6 GB with CUDA libraries)"
+echo "setup_env: creating .venv with $("$python" --version) (about two minutes and 6 GB with CUDA libraries)"
 rm -f .venv/READY
 "$python" -m venv .venv
 pip() {
@@ -59,11 +59,11 @@ if [ -n "${TORCH:-}" ]; then
     read -r -a torch <<<"$TORCH $(grep -o '^setuptools[^ ]*' requirements/torch.txt)"
 fi
 pip install -qq "${torch[@]}" ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
-step 2 "numpy, OpenCV, pyarrow, what the frameworks import, pytest, ruff and basedpyright"
+step 2 "numpy, OpenCV, pyarrow, dependencies of the frameworks, pytest, ruff and basedpyright"
 pip install -qq -r requirements/runtime.txt -r requirements/dev.txt
 step 3 "mmengine, mmcv-lite, mmpretrain, mmpose, mmdet and mediapipe"
 pip install -qq --no-deps -r requirements/no_deps.txt
-step 4 "simhand_mm itself (editable), and a trial import"
+step 4 "simhand_mm (editable), and an import test"
 pip install -qq --no-deps --no-build-isolation --editable .
 .venv/bin/python -W ignore -c 'import simhand_mm, mmpretrain.models, mmpose.models, mediapipe'
 echo "$wanted" >.venv/READY

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Train on a Slurm cluster, one task per GPU:
 #   GPUS=8 simhand slurm-train PARTITION JOB_NAME CONFIG WORK_DIR [arguments of simhand train]
-# Also read: GPUS_PER_NODE (8), CPUS_PER_TASK (12), PORT (from the job's number), SRUN_ARGS (more
-# options of srun). CPU_ONLY=1 asks for no GPU: GPUS is then the number of processes.
-# With --resume a job that was cancelled goes on from its latest checkpoint when queued again.
+# Other variables: GPUS_PER_NODE (8), CPUS_PER_TASK (12), PORT (from the job ID), SRUN_ARGS (more
+# options of srun). CPU_ONLY=1 requests no GPU: GPUS is then the number of processes.
+# With --resume, a cancelled job continues from its latest checkpoint when submitted again.
 set -euo pipefail
 usage() {
     sed -n '2,5s/^# //p' "$0"

@@ -1,9 +1,9 @@
-"""Draw hands of a pool into a pool of their own.
+"""Sample hands of a pool and write them to a new pool.
 
     simhand subset data/pool data/pool-50k --hands 50000
     simhand subset data/pool data/pool-balanced --balance
 
-Ids and crops stay the same.
+IDs and crops do not change.
 """
 
 from pathlib import Path
@@ -14,12 +14,12 @@ from simhand_mm.preparation.subset import Draw, write_subset
 
 
 def main(pool: Path, output: Path, /, draw: Draw) -> None:
-    """Draw and print what came out.
+    """Write the new pool and print a summary.
 
     Args:
-        pool: Pool to draw from.
+        pool: Pool to sample from.
         output: Folder of the new pool.
-        draw: Which hands.
+        draw: Which hands are selected.
     """
     source = HandPool(pool)
     info = write_subset(source, output, draw)

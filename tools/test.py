@@ -1,4 +1,4 @@
-"""Test a 3D hand pose model: a table of every protocol, metrics.json and predictions.
+"""Test a 3D hand pose model: table of all protocols, metrics.json and predictions.
 
 simhand test CONFIG CHECKPOINT --dump
 """
@@ -17,7 +17,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--export",
         choices=["freihand", "dexycb"],
-        help="also write the official form; that of DexYCB must have every labelled image: "
+        help="also write the predictions in the official format; DexYCB needs all labelled images: "
         "simhand convert dexycb --min-inside 0",
     )
     return parser.parse_args()
@@ -31,7 +31,7 @@ def main() -> None:
     cfg.test_evaluator.update(
         output_dir=cfg.work_dir, save_predictions=args.dump, export=args.export
     )
-    from mmengine.runner import Runner  # here, so that --help does not wait for torch
+    from mmengine.runner import Runner  # here, so that --help does not load torch
 
     Runner.from_cfg(cfg).test()
 

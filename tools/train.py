@@ -1,4 +1,4 @@
-"""Train: contrastive pre-training (mmpretrain) and 3D fine-tuning (mmpose) configs alike.
+"""Train a config: contrastive pre-training (mmpretrain) or 3D fine-tuning (mmpose).
 
 simhand train configs/simhand/simhand_resnet50_1xb8192-mb1024-coslr-100e_ego4d-1m.py --amp
 """
@@ -18,16 +18,16 @@ def parse_args() -> argparse.Namespace:
         nargs="?",
         const="auto",
         metavar="CHECKPOINT",
-        help="continue from the latest checkpoint of the work dir, or from the given one",
+        help="continue from the latest checkpoint of the work directory, or from the given one",
     )
-    parser.add_argument("--amp", action="store_true", help="bfloat16 autocast, on CPUs too")
-    parser.add_argument("--no-validate", action="store_true", help="do not validate")
+    parser.add_argument("--amp", action="store_true", help="use bfloat16 autocast, also on CPUs")
+    parser.add_argument("--no-validate", action="store_true", help="train without validation")
     parser.add_argument(
         "--auto-scale-lr",
         nargs="?",
         const="linear",
         choices=["linear", "sqrt"],
-        help="fit the learning rate to the batch, by auto_scale_lr.base_batch_size",
+        help="scale the learning rate by the batch size over auto_scale_lr.base_batch_size",
     )
     return parser.parse_args()
 
@@ -48,7 +48,7 @@ def main() -> None:
 
         world_size = int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", 1)))
         scale_learning_rate(cfg, world_size if args.launcher != "none" else 1, args.auto_scale_lr)
-    from mmengine.runner import Runner  # here, so that --help does not wait for torch
+    from mmengine.runner import Runner  # here, so that --help does not load torch
 
     Runner.from_cfg(cfg).train()
 

@@ -77,8 +77,8 @@ def test_a_split_that_cannot_be_read_does_not_end_the_others(tmp_path, hands, da
     done = run_tool("dexycb", tmp_path, "--min-inside", "0", "--allow-missing-subjects")
     assert done.returncode == 1
     assert "wrote 8 to" in done.stdout
-    assert "dexycb val is left out: DexYCB s1 val must have the subjects" in done.stderr
-    assert "2 splits of dexycb were left out: val, test" in done.stderr
+    assert "dexycb val is skipped: DexYCB s1 val must have the subjects" in done.stderr
+    assert "2 were skipped: val, test" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -1,12 +1,12 @@
-"""The weighted contrastive loss, forward and backward, beside its peers: time and memory.
+"""Time and memory of the weighted contrastive loss, forward and backward, compared with peers.
 
     pip install --no-deps lightly==1.6.0
     python tools/benchmarks/contrastive_loss.py --write docs/performance.md
 
-Peers on the same data in the same process, taking turns: the released formula (all differences of
-keypoints in one tensor, exponentials without log-sum-exp; left out where that tensor would not fit)
-and lightly's unweighted NTXentLoss. On a CPU core-milliseconds count, of all threads; on a GPU
-milliseconds.
+Peers on the same data in the same process, in turn: the released formula (all differences of
+keypoints in one tensor, exponentials without log-sum-exp; skipped if that tensor does not fit) and
+the unweighted NTXentLoss of lightly. The unit is core-milliseconds of all threads on a CPU, and
+milliseconds on a GPU.
 """
 
 import argparse
@@ -29,7 +29,7 @@ OURS, RELEASED = "**ours**, weighted", "released formula, weighted"
 
 
 def released_formula(query: Tensor, positive: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Linear weights for positives and negatives as the released code makes them."""
+    """Compute the loss with linear weights as in the released code."""
     keypoints = torch.cat([a, b])
     distance = (keypoints[:, None] - keypoints[None]).square().sum(-1).sqrt().mean(-1)
     own = (a - b).square().sum(-1).sqrt().mean(-1)
@@ -44,7 +44,7 @@ def released_formula(query: Tensor, positive: Tensor, a: Tensor, b: Tensor) -> T
 
 
 def unweighted_peer() -> Callable[[Tensor, Tensor], Tensor]:
-    """lightly's loss."""
+    """Return the loss of lightly."""
     try:
         from lightly.loss import NTXentLoss
     except ImportError as error:
@@ -56,7 +56,7 @@ def unweighted_peer() -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def make_batch(pairs: int, device: str) -> list[Tensor]:
-    """Random projections ``[N, 128]`` of queries and positives, and hands between sixty poses."""
+    """Make random projections ``[N, 128]`` of queries and positives, and hands of sixty poses."""
     generator = torch.Generator().manual_seed(0)
     projections = torch.randn(2, pairs, 128, generator=generator)
     poses = torch.rand(60, 42, generator=generator) * 128
@@ -67,7 +67,7 @@ def make_batch(pairs: int, device: str) -> list[Tensor]:
 
 
 def losses(batch: list[Tensor], limit_gb: float) -> dict[str, Callable[[], Tensor]]:
-    """What is compared, on one batch."""
+    """Return the losses to compare, bound to one batch."""
     query, positive, *keypoints = batch
     peer = unweighted_peer()
 
@@ -86,13 +86,13 @@ def losses(batch: list[Tensor], limit_gb: float) -> dict[str, Callable[[], Tenso
 
 
 def peak_memory(step: Callable[[], object], device: str) -> float:
-    """Most MiB in use during a step, above what was in use before it."""
+    """Return the peak memory of a step in MiB, above the memory in use before it."""
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         step()
         return (torch.cuda.max_memory_allocated() - before) / 2**20
-    ctypes.CDLL("libc.so.6").malloc_trim(0)  # or a step might fill what another one left
+    ctypes.CDLL("libc.so.6").malloc_trim(0)  # otherwise a step could reuse memory freed by another
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # resets the peak
     before = _resident_kib("VmRSS")
     step()
@@ -105,7 +105,7 @@ def _resident_kib(field: str) -> int:
 
 
 def differences(loss: Callable[[], Tensor], peer: Callable[[], Tensor], leaf: Tensor) -> str:
-    """Relative differences of value and gradient of two losses."""
+    """Return the relative differences of value and gradient of two losses."""
     values, gradients = [], []
     for compute in (loss, peer):
         value = compute()
@@ -116,9 +116,9 @@ def differences(loss: Callable[[], Tensor], peer: Callable[[], Tensor], leaf: Te
 
 
 def compare(device: str, batch_sizes: list[int], turns: int, limit_gb: float) -> Iterator[str]:
-    """A table for each number of pairs."""
+    """Yield a table for each number of pairs."""
     if device == "cuda" and not torch.cuda.is_available():
-        yield "No GPU at hand."
+        yield "No GPU available."
         return
     name = (
         torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads"
@@ -167,11 +167,16 @@ PARTS = {
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help="some of cpu, cuda; all by default")
-    parser.add_argument("--write", type=Path, help="document to put the tables into")
+    parser.add_argument("parts", nargs="*", help="some of cpu, cuda; by default all")
+    parser.add_argument("--write", type=Path, help="document in which to update the tables")
     parser.add_argument("--pairs", type=int, nargs="+", default=[2048, 8192])
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--limit-gb", type=float, default=4, help="of the released tensor")
+    parser.add_argument(
+        "--limit-gb",
+        type=float,
+        default=4,
+        help="largest size of the tensor of the released formula in GB",
+    )
     run_parts("contrastive loss", PARTS, parser.parse_args())
 
 

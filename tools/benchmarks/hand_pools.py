@@ -1,8 +1,9 @@
-"""Pools of hand poses with the statistics that matter to mining, of any size.
+"""Generates pools of hand poses of any size with realistic statistics for mining.
 
-Not images: only keypoints and videos. Lengths of videos have a heavy tail; a hand moves smoothly
-about a few grasps (some shared by all videos) with sudden breaks; the detector is noisy and at
-times plainly wrong; a few videos are re-encoded or bit-identical uploads of others.
+Pools contain keypoints and videos, but no images. The distribution of video lengths has a heavy
+tail; a hand moves smoothly around a few grasps (some shared by all videos) with sudden breaks; the
+detector is noisy and sometimes wrong; a few videos are re-encoded or bit-identical copies of
+others.
 """
 
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ _HANDS_PER_BLOCK = 100_000
 
 @dataclass(frozen=True)
 class Footage:
-    """What a pool is made of: keypoint noise (share of the crop), motion and sudden breaks."""
+    """Properties of a pool: keypoint noise (share of the crop), motion and sudden breaks."""
 
     keypoint_noise: float
     motion: float
@@ -55,12 +56,12 @@ FOOTAGE = {
 
 
 def generate_pool(num_hands: int, footage: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints and videos of a pool.
+    """Generate keypoints and videos of a pool.
 
     Args:
         num_hands: Number of rows N.
         footage: A key of ``FOOTAGE``.
-        seed: Same seed, same pool.
+        seed: Random seed; the same seed gives the same pool.
 
     Returns:
         ``keypoints_2d [N, 21, 2]`` float32 in units of the crop side, ``video_index [N]`` int32.
@@ -89,7 +90,7 @@ def generate_pool(num_hands: int, footage: str, seed: int) -> tuple[np.ndarray, 
 
 
 def _video_lengths(num_hands: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of each video: a mixture of long (mean 125) and short (mean 50) lognormal lengths."""
+    """Sample the number of rows per video: a mixture of two lognormals with means 125 and 50."""
     count = num_hands // 50 + 10
     is_long = rng.random(count) < 0.29
     mean = np.where(is_long, 125.0, 50.0)
@@ -101,7 +102,7 @@ def _video_lengths(num_hands: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _blocks(lengths: np.ndarray) -> list[np.ndarray]:
-    """Consecutive videos, about ``_HANDS_PER_BLOCK`` rows each, to bound memory."""
+    """Group consecutive videos into blocks of about ``_HANDS_PER_BLOCK`` rows, to bound memory."""
     block = np.cumsum(lengths) // _HANDS_PER_BLOCK
     return np.split(lengths, np.flatnonzero(np.diff(block)) + 1)
 
@@ -113,12 +114,12 @@ def _motion(
     footage: Footage,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Synergy coefficients, rotation vectors, finger lengths and boxes of the rows of videos."""
+    """Sample synergy coefficients, rotation vectors, finger lengths and boxes of all rows."""
     videos = np.repeat(np.arange(len(lengths)), lengths)
     first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     is_break = rng.random(len(videos)) < footage.break_share
     is_break[first] = True
-    # Each video keeps to a few anchors, and takes one at each break.
+    # Each video has a few anchors, and switches to one of them at each break.
     num_anchors = 1 + rng.poisson(3 + lengths / 60)
     anchor_start = np.concatenate([[0], np.cumsum(num_anchors)[:-1]])
     anchor_video = np.repeat(np.arange(len(lengths)), num_anchors)
@@ -147,7 +148,7 @@ def _motion(
 def _smooth_walk(
     lengths: np.ndarray, is_break: np.ndarray, dims: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Unit-variance walks (Ornstein-Uhlenbeck), begun anew at each break. ``[rows, dims]``."""
+    """Sample unit-variance Ornstein-Uhlenbeck walks ``[rows, dims]``, restarted at each break."""
     keep = 0.9
     walk = rng.normal(size=(len(is_break), dims))
     first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -159,7 +160,7 @@ def _smooth_walk(
 
 
 def _forward_kinematics(angles: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """Joints ``[N, 21, 3]`` from spread and three flexions a finger ``[N, 20]``."""
+    """Compute joints ``[N, 21, 3]`` from spread and three flexions per finger ``[N, 20]``."""
     angles = angles.reshape(-1, 5, 4)
     joints = np.zeros((len(angles), 21, 3))
     for finger, (bones, base) in enumerate(zip(_BONES, _FINGER_ANGLES, strict=True)):
@@ -178,7 +179,7 @@ def _forward_kinematics(angles: np.ndarray, shapes: np.ndarray) -> np.ndarray:
 
 
 def _rotation_matrices(vectors: np.ndarray) -> np.ndarray:
-    """Rodrigues. ``[N, 3]`` -> ``[N, 3, 3]``."""
+    """Convert rotation vectors ``[N, 3]`` to matrices ``[N, 3, 3]`` (Rodrigues)."""
     angle = np.linalg.norm(vectors, axis=1) + 1e-9
     x, y, z = (vectors / angle[:, None]).T
     cross = np.zeros((len(vectors), 3, 3))
@@ -189,7 +190,7 @@ def _rotation_matrices(vectors: np.ndarray) -> np.ndarray:
 
 
 def _project(joints: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Keypoints in units of the crop: a jittered square box, 1.3 times the hand."""
+    """Project to keypoints in units of the crop, a jittered square box of 1.3 times the hand."""
     points = joints[..., :2] / (1 + joints[..., 2:] / boxes[:, 3, None, None])
     low, high = points.min(axis=1), points.max(axis=1)
     side = (high - low).max(axis=1, keepdims=True) * 1.3 * np.exp(boxes[:, 2:3])
@@ -197,7 +198,7 @@ def _project(joints: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def _detect(keypoints: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
-    """Add the detector's noise; 3 % of the hands get the pose of another one."""
+    """Add detector noise; 3 % of the hands get the pose of another hand."""
     size = noise * np.exp(0.4 * rng.normal(size=(len(keypoints), 1, 1)))
     seen = keypoints + size * rng.normal(size=keypoints.shape)
     wrong = np.flatnonzero(rng.random(len(seen)) < 0.03)
@@ -207,7 +208,7 @@ def _detect(keypoints: np.ndarray, noise: float, rng: np.random.Generator) -> np
 
 
 def _upload_again(keypoints: np.ndarray, lengths: np.ndarray, rng: np.random.Generator) -> None:
-    """Turn 0.4 % of the videos into uploads of an earlier one, a quarter of them bit-identical."""
+    """Replace 0.4 % of the videos by copies of an earlier one, a quarter of them bit-identical."""
     first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     again = rng.permutation(np.arange(1, len(lengths)))[: max(2, len(lengths) // 250)]
     for position, video in enumerate(again):

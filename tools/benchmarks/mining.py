@@ -1,9 +1,9 @@
-"""Exact mining beside what else could do it: core-seconds, growth, memory, and equality.
+"""Exact mining compared with peers: core-seconds, growth, memory, and equality of results.
 
     python tools/benchmarks/mining.py --write docs/performance.md
 
-Every number of a table comes from one run. Ours treats all queries; a peer is timed on a sample of
-whole videos and multiplied up (its build counts in full). Core-seconds are CPU time of all threads.
+All numbers of a table come from one run. Ours runs on all queries; a peer is timed on a sample of
+whole videos and extrapolated (except its build time). Core-seconds are CPU time of all threads.
 """
 
 import argparse
@@ -29,20 +29,20 @@ RANKS = [1, 2, 5, 10, 50, 100, 500, 1000, 5000]
 
 
 def embed(num_hands: int, footage: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pose embeddings ``[N, 14]`` and videos ``[N]`` of a generated pool."""
+    """Return pose embeddings ``[N, 14]`` and videos ``[N]`` of a generated pool."""
     keypoints, videos = generate_pool(num_hands, footage, seed=0)
     return PoseEmbedding.fit(keypoints).apply(keypoints), videos
 
 
 def timed(function: Callable, *arguments: object) -> tuple[object, float, float]:
-    """Result, core-seconds and wall seconds."""
+    """Return result, core-seconds and wall seconds of a call."""
     wall, core = time.perf_counter(), time.process_time()
     result = function(*arguments)
     return result, time.process_time() - core, time.perf_counter() - wall
 
 
 def sample_of_videos(videos: np.ndarray, count: int) -> np.ndarray:
-    """Rows of random whole videos, about ``count``; of the first one fewer if it is long."""
+    """Return about ``count`` rows of random whole videos; a long first video is cut."""
     order = np.random.default_rng(0).permutation(int(videos.max()) + 1)
     rows, taken = [], 0
     for video in order:
@@ -55,7 +55,7 @@ def sample_of_videos(videos: np.ndarray, count: int) -> np.ndarray:
 
 
 def ours_in_a_process(embeddings: np.ndarray, videos: np.ndarray, ranks: list[int]) -> dict:
-    """Mine in a process of its own, for its memory; the answer lies in ``index``."""
+    """Mine in a separate process to measure its memory; the result is in ``index``."""
     with tempfile.TemporaryDirectory() as folder:
         np.save(f"{folder}/embeddings.npy", embeddings)
         np.save(f"{folder}/videos.npy", videos)
@@ -65,7 +65,7 @@ def ours_in_a_process(embeddings: np.ndarray, videos: np.ndarray, ranks: list[in
 
 
 def mine(folder: str, ranks: list[int]) -> None:
-    """The process of :func:`ours_in_a_process`."""
+    """Entry point of the process of :func:`ours_in_a_process`."""
     embeddings, videos = np.load(f"{folder}/embeddings.npy"), np.load(f"{folder}/videos.npy")
     NeighborIndex(embeddings[:500], videos[:500]).search(np.arange(500), ranks)  # compiled, cached
     rows = np.arange(len(videos))
@@ -74,13 +74,13 @@ def mine(folder: str, ranks: list[int]) -> None:
     np.save(f"{folder}/index.npy", found)
     status = Path("/proc/self/status").read_text(
         encoding="utf-8"
-    )  # getrusage would count the parent's peak too
+    )  # getrusage would include the peak of the parent
     peak_gb = int(re.search(r"VmHWM:\s*(\d+) kB", status).group(1)) / 1e6
     print(json.dumps({"core": build_core + core, "wall": build_wall + wall, "peak_gb": peak_gb}))
 
 
 def speed(sizes: list[int]) -> Iterator[str]:
-    """Table of total core-seconds against N, with growth exponents."""
+    """Yield a table of total core-seconds by N, with growth exponents."""
     table: dict[str, list[float]] = {"**ours** (`exact`)": []}
     notes = []
     for size in sizes:
@@ -117,7 +117,7 @@ def speed(sizes: list[int]) -> Iterator[str]:
 
 
 def many_ranks(size: int) -> Iterator[str]:
-    """Nine ranks up to 5000 in one pass, beside a row and argpartition."""
+    """Yield a table for nine ranks up to 5000 in one pass, compared with argpartition."""
     embeddings, videos = embed(size, "ordinary")
     ours = ours_in_a_process(embeddings, videos, RANKS)
     rows = sample_of_videos(videos, 200)
@@ -134,7 +134,7 @@ def many_ranks(size: int) -> Iterator[str]:
 
 
 def exactness(size: int) -> Iterator[str]:
-    """Every exact engine against float64 brute force on all queries of three pools."""
+    """Yield a table of the exact engines against float64 brute force on three pools."""
     yield f"| N = {size:,}, all queries, Top-1 and Top-2 | " + " | ".join(FOOTAGE) + " |"
     yield "| --- " * (len(FOOTAGE) + 1) + "|"
     pools = {footage: embed(size, footage) for footage in FOOTAGE}
@@ -152,7 +152,7 @@ def exactness(size: int) -> Iterator[str]:
 
 
 def _equal_rows(engine: str, pool: tuple, threads: int, shards: int, truth: tuple) -> str:
-    """How many queries have rows and distances equal to brute force."""
+    """Return how many queries have the same rows and distances as brute force."""
     import faiss
     import torch
 
@@ -169,11 +169,11 @@ def _equal_rows(engine: str, pool: tuple, threads: int, shards: int, truth: tupl
 
 
 def gpu(size: int, peak_tflops: float) -> Iterator[str]:
-    """The torch engine on a GPU, beside the compiled one."""
+    """Yield a comparison of the torch engine on a GPU with the compiled engine."""
     import torch
 
     if not torch.cuda.is_available():
-        yield "No GPU at hand: the `torch` engine was not timed on one."
+        yield "No GPU available: the `torch` engine was not timed on a GPU."
         return
     embeddings, videos = embed(size, "ordinary")
     ours = ours_in_a_process(embeddings, videos, [1])
@@ -191,14 +191,14 @@ def gpu(size: int, peak_tflops: float) -> Iterator[str]:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all by default")
-    parser.add_argument("--write", type=Path, help="document to put the tables into")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; by default all")
+    parser.add_argument("--write", type=Path, help="document in which to update the tables")
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[50_000, 100_000, 400_000, 2_000_000]
     )
     parser.add_argument("--ranks-size", type=int, default=100_000)
     parser.add_argument("--exact-size", type=int, default=50_000)
-    parser.add_argument("--peak-tflops", type=float, default=67.0, help="float32, of the GPU")
+    parser.add_argument("--peak-tflops", type=float, default=67.0, help="float32 peak of the GPU")
     parser.add_argument("--mine", help=argparse.SUPPRESS)
     parser.add_argument("--ranks", type=int, nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -1,7 +1,7 @@
-"""What people use to find the nearest hand of another video, each as short as it can be right.
+"""Common ways to find the nearest hand of another video, each in its shortest correct form.
 
-A peer is a class: built with a pool, then called with query rows. All but the inverted file look
-at everything, or fetch more neighbours until one of another video is among them.
+A peer is a class that is built with a pool and called with query rows. All except the inverted file
+are exact: they search all rows, or fetch more neighbours until one is from another video.
 
 Axes: N rows, D dimensions, Q queries.
 """
@@ -13,17 +13,17 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-_FIRST_FETCH = 16  # then four times as many, and so on
+_FIRST_FETCH = 16  # then four times as many in each iteration
 
 
 class NumpyPeer:
-    """A row of distances, a mask, and one NumPy call: ``argpartition``, ``argsort``, ``argmin``."""
+    """Distances of one row, a mask, and a NumPy call: ``argpartition``, ``argsort``, ``argmin``."""
 
     def __init__(self, embeddings: np.ndarray, groups: np.ndarray, call: str, k: int = 1) -> None:
         self.embeddings, self.groups, self.call, self.k = embeddings, groups, call, k
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """Nearest rows ``[Q, K]``."""
+        """Return the nearest rows ``[Q, K]``."""
         return np.array([self._nearest(row) for row in rows])
 
     def _nearest(self, row: int) -> np.ndarray:
@@ -38,9 +38,9 @@ class NumpyPeer:
 
 
 class OverfetchPeer:
-    """A tree (SciPy ``cKDTree``, scikit-learn ``KDTree``) asked for ever more neighbours.
+    """A tree (SciPy ``cKDTree``, scikit-learn ``KDTree``) queried for more and more neighbours.
 
-    The number of neighbours within one's own video has no bound, hence the loop.
+    The number of nearer neighbours in the same video is not bounded, hence the loop.
     """
 
     def __init__(self, embeddings: np.ndarray, groups: np.ndarray, library: str) -> None:
@@ -51,7 +51,7 @@ class OverfetchPeer:
         self.tree = cKDTree(embeddings) if library == "scipy" else KDTree(embeddings)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """Nearest rows ``[Q, 1]``."""
+        """Return the nearest rows ``[Q, 1]``."""
         nearest, todo, fetch = np.full(len(rows), -1), np.arange(len(rows)), _FIRST_FETCH
         while len(todo):
             fetch = min(fetch, len(self.groups))
@@ -64,7 +64,7 @@ class OverfetchPeer:
 
 
 class FaissPeer:
-    """FAISS with a selector that bars the query's own video; ``flat`` is exact, ``ivf`` not."""
+    """FAISS with an ID selector that excludes the video of the query; only ``flat`` is exact."""
 
     def __init__(self, embeddings: np.ndarray, groups: np.ndarray, kind: str) -> None:
         import faiss
@@ -78,7 +78,7 @@ class FaissPeer:
         self.index.add(embeddings)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """Nearest rows ``[Q, 1]``; rows of a video must lie side by side."""
+        """Return the nearest rows ``[Q, 1]``; the rows of a video must be contiguous."""
         nearest = np.empty((len(rows), 1), np.int64)
         for group in np.unique(self.groups[rows]):
             own = self.faiss.IDSelectorRange(
@@ -107,7 +107,7 @@ class TorchTilesPeer:
         self.norm = self.embeddings.square().sum(dim=1)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """Nearest rows ``[Q, 1]``; float32 products may name a farther one among near copies."""
+        """Return the nearest rows ``[Q, 1]``; float32 rounding may confuse near copies."""
         parts = [self._nearest(part) for part in self.torch.from_numpy(rows).split(1024)]
         return self.torch.cat(parts).numpy()[:, None]
 
@@ -136,5 +136,5 @@ PEERS = {
     "SciPy cKDTree, over-fetch": lambda e, g: OverfetchPeer(e, g, "scipy"),
     "FAISS IVF + selector, 16 probes (approximate)": lambda e, g: FaissPeer(e, g, "ivf"),
 }
-# Queries that a peer is timed on; the rest is extrapolated.
+# Number of queries for which a peer is timed; the rest is extrapolated.
 SAMPLE = {"NumPy": 20, "FAISS flat": 60, "torch": 1024, "scikit": 2000, "SciPy": 2000}

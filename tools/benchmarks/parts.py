@@ -1,4 +1,4 @@
-"""Benchmarks of several parts: turns with a peer, and a table for each part."""
+"""Runs benchmarks of several parts: timing in turn with a peer, and a table per part."""
 
 import argparse
 import sys
@@ -14,16 +14,16 @@ Part = Callable[[argparse.Namespace], Iterator[str]]
 
 
 def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
-    """Wall seconds, and core-seconds of all threads of this process."""
+    """Return wall seconds and core-seconds (all threads of this process) of a call."""
     wall, core = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - wall, time.process_time() - core
 
 
 def take_turns(works: dict[str, Callable[[], object]], turns: int) -> dict[str, np.ndarray]:
-    """Least wall and least core-seconds ``[2]`` of each work.
+    """Return the minimum of wall seconds and core-seconds ``[2]`` of each work.
 
-    The least counts, because other load on the machine can only make a turn slower.
+    The minimum is used, because other load on the machine can only make a run slower.
     """
     seconds = {name: [] for name in works}
     for _ in range(turns):
@@ -33,12 +33,13 @@ def take_turns(works: dict[str, Callable[[], object]], turns: int) -> dict[str, 
 
 
 def run_parts(benchmark: str, parts: dict[str, Part], args: argparse.Namespace) -> None:
-    """Print the lines of each part as they come, and put them into a document if asked to.
+    """Run the parts of a benchmark, print their lines and optionally update a document.
 
     Args:
-        benchmark: Its name in the markers of the document.
-        parts: What it can measure.
-        args: Has ``parts``, the wanted ones or none for all, and ``write``, a document or None.
+        benchmark: Name of the benchmark in the markers of the document.
+        parts: Name -> function that yields the lines of a part.
+        args: Namespace with ``parts``, the requested parts (empty for all), and ``write``, a
+            document or None.
     """
     unknown = sorted(set(args.parts) - parts.keys())
     if unknown:

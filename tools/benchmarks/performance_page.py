@@ -1,4 +1,4 @@
-"""What every benchmark says beside its numbers, and how its tables get into docs/performance.md."""
+"""Describes the machine of a benchmark and writes tables to docs/performance.md."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def machine() -> str:
-    """What it ran on, and how busy that was."""
+    """Describe the machine and its load."""
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     name = cpu.group(1) if cpu else platform.processor()

@@ -1,10 +1,10 @@
-"""Opening a pool of two million hands, beside mmengine's BaseDataset over the same records.
+"""Opening a pool of two million hands, compared with BaseDataset of mmengine on the same records.
 
     python tools/benchmarks/pool_opening.py --write docs/performance.md
 
-The rows are random, without crops. Everything is measured in new processes: the seconds until every
-column was opened and a thousand rows were read at random, and the unshared memory (USS, as the
-kernel counts it), while a second process has the same open, as the workers of a data loader do.
+The rows are random, without crops. Everything is measured in new processes: the time to open all
+columns and read a thousand random rows, and the unshared memory (USS) while a second process has
+the same data open, as workers of a data loader do.
 """
 
 import argparse
@@ -36,7 +36,7 @@ COLUMNS = (
 
 
 def make_rows(start: int, stop: int) -> pa.Table:
-    """Random hands without crops."""
+    """Make random hands without crops."""
     rng = np.random.default_rng(start)
     number = np.arange(start, stop)
     count = len(number)
@@ -68,7 +68,7 @@ def make_rows(start: int, stop: int) -> pa.Table:
 
 
 def make_pool(root: Path, num_hands: int) -> None:
-    """A finished pool of random hands."""
+    """Write a finished pool of random hands."""
     with pq.ParquetWriter(root / "hands.parquet", HANDS, compression="zstd") as file:
         for start in range(0, num_hands, HANDS_PER_BLOCK):
             file.write_table(make_rows(start, min(start + HANDS_PER_BLOCK, num_hands)))
@@ -82,7 +82,7 @@ def make_pool(root: Path, num_hands: int) -> None:
 
 
 def open_pool(root: Path, seed: int) -> tuple[Any, float]:
-    """Ours: open every column and read some rows. What was opened, and the seconds."""
+    """Ours: open all columns and read some rows; return the opened object and the seconds."""
     begun = time.perf_counter()
     pool = HandPool(root)
     columns = [getattr(pool, name) for name in COLUMNS]
@@ -92,7 +92,7 @@ def open_pool(root: Path, seed: int) -> tuple[Any, float]:
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """A dict a hand, with arrays in it as mmpose has them."""
+    """Yield one dict per hand, with arrays, as in mmpose."""
     for block in pq.ParquetFile(path).iter_batches(HANDS_PER_BLOCK):
         columns = {
             name: column_to_array(pa.chunked_array([block[name]]), name)
@@ -105,8 +105,8 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def open_base_dataset(root: Path, seed: int) -> tuple[Any, float]:
-    """The peer: build the dataset, which serialises its records, and read some rows."""
-    from mmengine.dataset import BaseDataset  # here, so that only the peer pays for it
+    """The peer: build the data set, which serialises its records, and read some rows."""
+    from mmengine.dataset import BaseDataset  # here, so that only the peer loads it
 
     class Hands(BaseDataset):
         def load_data_list(self) -> list[dict[str, Any]]:
@@ -120,13 +120,13 @@ def open_base_dataset(root: Path, seed: int) -> tuple[Any, float]:
 
 
 def unshared_mb() -> float:
-    """USS of this process: pages that no other process maps."""
+    """Return the USS of this process in MB: pages that no other process maps."""
     lines = Path("/proc/self/smaps_rollup").read_text(encoding="utf-8").splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 
 
 def measure(work: Work, root: Path, seed: int, pipe: Connection) -> None:
-    """Open and tell the seconds; when all have opened, tell the unshared MB."""
+    """Open and send the seconds; when all processes have opened, send the unshared MB."""
     kept, seconds = work(root, seed)
     pipe.send(seconds)
     pipe.recv()
@@ -136,7 +136,7 @@ def measure(work: Work, root: Path, seed: int, pipe: Connection) -> None:
 
 
 def in_two_processes(work: Work, root: Path) -> np.ndarray:
-    """Seconds and unshared MB ``[2]``: the most of two new processes that open one by one."""
+    """Return seconds and unshared MB ``[2]``: the maximum over two new processes."""
     context = multiprocessing.get_context("spawn")
     pipes, processes, seconds = [], [], []
     for seed in range(2):
@@ -156,24 +156,24 @@ def in_two_processes(work: Work, root: Path) -> np.ndarray:
 
 
 def figures(work: Work, num_hands: int) -> np.ndarray:
-    """Seconds and unshared MB ``[2]`` with a pool of random hands."""
+    """Return seconds and unshared MB ``[2]`` for a pool of random hands."""
     with tempfile.TemporaryDirectory() as folder:
         make_pool(Path(folder), num_hands)
         return in_two_processes(work, Path(folder))
 
 
 def opening(num_hands: int, num_peer_hands: int) -> Iterator[str]:
-    """Ours on all hands; the peer on some, multiplied up."""
+    """Yield a table: ours on all hands, the peer on some and extrapolated."""
     ours, peer = figures(open_pool, num_hands), figures(open_base_dataset, num_peer_hands)
     imports = figures(open_base_dataset, 1)[1]
-    yield "| opening and 1000 random rows | seconds | unshared MB a process |"
+    yield "| opening and 1000 random rows | seconds | unshared MB per process |"
     yield "| --- | --- | --- |"
     yield f"| **ours** (`HandPool`), {num_hands:,} hands | {ours[0]:.2f} | {ours[1]:,.0f} |"
-    name = "`BaseDataset`, a dict a hand"
+    name = "`BaseDataset`, one dict per hand"
     yield f"| {name}, {num_peer_hands:,} hands | {peer[0]:.1f} | {peer[1]:,.0f} |"
     if num_peer_hands < num_hands:
         seconds, unshared = (peer - [0, imports]) * num_hands / num_peer_hands + [0, imports]
-        yield f"| {name}, multiplied up to {num_hands:,} | {seconds:.0f} | {unshared:,.0f} |"
+        yield f"| {name}, extrapolated to {num_hands:,} | {seconds:.0f} | {unshared:,.0f} |"
     yield ""
     yield f"* of the peer's memory, {imports:.0f} MB are its imports; their time is not counted"
 
@@ -185,9 +185,14 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("parts", nargs="*", help="only opening")
-    parser.add_argument("--write", type=Path, help="document to put the tables into")
+    parser.add_argument("--write", type=Path, help="document in which to update the tables")
     parser.add_argument("--hands", type=int, default=2_000_000)
-    parser.add_argument("--peer-hands", type=int, default=200_000, help="the peer needs memory")
+    parser.add_argument(
+        "--peer-hands",
+        type=int,
+        default=200_000,
+        help="number of hands for the peer, which needs much memory",
+    )
     run_parts("pool_opening", PARTS, parser.parse_args())
 
 

@@ -1,13 +1,13 @@
-"""Inference throughput of DetNet beside mmpose's InterNet: same crops, same ResNet-50.
+"""Inference throughput of DetNet and of InterNet in mmpose: same crops, same ResNet-50.
 
     python tools/benchmarks/pose_inference.py --write docs/performance.md
 
-Both are mmpose's stock ``TopdownPoseEstimator``, called by ``test_step`` on the same 128 px uint8
-crops, with 32 x 32 maps. Measured: *backbone* alone; *network*, from normalised crops to maps;
-*all*, from uint8 crops to keypoints in the picture, with stacking, normalisation and decoding in
-both. Cutting the crop out of a picture is in neither. InterNet has its shipped head, for two hands
-with 64 depth bins; a second peer is the half of it that paints the right hand. Random weights: time
-does not depend on them, and nothing is said about accuracy.
+Both are the stock ``TopdownPoseEstimator`` of mmpose, called by ``test_step`` on the same 128 px
+uint8 crops, with 32 x 32 maps. Measured: *backbone* alone; *network*, from normalised crops to
+maps; *all*, from uint8 crops to keypoints in the image, including stacking, normalisation and
+decoding. Cropping from the image is not included. InterNet has its original head, for two
+hands with 64 depth bins; a second peer is the half of it for the right hand. The weights are random: time does not
+depend on them, and accuracy is not compared.
 """
 
 import argparse
@@ -30,7 +30,7 @@ STAGES = ("backbone", "network", "all")
 
 
 def detnet_head() -> dict:
-    """Our head, as in configs/_base_/models."""
+    """Return our head, as in configs/_base_/models."""
     codec = {
         "type": "simhand_mm.DetNetCodec",
         "input_size": (INPUT_SIZE, INPUT_SIZE),
@@ -40,7 +40,7 @@ def detnet_head() -> dict:
 
 
 def internet_head() -> dict:
-    """mmpose's head, as in its InterHand2.6M config, for our size of crops."""
+    """Return the head of the InterHand2.6M config of mmpose, for our crop size."""
     keypoints = {
         "in_channels": 2048,
         "out_channels": 21 * DEPTH_BINS,
@@ -65,15 +65,15 @@ def internet_head() -> dict:
 
 
 class NoHand(nn.Module):
-    """In place of InterNet's head for one of the hands: no maps at all."""
+    """Replaces the head of InterNet for one hand; returns no maps."""
 
     def forward(self, features: Tensor) -> Tensor:
-        """Maps of no keypoint, ``[B, 0, D, h, w]``."""
+        """Return empty maps ``[B, 0, D, h, w]``."""
         return features.new_empty(len(features), 0, DEPTH_BINS, MAP_SIZE, MAP_SIZE)
 
 
 def build(head: dict, device: str) -> nn.Module:
-    """A stock estimator with a ResNet-50 before the head."""
+    """Build a stock estimator with a ResNet-50 backbone."""
     model = MODELS.build(
         {
             "type": "TopdownPoseEstimator",
@@ -92,7 +92,7 @@ def build(head: dict, device: str) -> nn.Module:
 
 
 def build_models(device: str) -> dict[str, nn.Module]:
-    """Ours and the peers."""
+    """Build our model and the peers."""
     init_default_scope("mmpose")
     models = {
         "**DetNet** (ours)": build(detnet_head(), device),
@@ -104,7 +104,7 @@ def build_models(device: str) -> dict[str, nn.Module]:
 
 
 def make_batch(batch_size: int) -> dict:
-    """Crops of noise as a data loader gives them, with all that the estimators ask for."""
+    """Make a batch of noise crops with all fields that the estimators need."""
     from mmpose.structures import PoseDataSample
 
     generator = torch.Generator().manual_seed(0)
@@ -129,7 +129,7 @@ def make_batch(batch_size: int) -> dict:
 
 
 def steps(model: nn.Module, batch: dict, device: str) -> dict[str, Callable[[], object]]:
-    """What is measured, by stage; each returns when the device has finished."""
+    """Return the call of each stage; each one waits for the device."""
     normalised = model.data_preprocessor(batch)["inputs"]
 
     def finished(call: Callable[[], object]) -> Callable[[], object]:
@@ -151,12 +151,12 @@ def steps(model: nn.Module, batch: dict, device: str) -> dict[str, Callable[[], 
 def measure(
     models: dict[str, nn.Module], batch_size: int, device: str, seconds: float, rounds: int = 3
 ) -> dict[str, dict[str, float]]:
-    """Crops a second by model and stage: the median of rounds in which all take turns."""
+    """Measure crops per second by model and stage: the median of rounds in turn."""
     batch = make_batch(batch_size)
     calls = {name: steps(model, batch, device) for name, model in models.items()}
     rates = {name: {stage: [] for stage in STAGES} for name in models}
     for by_stage in calls.values():
-        by_stage["all"]()  # allocates
+        by_stage["all"]()  # warm-up
     for name, stage in [(n, s) for _ in range(rounds) for n in models for s in STAGES]:
         per_second = _calls_per_second(calls[name][stage], seconds / rounds)
         rates[name][stage].append(batch_size * per_second)
@@ -172,7 +172,7 @@ def _calls_per_second(call: Callable[[], object], seconds: float) -> float:
 
 
 def table(rates: dict[str, dict[str, float]], models: dict[str, nn.Module]) -> list[str]:
-    """Rows of a Markdown table."""
+    """Return the rows of a Markdown table."""
     ours = next(iter(rates.values()))["all"]
     lines = []
     for name, by_stage in rates.items():
@@ -187,8 +187,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 64])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
-    parser.add_argument("--write", type=Path, help="document to put the tables into")
+    parser.add_argument(
+        "--seconds", type=float, default=20, help="duration of each measurement in seconds"
+    )
+    parser.add_argument("--write", type=Path, help="document in which to update the tables")
     args = parser.parse_args()
     device = "cpu" if args.device == "cpu" else torch.cuda.get_device_name()
     lines = [

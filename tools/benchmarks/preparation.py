@@ -1,9 +1,9 @@
-"""Preparing a hand pool beside what it is built from: decoding, the pipeline, worker processes.
+"""Preparing a hand pool compared with its components: decoding, pipeline, worker processes.
 
     python tools/benchmarks/preparation.py --write docs/performance.md
 
-Ours and the peer take turns in one process and the least of the turns counts, because other load on
-the machine can only make a turn slower. Core-seconds are CPU time of all threads.
+Ours and the peer run in turn in one process, and the minimum is reported, because other load on the
+machine can only make a run slower. Core-seconds are CPU time of all threads.
 """
 
 import argparse
@@ -30,7 +30,7 @@ FRAMES_PER_LAP = 1800  # a minute
 
 
 def panning_camera() -> Iterator[av.VideoFrame]:
-    """A minute of 640 x 480 px at 30 fps: a camera that pans, a thing that moves, noise."""
+    """Yield a minute of 640 x 480 px at 30 fps: a panning camera, a moving object, noise."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 255, (120, 160, 3), dtype=np.uint8)
     scene = cv2.resize(coarse, (1280, 960), interpolation=cv2.INTER_CUBIC)
@@ -44,7 +44,7 @@ def panning_camera() -> Iterator[av.VideoFrame]:
 
 
 def write_video(path: Path, minutes: int, key_interval: int) -> None:
-    """A minute of H.264, with the settings that x264 has by default, again and again."""
+    """Write H.264 with the default settings of x264; one minute of video is repeated."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"g": str(key_interval)})
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
@@ -61,7 +61,7 @@ def write_video(path: Path, minutes: int, key_interval: int) -> None:
 
 
 def every_30th_read(path: Path) -> list[np.ndarray]:
-    """The loop of the released scripts: decode and convert every frame, keep each 30th."""
+    """Loop of the released scripts: decode and convert every frame, keep every 30th."""
     capture, kept, number = cv2.VideoCapture(str(path)), [], 0
     is_read, image = capture.read()
     while is_read:
@@ -73,7 +73,7 @@ def every_30th_read(path: Path) -> list[np.ndarray]:
 
 
 def every_30th_grabbed(path: Path) -> list[np.ndarray]:
-    """The same loop without converting what is not kept."""
+    """The same loop without converting the other frames."""
     capture, kept, number = cv2.VideoCapture(str(path)), [], 0
     while capture.grab():
         if number % 30 == 0:
@@ -83,7 +83,7 @@ def every_30th_grabbed(path: Path) -> list[np.ndarray]:
 
 
 def decoding(minutes: int, turns: int) -> Iterator[str]:
-    """Frames at 1 fps of H.264 video, by key interval; every decoder may use all cores."""
+    """Yield a table of decoding H.264 to 1 fps by key interval, with all cores."""
     cores = len(os.sched_getaffinity(0))
     works: dict[str, Callable[[Path], list]] = {
         "cv2 `read`, keep each 30th": every_30th_read,
@@ -99,7 +99,9 @@ def decoding(minutes: int, turns: int) -> Iterator[str]:
             write_video(path, minutes, key_interval)
             counts = {name: len(work(path)) for name, work in works.items()}
             if set(counts.values()) != {60 * minutes}:
-                raise RuntimeError(f"All must keep {60 * minutes} frames, but got {counts}.")
+                raise RuntimeError(
+                    f"all decoders must return {60 * minutes} frames, but got {counts}."
+                )
             best = take_turns(
                 {name: lambda w=work, p=path: w(p) for name, work in works.items()}, turns
             )
@@ -115,7 +117,7 @@ def decoding(minutes: int, turns: int) -> Iterator[str]:
 
 
 def bare_mediapipe(frames: list[np.ndarray]) -> int:
-    """The peer: MediaPipe's legacy solution and nothing else. Returns the number of hands."""
+    """The peer: only the legacy solution of MediaPipe; returns the number of hands."""
     import mediapipe
 
     hands = mediapipe.solutions.hands.Hands(
@@ -125,14 +127,14 @@ def bare_mediapipe(frames: list[np.ndarray]) -> int:
 
 
 def prepare(videos_dir: Path, root: Path, num_workers: int) -> dict:
-    """A new pool at 10 fps."""
+    """Prepare a new pool at 10 fps."""
     pool_dir = Path(tempfile.mkdtemp(dir=root))
     run = Preparation(videos_dir, pool_dir, CropSettings(fps=10), MediaPipeRecipe())
     return run.run(LocalExecutor(num_workers))
 
 
 def pipeline(videos_dir: Path, root: Path, turns: int) -> Iterator[str]:
-    """From videos to a finished pool in one process, beside MediaPipe on the decoded frames."""
+    """Yield a table: from videos to a pool in one process, and MediaPipe on decoded frames."""
     videos = find_videos(videos_dir)
     frames = [frame.image for video in videos for frame in sample_frames(video.path, 10)]
     works = {
@@ -150,11 +152,11 @@ def pipeline(videos_dir: Path, root: Path, turns: int) -> Iterator[str]:
     yield f"| share | {wall:.3f} | {core:.3f} |"
     yield ""
     drops = ", ".join(f"{number} {reason}" for reason, number in info["num_drops"].items())
-    yield f"* MediaPipe finds {num_found} hands, ours keeps {info['num_hands']}; left out: {drops}"
+    yield f"* MediaPipe finds {num_found} hands, ours keeps {info['num_hands']}; dropped: {drops}"
 
 
 def workers(videos_dir: Path, root: Path, turns: int) -> Iterator[str]:
-    """Two worker processes beside one, with the start of the processes and the merge."""
+    """Yield a table of one and two worker processes, including start and merge."""
     works = {n: (lambda n=n: prepare(videos_dir, root, n)) for n in (1, 2)}
     one, two = (seconds[0] for seconds in take_turns(works, turns).values())
     yield "| worker processes | wall | times one |"
@@ -164,7 +166,7 @@ def workers(videos_dir: Path, root: Path, turns: int) -> Iterator[str]:
 
 
 def on_drawn_videos(part: Callable, args: argparse.Namespace) -> Iterator[str]:
-    """A part that needs videos of hands; draws them first."""
+    """Run a part that needs videos of hands; render them first."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         cores = len(os.sched_getaffinity(0))
@@ -182,11 +184,15 @@ PARTS = {
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all by default")
-    parser.add_argument("--write", type=Path, help="document to put the tables into")
-    parser.add_argument("--minutes", type=int, default=10, help="length of the H.264 video")
-    parser.add_argument("--videos", type=int, default=80, help="drawn videos of 24 frames")
-    parser.add_argument("--turns", type=int, default=2, help="how often each is measured")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; by default all")
+    parser.add_argument("--write", type=Path, help="document in which to update the tables")
+    parser.add_argument(
+        "--minutes", type=int, default=10, help="length of the H.264 video in minutes"
+    )
+    parser.add_argument(
+        "--videos", type=int, default=80, help="number of rendered videos of 24 frames"
+    )
+    parser.add_argument("--turns", type=int, default=2, help="number of measurements of each work")
     args = parser.parse_args()
     logging.disable(logging.WARNING)
     run_parts("preparation", PARTS, args)

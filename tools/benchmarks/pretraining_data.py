@@ -1,12 +1,12 @@
-"""Crops per second and core that pre-training reads, beside mmpretrain's SimCLR pipeline.
+"""Crops per core-second that pre-training reads, compared with the SimCLR pipeline of mmpretrain.
 
     python tools/benchmarks/pretraining_data.py --pool work_dirs/quickstart/pool \
         --write docs/performance.md
 
-All read the same LMDB crops in one process on one thread, taking turns. A crop counts once it is
-decoded and in the batch, or once it has become two views ready for the network. Our loader leaves
-augmentation to the device of the model: on a GPU its line is all that the CPU does; the line of two
-views adds the augmentation on this core.
+All read the same LMDB crops in one process on one thread, in turn. A crop is counted when it is
+decoded and in the batch, or when its two views are ready for the network. Our loader leaves
+augmentation to the device of the model: with a GPU, its line is all the work of the CPU; the line
+with two views adds the augmentation on this core.
 """
 
 import argparse
@@ -33,21 +33,21 @@ DECODING, PEER = "bare loop of JPEG decoding", "mmpretrain's SimCLR pipeline: tw
 
 
 class DecodeCrop(BaseTransform):
-    """In place of LoadImageFromFile, for crops in memory."""
+    """Replaces LoadImageFromFile, for crops in memory."""
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """From ``data`` to ``img``."""
+        """Decode ``data`` to ``img``."""
         image = decode(results["data"])
         return {"img": image, "img_shape": image.shape[:2], "ori_shape": image.shape[:2]}
 
 
 def decode(jpeg: bytes) -> np.ndarray:
-    """``[H, W, 3]`` BGR."""
+    """Decode to ``[H, W, 3]`` BGR."""
     return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
 
 
 def stock_pipeline(size: int) -> Callable[[dict[str, Any]], Any]:
-    """The pipeline of mmpretrain's SimCLR configs, for views of another size."""
+    """Build the pipeline of the SimCLR configs of mmpretrain, for views of another size."""
     init_default_scope("mmpretrain")
     steps = Config.fromfile(STOCK).train_pipeline
     steps[1].transforms[0][0].scale = size
@@ -55,7 +55,7 @@ def stock_pipeline(size: int) -> Callable[[dict[str, Any]], Any]:
 
 
 def works(pool_dir: str, crops: int, size: int, batch_size: int) -> dict[str, Callable]:
-    """What is compared; each goes through all crops."""
+    """Return the works to compare; each one processes all crops."""
     pool, dataset = HandPool(pool_dir), HandPairDataset("", pool_dir)
     stock = stock_pipeline(size)
     preprocess = HandPairPreprocessor(**_options(size))
@@ -77,7 +77,7 @@ def _options(size: int) -> dict[str, Any]:
 
 
 def table(args: argparse.Namespace) -> Iterator[str]:
-    """Crops per core-second, beside both peers."""
+    """Yield a table of crops per core-second, with both peers."""
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     pool = HandPool(args.pool)
@@ -98,7 +98,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("parts", nargs="*", help="only crops")
-    parser.add_argument("--write", type=Path, help="document to put the table into")
+    parser.add_argument("--write", type=Path, help="document in which to update the table")
     parser.add_argument("--pool", default="work_dirs/quickstart/pool", help="pool folder")
     parser.add_argument("--crops", type=int, default=512)
     parser.add_argument("--input-size", type=int, default=128)
