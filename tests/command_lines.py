@@ -1,4 +1,4 @@
-"""What the command line of a tool accepts, as its ``--help`` says."""
+"""Reads the options of a tool from its ``--help``."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 @cache
 def help_of(tool: str) -> str:
-    """Help of a tool, e.g. ``tools/mine_pairs.py``."""
+    """Return the help of a tool, e.g. ``tools/mine_pairs.py``."""
     printed = io.StringIO()
     with (
         mock.patch.object(sys, "argv", [str(ROOT / tool), "--help"]),
@@ -28,7 +28,7 @@ def help_of(tool: str) -> str:
 
 @cache
 def options_of(tool: str) -> dict[str, str]:
-    """Each name of each option, and each positional argument, of a tool -> its help."""
+    """Return option name or positional argument -> help, for a tool."""
     entry = re.compile(r"  (--?[a-z].*?|[\w\[\]][\w\[\]-]*)(?:  +(.*?))? *")
     more = re.compile(r" {8,}(\S.*?) *")
     options: dict[str, str] = {}
@@ -45,6 +45,6 @@ def options_of(tool: str) -> dict[str, str]:
 
 
 def numeric_option_of(tool: str) -> str | None:
-    """An option of a tool that takes one number, if there is any."""
+    """Return an option of a tool with a single number, or None."""
     found = re.search(r"^  (--[\w-]+) (?:INT|FLOAT)\b", help_of(tool), re.MULTILINE)
     return found[1] if found else None

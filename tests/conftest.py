@@ -1,4 +1,4 @@
-"""Fixtures shared by all rooms."""
+"""Fixtures shared by all tests."""
 
 import random
 
@@ -8,14 +8,14 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _fixed_seeds():
-    """Tests that draw without a generator of their own still repeat."""
+    """Make tests repeatable that use global random generators."""
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 (the frameworks draw from the global state)
 
 
 @pytest.fixture(autouse=True)
 def _restore_default_scope():
-    """mmengine keeps the default scope in a global; a test must not leave its own behind."""
+    """Restore the default scope of mmengine, which is global, after each test."""
     yield
     import sys
 
@@ -27,7 +27,7 @@ def _restore_default_scope():
 
 @pytest.fixture
 def two_ray_nodes(monkeypatch):
-    """A Ray cluster of two nodes of one core, to which executors connect."""
+    """A Ray cluster of two nodes with one core each, to which executors connect."""
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 

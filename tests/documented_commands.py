@@ -1,7 +1,7 @@
-"""What becomes of each command that the documents print: run as it stands, or named with a reason.
+"""The commands in the documents: which ones are run, and for the others the reason why not.
 
-A document's command is a line of a code block that begins with one of STARTERS; ``\\`` joins lines,
-a comment is cut off.
+A command is a line of a code block that starts with one of STARTERS; ``\\`` joins lines, and
+comments are removed.
 """
 
 import re
@@ -15,8 +15,8 @@ DOCUMENTS = sorted(
 )  # fmt: skip
 STARTERS = ("simhand", "python", "bash", "pip", "torchrun", "sbatch", "srun", "ray", "make")
 
-# Run by tests/test_readme.py, each group in a folder of its own. What is added to a command makes
-# it small; of an option that is given twice the last one counts.
+# Run by tests/test_readme.py, each group in a separate folder. The added options make a command
+# small; if an option is given twice, the last one is used.
 SMALL_PRETRAINING = (
     " --cfg-options train_cfg.max_epochs=2 train_dataloader.batch_size=8 "
     "model.data_preprocessor.input_size=32 train_dataloader.num_workers=0 "
@@ -76,20 +76,20 @@ PAPER = {
     "scratch=A/predictions.parquet simhand=B/predictions.parquet": "",
 }
 
-# Not run by tests/test_readme.py, by pattern; their options are still checked.
+# Not run by tests/test_readme.py; their options are still checked.
 BY_ANOTHER_TEST = {
     "bash tools/quickstart.sh*": "tests/test_end_to_end.py runs it with --tiny",
-    "bash tools/setup_env.sh": "makes the environment that the tests run in",
+    "bash tools/setup_env.sh": "creates the environment of the tests",
     "bash tools/run_tests.sh*": "runs the tests",
     "pip wheel . --no-deps --wheel-dir dist": "tests/test_wheel.py",
     "pip install *": "downloads; tests/test_wheel.py installs the wheel without it",
     "python projects/example_project/positives.py *": "tests/test_projects.py",
     "python tools/train.py projects/example_project/*": "tests/test_projects.py",
-    "pip uninstall *": "mends another environment",
+    "pip uninstall *": "changes another environment",
     "simhand demo CONFIG CHECKPOINT *": "tests/test_wheel.py",
     "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",
     "simhand train configs/detnet/*=HEATMAP/backbone.pth *": "tests/test_pretraining/"
-    "test_training.py hands the weights of a heatmap run over",
+    "test_training.py loads the weights of a heatmap run",
     "simhand convert-boxes *": "tests/test_converters/test_frame_numbers.py",
     "simhand prepare * --detections boxes.parquet": "tests/test_preparation/test_finders.py",
     "simhand prepare frames data/pool *": "tests/test_preparation/test_images.py",
@@ -99,7 +99,7 @@ BY_ANOTHER_TEST = {
     "simhand prepare * --executor ray *": "tests/test_preparation/test_same_bytes.py",
     "simhand mine * --launcher ray *": "tests/test_mining/test_run.py",
     "simhand probe *": "tests/test_pretraining/test_probing.py",
-    "simhand reproduce *": "tests/test_experiments runs plans, stubbed and with next to no data",
+    "simhand reproduce *": "tests/test_experiments runs plans, stubbed and with very little data",
     "python tests/module_map.py": "tests/test_docs.py compares its output with docs/design.md",
     "python -m projects.synthhands.page *": "tests/test_experiments/test_synthhands.py",
     "python -m projects.simhand_paper.page*": "tests/test_experiments/test_simhand_paper.py",
@@ -111,7 +111,7 @@ NEEDS = {
     "* configs/detnet/detnet_resnet50_pre_1xb128-120e_freihand.py *": "FreiHAND cannot be shipped",
     "simhand import-hand100m *": "Hand100M cannot be shipped",
     "simhand import-backbone resnet50_simhand.pth *": "the authors' weights cannot be shipped",
-    "simhand test CONFIG CHECKPOINT *": "a stand-in for any config and checkpoint",
+    "simhand test CONFIG CHECKPOINT *": "placeholder for any config and checkpoint",
     "python tools/convert_dataset.py freihand data/FreiHAND_pub_v2": "FreiHAND cannot be shipped",
     "python tools/benchmarks/*": "minutes to hours on a quiet machine, for docs/performance.md",
     "sbatch *": "a Slurm cluster",
@@ -122,25 +122,25 @@ NEEDS = {
 
 
 def commands_of(path: Path) -> list[str]:
-    """Commands in the code blocks of a document, in its order."""
+    """Return the commands in the code blocks of a document, in order."""
     commands = []
     for block in code_blocks(path.read_text()):
         for line in block.replace("\\\n", " ").splitlines():
             command = " ".join(re.sub(r"\s#\s.*", "", line).split())
             command = re.sub(r"^([A-Z_]+=\S* )+", "", command)
-            # A row of a table may begin with "simhand" as well.
+            # A row of a table may also start with "simhand".
             if command.split(" ")[0] in STARTERS and not re.search(r"^\w+ [\d.]+ ", command):
                 commands.append(command)
     return commands
 
 
 def code_blocks(text: str) -> list[str]:
-    """Fenced blocks of shell or of no language, and indented ones."""
+    """Return fenced blocks of shell or without language, and indented blocks."""
     fence = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
     fenced = [block for language, block in fence.findall(text) if language in ("", "bash", "sh")]
     return [*fenced, *re.findall(r"(?:^ {4}.*\n?)+", fence.sub("", text), re.MULTILINE)]
 
 
 def is_named(command: str) -> bool:
-    """Whether a command is named with a reason for not being run."""
+    """Whether there is a reason why a command is not run."""
     return any(fnmatchcase(command, pattern) for pattern in (*BY_ANOTHER_TEST, *NEEDS))

@@ -1,4 +1,4 @@
-"""Virtual environments of strangers: all packages of this one, but not the clone."""
+"""Virtual environments with the packages of this one, but without the clone."""
 
 import os
 import subprocess
@@ -8,23 +8,23 @@ from pathlib import Path
 
 
 def make_environment(folder: Path) -> Path:
-    """A venv whose interpreter sees the installed packages and nothing that is installed editable.
+    """Create a virtual environment with the installed packages, except editable ones.
 
     Args:
-        folder: To be created.
+        folder: Folder to create.
 
     Returns:
-        Its interpreter.
+        The interpreter.
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site_packages = next(folder.glob("lib/python*/site-packages"))
-    # A path that a .pth file adds is searched, but .pth files in it (the clone's) are not read.
+    # Paths in a .pth file are searched, but .pth files in them (of the clone) are not read.
     (site_packages / "packages.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     return folder / "bin" / "python"
 
 
 def stranger(folder: Path) -> dict[str, str]:
-    """The environment variables of somebody in ``folder`` who knows nothing of the clone."""
+    """Return the environment variables of a user in ``folder`` without the clone."""
     ours = ("PYTHONPATH", "VIRTUAL_ENV", "SIMHAND_DATA")
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {"HOME": str(folder), "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}

@@ -1,7 +1,7 @@
-"""A CUDA device without a GPU: torch's fake tensors, with a list of what a GPU would wait for.
+"""A CUDA device without a GPU: fake tensors of torch, with a list of synchronising copies.
 
-Shapes, types and devices are those of a GPU; there are no values. What needs a value on the host
-(``.item()``, boolean indices) raises ``DataDependentOutputException`` or
+Shapes, types and devices are those of a GPU, but there are no values. Operations that need a value
+on the host (``.item()``, boolean indices) raise ``DataDependentOutputException`` or
 ``DynamicOutputShapeException``.
 """
 
@@ -16,10 +16,10 @@ from torch.utils._pytree import tree_leaves
 
 
 class Copies(TorchDispatchMode):
-    """Lists copies between host and device.
+    """Records copies between host and device.
 
     Attributes:
-        blocking: Shapes of those that make the host wait.
+        blocking: Shapes of copies that block the host.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Copies(TorchDispatchMode):
 
 @contextmanager
 def fake_cuda() -> Iterator[Copies]:
-    """Within it, tensors on ``cuda`` can be made and used; no gradients."""
+    """Context in which tensors on ``cuda`` can be created and used, without gradients."""
     with ExitStack() as stack:
         stack.enter_context(
             mock.patch("torch.cuda.amp.common.amp_definitely_not_available", return_value=False)

@@ -10,7 +10,7 @@ BEGIN, END = "<!-- module map: written by tests/module_map.py -->\n", "<!-- end 
 
 
 def module_map() -> str:
-    """The tables: a heading for each package, a row for each module, named by its path."""
+    """Return the tables: one heading per package, one row per module, named by its path."""
     package = ROOT / "simhand_mm"
     rooms = [p.parent for p in sorted(package.glob("*/__init__.py"))]
     tools = [p for p in sorted((ROOT / "tools").rglob("*")) if p.suffix in (".py", ".sh")]
@@ -35,7 +35,7 @@ def _table(name: str, files: list[Path], root: Path, summary: str = "") -> str:
 
 
 def _summary(path: Path) -> str:
-    """The first line of a docstring; the first sentence of a shell script's comment."""
+    """Return the first line of a docstring, or the first sentence of the comment of a script."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".sh":
         line = text.split("\n# ", 1)[1].partition("\n")[0].split(". ")[0]
@@ -46,7 +46,7 @@ def _summary(path: Path) -> str:
 
 
 def page_with_map() -> str:
-    """The page as it should be."""
+    """Return docs/design.md with up-to-date tables."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     return before + BEGIN + "\n" + module_map() + "\n" + END + rest.partition(END)[2]
 

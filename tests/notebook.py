@@ -1,6 +1,6 @@
-"""Runs a notebook without Jupyter: Python, lines that begin with ``!``, text and PNG outputs.
+"""Runs a notebook without Jupyter: Python, lines that start with ``!``, text and PNG outputs.
 
-python -m tests.notebook docs/tutorial.ipynb     # run it and store what it printed and drew
+python -m tests.notebook docs/tutorial.ipynb     # run it and store its outputs
 """
 
 import ast
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def run_notebook(notebook: dict) -> dict:
-    """The notebook with the outputs of a run; an exception ends it, as does a failed ``!`` line."""
+    """Run a notebook and return it with outputs; stop at an exception or a failed ``!`` line."""
     namespace, count = {"__name__": "__main__"}, 0
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
@@ -25,7 +25,7 @@ def run_notebook(notebook: dict) -> dict:
 
 
 def run_cell(source: str, namespace: dict) -> list[dict]:
-    """Outputs of one cell, in the form of the notebook format 4."""
+    """Run one cell and return its outputs in notebook format 4."""
     tree = ast.parse(translate(source))
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     printed, value = io.StringIO(), None
@@ -46,7 +46,7 @@ def run_cell(source: str, namespace: dict) -> list[dict]:
 
 
 def translate(source: str) -> str:
-    """``!command`` as a call that prints what the command prints; ``\\`` joins lines."""
+    """Translate ``!command`` to a call that prints its output; ``\\`` joins lines."""
     lines = source.replace("\\\n", " ").splitlines() if source.startswith("!") else [source]
     return "\n".join(
         f"__import__({__name__!r}, fromlist=['x']).shell({line[1:]!r})"
@@ -57,7 +57,7 @@ def translate(source: str) -> str:
 
 
 def shell(command: str) -> None:
-    """Run a line as a shell does, the environment's programs first on the path."""
+    """Run a line in a shell, with the programs of the environment first on the path."""
     path = f'PATH="{Path(sys.executable).parent}:$PATH"; set -o pipefail; '
     done = subprocess.run(["bash", "-c", path + command], capture_output=True, text=True)
     print(done.stdout, end="")

@@ -1,4 +1,4 @@
-"""Small pools of random hands, for the tests of every stage."""
+"""Small pools of random hands for the tests of all stages."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ CROP_SIZE = 32
 
 
 def make_hand(video_id, frame, number=0, **fields):
-    """The hand ``number`` of a frame at 10 fps, right if it is the first; ``fields`` replace."""
+    """Make hand ``number`` of a frame at 10 fps, right if first; ``fields`` override values."""
     rng = np.random.default_rng([len(video_id), frame, number])
     handedness = fields.get("handedness", "left" if number else "right")
     values = {
@@ -29,7 +29,7 @@ def make_hand(video_id, frame, number=0, **fields):
 
 
 def write_pool(root, hands, drops=(), **settings):
-    """A finished pool of ``{video_id: hands}``."""
+    """Write a finished pool of ``{video_id: hands}``."""
     writer = PoolWriter(root, {"crop_size": CROP_SIZE, "producer": "test", **settings})
     for video_id, records in hands.items():
         writer.write_video(video_id, records, [d for d in drops if d.video_id == video_id])

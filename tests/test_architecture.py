@@ -1,4 +1,4 @@
-"""The import rule of docs/design.md: imports point down, stages never meet but in the pool."""
+"""The import rule of docs/design.md: imports point down, and stages share only the pool."""
 
 import ast
 from pathlib import Path
@@ -16,7 +16,7 @@ STAGES = {
     "visualization",
 }
 HUBS = {"pool", "registry", "checkpoint", "compat", "engine", "executors", "options", "version"}
-# Frameworks that only one stage may import; heavy packages that no module may import at its top.
+# Frameworks that only one stage may import; heavy packages that functions import, not modules.
 OWNED = {"mmpose": {"pose"}, "mmpretrain": {"pretraining"}}
 LAZY = {"mediapipe", "faiss", "av", "ray", "onnx", "onnxruntime", "mmdet", "mmcv"}
 FUNCTIONAL_MAY_IMPORT = {"numpy", "torch", "numba", "triton", "simhand_mm"}
@@ -32,7 +32,7 @@ def room_of(path: Path) -> str:
 
 
 def imports(path: Path, top_level_only: bool = False):
-    """Dotted names that a file imports; ``from a import b`` gives ``a.b``."""
+    """Return the dotted names that a file imports; ``from a import b`` gives ``a.b``."""
     tree = ast.parse(path.read_text())
     nodes = tree.body if top_level_only else ast.walk(tree)
     for node in nodes:
@@ -58,9 +58,9 @@ def allowed_rooms(room: str) -> set[str]:
         return {room, "functional"} | HUBS
     if room == "runner_options":
         return {room, "cli"}
-    if room == "experiments":  # runs the commands, so it stands above them
+    if room == "experiments":  # runs the commands, so it is above them
         return {room, "pool", "cli"}
-    if room == "doctor":  # runs the code of all stages, so it stands above them
+    if room == "doctor":  # runs the code of all stages, so it is above them
         return {room, "cli", "functional"} | STAGES | HUBS
     return {"compat", "version"}  # simhand_mm/__init__.py, cli.py
 
@@ -81,7 +81,7 @@ def test_imports_point_down(path):
     sorted((PACKAGE / "synthetic").rglob("*.py")),
     ids=lambda p: str(p.relative_to(PACKAGE / "synthetic")),
 )
-def test_scenes_stand_on_hands_and_hands_on_drawing(path):
+def test_scenes_may_import_hands_and_hands_may_import_drawing(path):
     floors = ["drawing", "hand"]  # the scenes are above both
     parts = path.relative_to(PACKAGE / "synthetic").parts
     if len(parts) == 1:
@@ -93,7 +93,7 @@ def test_scenes_stand_on_hands_and_hands_on_drawing(path):
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_optional_packages_are_imported_where_they_are_needed(path):
+def test_optional_packages_are_imported_inside_functions(path):
     for name in imports(path, top_level_only=True):
         assert name.split(".")[0] not in LAZY, f"import {name} inside the function that needs it"
 
@@ -118,7 +118,7 @@ def test_functional_is_pure(path):
     assert not called & {"print", "open"}
 
 
-def test_only_executors_share_work_among_processes():
+def test_only_executors_start_processes():
     for path in modules():
         if path.name != "executors.py":
             names = {name.split(".")[0] for name in imports(path)}

@@ -1,4 +1,4 @@
-"""The form of CHANGELOG.md: versions in order, each with what it changed in results."""
+"""The format of CHANGELOG.md: versions in order, each with its changes of results."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ def title(version):
     return version.splitlines()[0]
 
 
-def test_versions_come_newest_first():
+def test_versions_are_newest_first():
     assert title(VERSIONS[0]) == "Unreleased"
     numbers = [tuple(map(int, re.findall(r"\d+", title(v).split()[0]))) for v in VERSIONS[1:]]
     assert numbers == sorted(numbers, reverse=True)
@@ -22,12 +22,12 @@ def test_versions_come_newest_first():
     assert all(number <= released for number in numbers)
 
 
-def test_every_version_says_what_it_changed_in_results():
+def test_every_version_lists_its_changes_of_results():
     for version in VERSIONS:
         kinds = dict(
             part.split("\n", 1) for part in re.split(r"^### ", version, flags=re.MULTILINE)[1:]
         )
-        assert set(kinds) <= KINDS, f"{title(version)}: kinds must be of {sorted(KINDS)}"
+        assert set(kinds) <= KINDS, f"{title(version)}: kinds must be among {sorted(KINDS)}"
         assert "Numerics" in kinds, f"{title(version)} must have a heading Numerics"
         for kind, text in kinds.items():
             assert re.search(r"^\* \S", text, re.MULTILINE), f"{title(version)}: {kind} is empty"

@@ -1,4 +1,4 @@
-"""The public workflow runs what a developer runs, on the versions that the package promises."""
+"""The public workflow runs the scripts of the repository on all supported versions."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_workflows_run_the_scripts_of_the_repository():
     assert "tools/run_tests.sh" in (ROOT / ".ci" / "run").read_text()
 
 
-def test_workflows_cover_the_python_versions_of_the_set_up():
+def test_workflows_cover_the_supported_python_versions():
     matrix = yaml.safe_load(WORKFLOWS[0].read_text())["jobs"]["fast"]["strategy"]["matrix"]
     setup = (ROOT / "tools" / "setup_env.sh").read_text()
     offered = re.search(r"PYTHON:-([^}]*)}", setup)[1].split()
@@ -37,6 +37,6 @@ def test_workflows_cover_the_python_versions_of_the_set_up():
     assert any(torch.startswith(f"torch=={oldest}.") for torch in tried)
 
 
-def test_workflows_name_no_index():
+def test_workflows_contain_no_package_index():
     for path in WORKFLOWS:
         assert not re.search(r"https?://|index-url", path.read_text())

@@ -29,7 +29,7 @@ def test_a_command_runs_its_tool():
 @pytest.mark.parametrize(
     "command, advice", [("minig", "Did you mean: mine"), ("xyz", "They are: synthesize, convert, ")]
 )
-def test_unknown_command_names_the_known_ones(command, advice, monkeypatch, capsys):
+def test_unknown_command_lists_the_known_commands(command, advice, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["simhand", command])
     with pytest.raises(SystemExit, match="2"):
         cli.main()
@@ -38,7 +38,7 @@ def test_unknown_command_names_the_known_ones(command, advice, monkeypatch, caps
     assert advice in error
 
 
-def test_wheel_files_come_before_those_of_the_clone(tmp_path, monkeypatch):
+def test_wheel_files_are_preferred_to_those_of_the_clone(tmp_path, monkeypatch):
     package = tmp_path / "simhand_mm"
     (package / ".mim" / "tools").mkdir(parents=True)
     (package / ".mim" / "tools" / "train.py").touch()
@@ -48,7 +48,7 @@ def test_wheel_files_come_before_those_of_the_clone(tmp_path, monkeypatch):
         cli.find_file("tools/test.py")
 
 
-def test_configs_come_from_the_package_where_the_folder_has_none(tmp_path, monkeypatch):
+def test_configs_are_taken_from_the_package_if_the_folder_has_none(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     name = "configs/_base_/models/detnet_resnet50.py"
     assert cli.find_config(name) == str(cli.find_file(name))
@@ -73,7 +73,9 @@ def test_shell_tools_run_with_this_python(tmp_path):
         ("lmdb", 'pip install "simhand-mm[all]"'),
     ],
 )
-def test_a_missing_package_is_named_with_what_to_type(package, advice, monkeypatch, capsys):
+def test_a_missing_package_is_reported_with_the_command_to_install_it(
+    package, advice, monkeypatch, capsys
+):
     def run_tool(*_, **__):
         raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
@@ -86,8 +88,8 @@ def test_a_missing_package_is_named_with_what_to_type(package, advice, monkeypat
 
 
 @pytest.mark.parametrize("program", ["simhand", "tool"])
-def test_a_locale_that_is_not_utf8_opens_and_prints_any_name(tmp_path, program):
-    """Letters that ASCII lacks, in the name of the pool and of a video."""
+def test_any_name_can_be_opened_and_printed_in_a_locale_without_utf8(tmp_path, program):
+    """Names of the pool and of a video contain letters outside ASCII."""
     writer = PoolWriter(tmp_path / "poolé", {"crop_size": 32})
     writer.write_video("手", [])
     writer.finalize()

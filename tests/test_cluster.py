@@ -1,4 +1,4 @@
-"""The commands of docs/cluster.md, with a stand-in for Slurm that starts the tasks here."""
+"""The commands of docs/cluster.md, with a fake Slurm that starts the tasks locally."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from tests.documented_commands import ROOT, commands_of
 pytestmark = pytest.mark.slow
 
 COMMANDS = commands_of(ROOT / "docs" / "cluster.md")
-# What makes the commands small enough; each must be in the page.
+# Replacements that make the commands small; each key must be in the page.
 SMALLER = {
     "--fps 1 ": "--fps 10 ",
     "--workers 8": "--workers 0",
@@ -68,7 +68,7 @@ def folder(tmp_path_factory):
 
 
 def type_in(folder, starts, contains=""):
-    """Run the one command of the page that starts and goes on so, made small."""
+    """Run the only command of the page with this start and content, made small."""
     (command,) = (c for c in COMMANDS if c.startswith(starts) and contains in c)
     for long, short in SMALLER.items():
         command = command.replace(long, short)
@@ -84,15 +84,15 @@ def type_in(folder, starts, contains=""):
 
 @pytest.fixture(scope="module")
 def pool(folder):
-    """Prepared as the page says."""
+    """A pool prepared with the commands of the page."""
     type_in(folder, "sbatch", "--shard $SLURM_ARRAY_TASK_ID/64")
     assert not (folder / "data" / "pool" / "pool.json").exists()
-    assert ".mp4" not in type_in(folder, "simhand prepare", "--dry-run")  # none is left to do
+    assert ".mp4" not in type_in(folder, "simhand prepare", "--dry-run")  # no video is left
     type_in(folder, "sbatch", "--dependency=singleton")
     return HandPool(folder / "data" / "pool")
 
 
-def test_what_makes_commands_small_is_in_the_page():
+def test_replaced_options_are_in_the_page():
     page = "\n".join(COMMANDS)
     assert not [long for long in SMALLER if long not in page]
 

@@ -1,4 +1,4 @@
-"""Every command: help for each option, one name for one thing, and no traceback for a mistake."""
+"""All commands: help for each option, consistent names, and no traceback for user errors."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tests.command_lines import ROOT, help_of, numeric_option_of, options_of
 
 TOOLS = {name: f"tools/{tool}" for name, tool in cli.COMMANDS.items() if tool.endswith(".py")}
 
-# Arguments of each command, of which a file or folder does not exist, or is not what it should be.
+# Arguments of each command in which a file or folder does not exist or has the wrong content.
 MISTAKES = {
     "synthesize": ["garbage"],
     "convert": ["freihand nowhere", "dexycb garbage", "assemblyhands nowhere"],
@@ -38,7 +38,7 @@ MISTAKES = {
 
 
 def run_here(monkeypatch, capsys, *arguments):
-    """Exit code and messages of a command, run in this process."""
+    """Run a command in this process; return exit code and messages."""
     monkeypatch.setattr(sys, "argv", ["simhand", *arguments])
     with pytest.raises(SystemExit) as stopped:
         cli.main()
@@ -47,7 +47,7 @@ def run_here(monkeypatch, capsys, *arguments):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A working folder with files that are not what they should be."""
+    """A working folder with files of wrong content."""
     (tmp_path / "garbage").write_bytes(b"\0garbage\xff" * 40)
     (tmp_path / "broken.py").write_text("model = dict(\n")
     (tmp_path / "lacking.py").write_text("x = 1\n")
@@ -75,8 +75,8 @@ def test_shell_commands_have_help(command):
 
 
 @pytest.mark.parametrize("command", TOOLS)
-def test_one_thing_has_one_name(command):
-    """CONTRIBUTING.md says which."""
+def test_names_of_arguments_are_consistent(command):
+    """The names are listed in CONTRIBUTING.md."""
     options = set(options_of(TOOLS[command]))
     for wrong in ("pool-dir", "output-dir", "output", "out-dir", "target", "pool", "out-file"):
         assert not options & {f"--{wrong}", f"--{wrong}".replace("-", "_")}, wrong
@@ -100,7 +100,7 @@ def test_wrong_command_lines_exit_with_2(command, monkeypatch, capsys, folder):
 @pytest.mark.parametrize(
     "command, line", [(command, line) for command in TOOLS for line in MISTAKES[command]]
 )
-def test_mistakes_give_a_message_without_a_traceback(command, line, monkeypatch, capsys, folder):
+def test_user_errors_give_a_message_without_a_traceback(command, line, monkeypatch, capsys, folder):
     code, error = run_here(monkeypatch, capsys, command, *line.split())
     assert code == 1
     message = error[error.rindex(f"simhand {command}: ") :]
@@ -113,7 +113,7 @@ def test_options_of_configs_are_checked(monkeypatch, capsys, folder):
     assert code == 2 and "--cfg-options must be KEY=VALUE, but got b" in error
 
 
-def test_defects_keep_their_traceback(monkeypatch, capsys):
+def test_bugs_keep_their_traceback(monkeypatch, capsys):
     def fail(error):
         with cli.messages_instead_of_tracebacks():
             raise error
@@ -129,7 +129,7 @@ def test_defects_keep_their_traceback(monkeypatch, capsys):
         fail(ValueError("pool must be a folder"))
 
 
-def test_ctrl_c_is_one_line(capsys):
+def test_ctrl_c_prints_one_line(capsys):
     with pytest.raises(SystemExit, match="130"), cli.messages_instead_of_tracebacks():
         raise KeyboardInterrupt
     assert capsys.readouterr().err.strip().endswith("stopped")
@@ -152,8 +152,8 @@ def test_overview_lists_every_command_with_a_line_of_help(monkeypatch, capsys):
     assert [f"{stage}:" in lines for stage in cli.STAGES] == [True] * len(cli.STAGES)
 
 
-def test_help_is_quick_and_loads_no_framework():
-    """Seconds of CPU time, of all commands: the clock of a shared machine says little."""
+def test_help_is_fast_and_loads_no_framework():
+    """Measured in CPU time, because wall time on a shared machine varies."""
     code = """
 import sys, time
 from simhand_mm import cli

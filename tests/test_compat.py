@@ -1,4 +1,4 @@
-"""The workarounds act, and only where they must."""
+"""The workarounds work, and only where they are needed."""
 
 import os
 import pickle
@@ -48,7 +48,7 @@ def test_mmengine_checkpoint_loads(tmp_path):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_hostile_checkpoint_is_refused_unexecuted(tmp_path, zipped):
+def test_malicious_checkpoint_is_refused_without_execution(tmp_path, zipped):
     trap = tmp_path / "executed"
     path = str(tmp_path / "hostile.pth")
     content = {"weight": torch.ones(1), "trap": Hostile(str(trap))}
@@ -66,7 +66,7 @@ def test_attribute_look_up_and_torchscript_are_refused(tmp_path):
             CheckpointLoader.load_checkpoint(str(tmp_path / name), "cpu", logger=None)
 
 
-def test_missing_checkpoint_names_the_path():
+def test_missing_checkpoint_is_reported_with_its_path():
     with pytest.raises(FileNotFoundError, match=r"nowhere\.pth does not exist"):
         CheckpointLoader.load_checkpoint("nowhere.pth", "cpu", logger=None)
 
@@ -75,13 +75,13 @@ def test_missing_checkpoint_names_the_path():
     "broken, expected",
     [
         ("nothing", "iter_20.pth"),
-        ("last_checkpoint", "iter_20.pth"),  # killed while it was written
+        ("last_checkpoint", "iter_20.pth"),  # interrupted during writing
         ("iter_20.pth", "iter_10.pth"),
         ("iter_10.pth", "iter_20.pth"),
         ("both", None),
     ],
 )
-def test_runs_resume_from_the_newest_whole_checkpoint(broken, expected, tmp_path):
+def test_runs_resume_from_the_newest_complete_checkpoint(broken, expected, tmp_path):
     from mmengine.runner import runner
 
     for number, time_s in ((10, 1), (20, 2)):
@@ -107,7 +107,7 @@ def test_any_name_of_a_folder_works_in_configs(folder, tmp_path, monkeypatch):
     config = Config.fromfile("configs/detnet/detnet_resnet50_1xb128-120e_freihand.py")
     expected = f"{folder}/FreiHAND_pub_v2"
     assert config.train_dataloader.dataset.data_root == expected
-    config.dump(tmp_path / "dumped.py")  # as each run does
+    config.dump(tmp_path / "dumped.py")  # as in each run
     assert Config.fromfile(tmp_path / "dumped.py").data_root == expected
 
 

@@ -1,4 +1,4 @@
-"""Every leaf config builds, is named by the rule, and is listed once."""
+"""Every leaf config builds, follows the naming rule, and is listed once."""
 
 import functools
 import json
@@ -25,12 +25,12 @@ MAX_LEVELS = 3  # child, recipe, small variant of a model, model
 
 
 def levels(path):
-    """How many files deep the longest chain of ``_base_`` above a config is."""
+    """Return the length of the longest chain of ``_base_`` above a config."""
     bases = Config._get_base_files(str(path))
     return 1 + max((levels((path.parent / base).resolve()) for base in bases), default=-1)
 
 
-def test_there_are_configs_of_every_family():
+def test_every_family_has_configs():
     families = {path.parent.name for path in LEAVES}
     assert {
         "simclr",
@@ -66,7 +66,7 @@ def test_leaf_follows_the_rules_and_builds(path, monkeypatch):
     assert count_backbone_parameters(cfg.default_scope, json.dumps(cfg.model)) > 5e5
 
 
-@functools.cache  # most leaves change data only
+@functools.cache  # most leaves change only the data
 def count_backbone_parameters(scope, model):
     init_default_scope(scope)
     backbone = MODELS.build(json.loads(model)).backbone
@@ -74,7 +74,7 @@ def count_backbone_parameters(scope, model):
 
 
 def test_released_recipe_takes_a_step(tmp_path, monkeypatch):
-    """Of the published training script: what it feeds and with what it trains."""
+    """Inputs, losses and optimiser are those of the released training script."""
     import cv2
     import numpy as np
     import torch
@@ -106,7 +106,7 @@ def test_released_recipe_takes_a_step(tmp_path, monkeypatch):
     model = POSE_MODELS.build(cfg.model)
     model.init_weights()
     first = model.backbone.conv1.weight.detach().clone()
-    assert model.head.heat_head[-1].bias.eq(0).all()  # not ours, which starts with empty maps
+    assert model.head.heat_head[-1].bias.eq(0).all()  # unlike ours, which starts with empty maps
     inputs = model.data_preprocessor(batch, training=True)["inputs"]
     assert inputs.min() >= -0.5 and inputs.max() <= 0.5  # x / 255 - 0.5
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)

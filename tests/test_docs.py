@@ -1,4 +1,4 @@
-"""What the documents say is true of the tree."""
+"""The documents agree with the files of the repository."""
 
 import re
 from pathlib import Path
@@ -17,17 +17,17 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("con
                     *ROOT.glob("projects/**/README.md")])  # fmt: skip
 
 
-def test_the_map_is_the_tree():
+def test_module_tables_are_up_to_date():
     written = module_map.PAGE.read_text(encoding="utf-8")
     assert written == module_map.page_with_map(), "run: python tests/module_map.py"
 
 
-def test_the_map_tells_modules_of_one_name_apart():
+def test_modules_with_the_same_name_have_separate_rows():
     text = module_map.module_map()
     for path in (ROOT / "simhand_mm").rglob("*.py"):
         if path.name != "__init__.py":
             row = f"| `{path.relative_to(ROOT / 'simhand_mm')}` | "
-            assert text.count(row) == 1, f"{path} needs a row of its own, starting with {row}"
+            assert text.count(row) == 1, f"{path} needs a separate row, starting with {row}"
 
 
 def test_paths_in_the_rest_of_the_design_exist():
@@ -47,7 +47,7 @@ def test_named_files_exist(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
-def test_links_lead_somewhere(document):
+def test_links_are_valid(document):
     targets = re.findall(r"\]\(([^)#\s]+)\)", document.read_text())
     missing = [t for t in targets if "://" not in t and not (document.parent / t).exists()]
     assert not missing, f"{document.name} links to {missing}"
@@ -55,7 +55,7 @@ def test_links_lead_somewhere(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_options_in_commands_exist(document):
-    """Each ``--option`` shown after a tool's or command's name is one that the tool knows."""
+    """Each ``--option`` after the name of a tool or command is an option of it."""
     text = document.read_text().replace("\\\n", " ")
     found = re.findall(r"(tools/[\w/]+\.py)([^\n`]*)", text)
     for command, rest in re.findall(r"\bsimhand ([a-z][a-z0-9-]+)([^\n`]*)", text):
@@ -67,15 +67,15 @@ def test_options_in_commands_exist(document):
 
 
 def known_options(tool: str) -> set[str]:
-    """Of a tool what its help says; benchmarks load too much for that and share options."""
+    """Return the options in the help of a tool; those of benchmarks are read from the source."""
     if not tool.startswith("tools/benchmarks/"):
         return set(options_of(tool))
     source = "".join(path.read_text() for path in (ROOT / tool).parent.glob("*.py"))
     return set(re.findall(r'"(--[a-z][a-z0-9-]*)"', source))
 
 
-def test_messages_name_commands_that_users_of_the_wheel_have():
-    """``simhand mine``, not ``tools/mine_pairs.py``, in the package and the help of the tools."""
+def test_messages_name_commands_and_not_files_of_the_clone():
+    """``simhand mine``, not ``tools/mine_pairs.py``: users of the wheel have only the commands."""
     for path in [*PACKAGE.rglob("*.py"), *(ROOT / "tools").glob("*.py")]:
         if path != PACKAGE / "cli.py":
             assert not re.findall(r"tools/\w+\.py", path.read_text()), path.relative_to(ROOT)
@@ -92,18 +92,18 @@ def test_hooks_are_local_and_models_are_listed():
     )
 
 
-def test_citation_is_a_citation_file():
+def test_citation_is_a_valid_citation_file():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
-def test_pictures_are_small(document):
+def test_images_are_small(document):
     for target in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", document.read_text()):
         assert (document.parent / target).stat().st_size < 300_000
 
 
-def test_every_column_on_disk_is_explained():
+def test_every_column_on_disk_is_documented():
     text = (ROOT / "docs" / "data_format.md").read_text()
     for table in (schema.HANDS, schema.DROPS, schema.POSES, detections.DETECTIONS,
                   predictions.PREDICTIONS):  # fmt: skip

@@ -1,4 +1,4 @@
-"""The examination of a machine: every answer it can give."""
+"""``simhand doctor``: all possible answers."""
 
 import json
 import runpy
@@ -29,7 +29,7 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
 
-def test_without_a_gpu_it_says_what_cannot_be_told(no_gpu, monkeypatch, tmp_path, capsys):
+def test_without_a_gpu_checks_are_reported_as_cannot(no_gpu, monkeypatch, tmp_path, capsys):
     path = tmp_path / "doctor.json"
     assert run_tool(monkeypatch, "--json", str(path)) == 0
     answers = {a["name"]: a for a in json.loads(path.read_text())["answers"]}
@@ -47,8 +47,8 @@ def test_a_cpu_agrees_with_itself(name):
 
 
 @pytest.mark.parametrize("name", ["pre-training, SiMHand", "fine-tuning"])
-def test_a_device_that_computes_something_else_is_found(name, monkeypatch):
-    """What goes to the device arrives changed by a hundredth."""
+def test_a_device_with_different_results_is_detected(name, monkeypatch):
+    """Tensors are changed by a hundredth when they are moved to the device."""
     monkeypatch.setattr(
         checks, "move", lambda data, device: checks.tree_map_only(torch.Tensor, change, data)
     )
@@ -67,7 +67,7 @@ def test_nan_differs():
     assert checks.judge({"loss": (float("nan"), 1.0)})[0] == "differs"
 
 
-def test_an_error_is_an_answer_and_ends_with_code_1(no_gpu, monkeypatch, capsys):
+def test_an_error_is_reported_and_gives_exit_code_1(no_gpu, monkeypatch, capsys):
     def broken():
         raise OSError("no such thing")
 

@@ -1,4 +1,4 @@
-"""Text files are UTF-8 whatever the locale: every call that opens one says so."""
+"""Text files are UTF-8 in every locale: all calls that open one set the encoding."""
 
 import ast
 from pathlib import Path
@@ -12,7 +12,7 @@ PROGRAMS = {"run", "Popen", "check_output", "check_call", "getoutput"}
 
 
 def calls_without_encoding(tree: ast.AST):
-    """Lines of calls that read or write text in the encoding of the locale."""
+    """Return the lines of calls that read or write text in the encoding of the locale."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             function = node.func
@@ -32,7 +32,7 @@ def _opens_text(name, function, arguments, options) -> bool:
         return bool({"text", "universal_newlines"} & options.keys()) or name == "getoutput"
     if name in ("open", "fdopen", "TextIOWrapper"):
         if owner in ("os", "av", "lmdb", "pa.ipc", "Image") and name == "open":
-            return False  # of something else than text
+            return False  # does not open text
         # open(path, mode, buffering, encoding), path.open(mode, buffering, encoding)
         place = 0 if owner and owner not in ("io", "os") else 1
         if len(arguments) > place + 2:
@@ -43,9 +43,9 @@ def _opens_text(name, function, arguments, options) -> bool:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_text_file_is_utf8(path):
+def test_every_text_file_is_opened_as_utf8(path):
     lines = list(calls_without_encoding(ast.parse(path.read_text(encoding="utf-8"))))
-    assert not lines, f"{path.relative_to(ROOT)}: say encoding='utf-8' in lines {lines}"
+    assert not lines, f"{path.relative_to(ROOT)}: set encoding='utf-8' in lines {lines}"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_every_text_file_is_utf8(path):
         "check_output(c, universal_newlines=True)",
     ],
 )
-def test_calls_that_follow_the_locale_are_found(code):
+def test_calls_without_encoding_are_found(code):
     assert list(calls_without_encoding(ast.parse(code))) == [1]
 
 
@@ -83,5 +83,5 @@ def test_calls_that_follow_the_locale_are_found(code):
         "run(main, __doc__)",
     ],
 )
-def test_other_calls_are_not(code):
+def test_other_calls_are_accepted(code):
     assert list(calls_without_encoding(ast.parse(code))) == []

@@ -1,4 +1,4 @@
-"""The whole chain as a newcomer runs it, with next to no data; and again, after it was finished."""
+"""The quickstart with very little data, and again after it has finished."""
 
 import json
 import subprocess
@@ -37,7 +37,7 @@ def quickstart(work_dir: Path) -> str:
         ),
     ],
 )
-def test_a_stage_line_ends_in_its_result(tmp_path, log, result):
+def test_the_line_of_a_stage_ends_with_its_result(tmp_path, log, result):
     (tmp_path / "log").write_text(log)
     script = (ROOT / "tools" / "quickstart.sh").read_text()
     function = script[script.index("result_of() {") : script.index("# stage NAME")]
@@ -53,7 +53,7 @@ def test_quickstart_from_videos_to_a_table(tmp_path):
         assert json.loads((tmp_path / "detnet" / method / "metrics.json").read_text())
     assert "<html" in (tmp_path / "report.html").read_text()
     assert "root_scale" in printed
-    # Finished stages are not redone, and an unfinished one is.
+    # Finished stages are not repeated, and an unfinished stage is.
     model = tmp_path / "detnet" / "scratch" / "predictions.parquet"
     written = model.stat().st_mtime_ns
     (tmp_path / "stages" / "check-pairs.done").unlink()

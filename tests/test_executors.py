@@ -1,4 +1,4 @@
-"""Tasks in other processes: all results, dead workers, raised errors."""
+"""Tasks in other processes: results, dead workers, errors."""
 
 import io
 import os
@@ -23,7 +23,7 @@ from simhand_mm.executors import (
 
 
 class OddError(Exception):
-    """Pickling this loses an argument, and unpickling it fails."""
+    """An exception that cannot be unpickled, because pickling loses an argument."""
 
     def __init__(self, kind, detail):
         super().__init__(detail)
@@ -37,7 +37,7 @@ def work(task):
     if task == "raise":
         raise OSError(28, "No space left on device")
     if task == "raise odd":
-        raise OddError("kind", "of its own")
+        raise OddError("kind", "detail")
     return task * 2, os.getpid()
 
 
@@ -50,7 +50,7 @@ def refuse_to_build():
 
 
 def build_counting_worker():
-    """A worker that tells how many were built in its process."""
+    """A worker that returns the number of workers built in its process."""
     build_counting_worker.count = getattr(build_counting_worker, "count", 0) + 1
     return lambda task: (os.getpid(), build_counting_worker.count)
 
@@ -64,18 +64,18 @@ def test_every_task_has_its_result(num_workers):
     assert len(processes) <= max(num_workers, 1)
 
 
-def test_no_tasks_need_no_worker():
+def test_without_tasks_no_worker_is_built():
     assert list(LocalExecutor(2)([], refuse_to_build)) == []
     assert list(LocalExecutor(0)([], refuse_to_build)) == []
 
 
-def test_a_dead_worker_costs_one_task():
+def test_a_dead_worker_loses_one_task():
     results = dict(LocalExecutor(2)(["a", "die", "b", "c", "d"], build_worker))
     assert isinstance(results.pop("die"), WorkerDied)
     assert {task: result for task, (result, _) in results.items()} == {t: t * 2 for t in "abcd"}
 
 
-def test_a_worker_that_dies_between_tasks_costs_none():
+def test_a_worker_that_dies_between_tasks_loses_none():
     results = {}
     for task, (result, process) in LocalExecutor(1)(["a", "die later", "b"], build_worker):
         results[task] = result
@@ -93,8 +93,8 @@ def test_an_error_of_a_worker_ends_the_run(num_workers):
         list(LocalExecutor(num_workers)(["a"], refuse_to_build))
 
 
-def test_an_error_that_cannot_be_pickled_is_told():
-    with pytest.raises(RuntimeError, match="OddError: of its own"):
+def test_an_error_that_cannot_be_pickled_is_reported():
+    with pytest.raises(RuntimeError, match="OddError: detail"):
         list(LocalExecutor(1)(["raise odd"], build_worker))
 
 
@@ -114,7 +114,7 @@ def test_stopping_early_leaves_no_process():
 
 
 @pytest.mark.slow
-def test_ray_on_two_nodes_gives_the_same(two_ray_nodes):
+def test_ray_on_two_nodes_gives_the_same_results(two_ray_nodes):
     results = dict(RayExecutor(2)(["a", "die", "b", "c"], build_worker))
     assert isinstance(results.pop("die"), WorkerDied)
     assert {task: result for task, (result, _) in results.items()} == {t: t * 2 for t in "abc"}
@@ -125,11 +125,11 @@ def test_ray_on_two_nodes_gives_the_same(two_ray_nodes):
     assert RayExecutor()._count_workers(two_ray_nodes) == 2
     with pytest.raises(OSError, match="No space left"):
         list(RayExecutor(2)(["raise"], build_worker))
-    with pytest.raises(RuntimeError, match="OddError: of its own"):
+    with pytest.raises(RuntimeError, match="OddError: detail"):
         list(RayExecutor(2)(["raise odd"], build_worker))
 
 
-def test_missing_ray_names_the_cure(monkeypatch):
+def test_missing_ray_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ImportError, match=r"simhand-mm\[ray\]"):
         list(RayExecutor(1)(["a"], partial(build_worker)))
@@ -150,7 +150,7 @@ def test_settings_choose_the_executor():
 
 
 def test_allowed_cores_are_counted():
-    """As after ``taskset``: the cores of the machine do not count."""
+    """As after ``taskset``: only allowed cores are counted."""
     code = """
 import os
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

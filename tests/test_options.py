@@ -1,4 +1,4 @@
-"""Options that need more than a Python type."""
+"""Options with a special syntax."""
 
 from typing import get_args
 
@@ -31,5 +31,5 @@ def test_parse_ranks():
         parse_ranks("1,x")
 
 
-def test_choices_of_the_engine_are_the_engines():
+def test_choices_of_the_engine_option_are_all_engines():
     assert get_args(Engine) == tuple(ENGINES)

@@ -1,4 +1,4 @@
-"""The example project: its parts do what they say, and its config builds."""
+"""The example project: its functions are correct, and its config builds."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def project(request, monkeypatch):
     return request.config.rootpath / "projects" / "example_project"
 
 
-def test_gaussian_weights_fall_from_one(project):
+def test_gaussian_weights_decrease_from_one(project):
     from projects.example_project.weighting import gaussian_weighting
     from simhand_mm.functional.pair_weights import DistanceStatistics
 
@@ -30,10 +30,10 @@ def test_gaussian_weights_fall_from_one(project):
     torch.testing.assert_close(gaussian_weighting(distance, statistics), expected)
 
 
-def test_one_sided_pairs_are_left_out(project):
+def test_pairs_that_are_not_mutual_are_dropped(project):
     from projects.example_project.positives import mutual_pairs
 
-    # 0 and 1 find each other, 2 finds 0 in vain, 3 finds 2 and is found by it second, 4 has none.
+    # 0 and 1 are mutual; 0 of 2 is not; 2 of 3 is, at rank 2 in the other direction; 4 has none.
     positive = np.array([[1, 3], [0, 3], [0, 3], [2, 4], [-1, -1]])
     distance = np.where(positive < 0, np.inf, 1.0)
     found = mutual_pairs(HandPairs(positive, distance, np.array([1, 2]), "similar", "m", "f"))
@@ -42,7 +42,7 @@ def test_one_sided_pairs_are_left_out(project):
     assert found.rule == "mutual"
 
 
-def test_config_builds_its_loss_and_names_its_pairs(project, monkeypatch):
+def test_config_builds_its_loss_and_uses_its_pairs(project, monkeypatch):
     monkeypatch.setenv("SIMHAND_DATA", "nowhere")
     cfg = Config.fromfile(project / CONFIG)
     init_default_scope(cfg.default_scope)

@@ -1,4 +1,4 @@
-"""Every command of the documents is run on tiny data, or named with a reason; its options parse."""
+"""Every command in the documents is run on tiny data or has a reason why not; options parse."""
 
 import argparse
 import functools
@@ -33,24 +33,24 @@ ALL = sorted({command for document in DOCUMENTS for command in commands_of(docum
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_each_command_is_run_or_named(document):
+def test_each_command_is_run_or_has_a_reason(document):
     unknown = [c for c in commands_of(document) if c not in RUN and not is_named(c)]
     assert not unknown, (
-        f"{document.name} prints {unknown}. Run them in tests/test_readme.py or name them with a "
-        "reason in tests/documented_commands.py."
+        f"{document.name} contains {unknown}. Run them in tests/test_readme.py or give a reason "
+        "in tests/documented_commands.py."
     )
 
 
-def test_no_command_is_kept_that_is_printed_no_more():
+def test_listed_commands_are_in_the_documents():
     assert not set(RUN) - set(ALL)
 
 
 class _Parsed(Exception):
-    """Ends a tool once it has understood its command line."""
+    """Stops a tool after it has parsed its command line."""
 
 
 def tool_and_arguments(command):
-    """The Python tool that a command ends in, and what it is given; None for other programs."""
+    """Return the Python tool that a command runs and its arguments; None for other programs."""
     program, *arguments = command.replace("[", "").replace("]", "").split(" ")
     if program == "simhand":
         if arguments[0] not in cli.COMMANDS:
@@ -68,7 +68,7 @@ def tool_and_arguments(command):
 
 
 @pytest.mark.parametrize("command", [command for command in ALL if tool_and_arguments(command)])
-def test_the_tool_accepts_what_is_printed(command, monkeypatch):
+def test_the_tool_accepts_the_documented_command(command, monkeypatch):
     tool, arguments = tool_and_arguments(command)
     parse = argparse.ArgumentParser.parse_args
 
@@ -108,7 +108,7 @@ def synthetic(tmp_path_factory):
 
 
 def type_in(folder, command, small=""):
-    """Run a command as somebody in ``folder`` with the environment's programs on the path."""
+    """Run a command as a user in ``folder``, with the programs of the environment on the path."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment.pop("SIMHAND_DATA", None)
@@ -124,7 +124,7 @@ def type_in(folder, command, small=""):
 
 @pytest.fixture(scope="module")
 def own_videos(synthetic, tmp_path_factory):
-    """The folder in which README's five commands are typed; the first four were."""
+    """The folder after the first four of the five commands in README.md."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "my_videos").symlink_to(synthetic / "videos")
     for command, small in OWN_VIDEOS.items():
@@ -150,7 +150,7 @@ def test_pairs_to_a_backbone(own_videos):
 
 
 def write_some_predictions(folder):
-    """The truth of the test set as predictions: a model of one epoch has no hand-sized ones."""
+    """Write the ground truth as predictions: after one epoch those of a model are too small."""
     poses = read_poses(folder / "data/FreiHAND_pub_v2/poses/test.parquet")
     predictions = {
         **{key: poses[key] for key in ("sample_id", "keypoints_2d", "keypoints_3d")},
@@ -163,7 +163,7 @@ def write_some_predictions(folder):
 
 
 @pytest.mark.slow
-def test_the_papers_experiment_in_small(synthetic, tmp_path):
+def test_the_experiment_of_the_paper_with_tiny_data(synthetic, tmp_path):
     (tmp_path / "ego4d").mkdir()
     (tmp_path / "ego4d/full_scale").symlink_to(synthetic / "videos")
     (tmp_path / "tools").symlink_to(ROOT / "tools")

@@ -1,4 +1,4 @@
-"""Which torch is installed: what the driver and the card can run."""
+"""The check that driver and GPU can run the pinned torch."""
 
 import os
 import subprocess

@@ -1,8 +1,8 @@
-"""A published backbone in mmpose where ``simhand_mm`` is not installed.
+"""A published backbone in mmpose without ``simhand_mm`` installed.
 
-Under mmcv-lite ``mmpose.models`` cannot be imported (``mmcv._ext``), and a full mmcv takes longer
-to build than all tests together. An empty module plays its compiled part here, and pycocotools
-plays xtcocotools where that is missing. A ResNet needs neither.
+With mmcv-lite ``mmpose.models`` cannot be imported (``mmcv._ext``), and building a full mmcv takes
+longer than all tests together. An empty module replaces the compiled part here, and pycocotools
+replaces xtcocotools if that is missing. A ResNet needs neither.
 """
 
 import re
@@ -49,7 +49,7 @@ from mmengine.registry import init_default_scope
 from mmpose.models import build_pose_estimator
 init_default_scope("mmpose")
 model = build_pose_estimator(Config.fromfile(sys.argv[1]).model)
-model.init_weights()  # as a runner does
+model.init_weights()  # as in a runner
 weights = _load_checkpoint_with_prefix("backbone.", "backbone.pth", "cpu")
 same = [torch.equal(value, weights[name]) for name, value in model.backbone.state_dict().items()]
 print(f"equal {all(same)} of {len(same)}")
@@ -66,7 +66,7 @@ THREE_D = (
 
 
 def config_of_readme():
-    """The config that README.md prints."""
+    """Return the config in README.md."""
     text = (ROOT / "README.md").read_text()
     return re.search(r"<!-- stock config -->\n```python\n(.*?)```", text, re.DOTALL)[1]
 
@@ -78,7 +78,7 @@ def test_the_config_is_short():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [TWO_D, THREE_D], ids=["2D", "3D"])
-def test_stock_mmpose_takes_every_weight(base, tmp_path):
+def test_stock_mmpose_loads_every_weight(base, tmp_path):
     init_default_scope("mmpretrain")
     torch.manual_seed(0)
     weights = ResNet(50).state_dict()

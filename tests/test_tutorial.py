@@ -1,4 +1,4 @@
-"""docs/tutorial.ipynb runs, and holds the outputs of a run."""
+"""docs/tutorial.ipynb runs, and contains the outputs of a run."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ def code_cells(path):
 
 
 def kinds(cell):
-    """What a cell gave: streams and pictures."""
+    """Return the kinds of outputs of a cell: streams and images."""
     return [(o["output_type"], sorted(o.get("data", []))) for o in cell["outputs"]]
 
 

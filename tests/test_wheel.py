@@ -1,8 +1,7 @@
-"""The wheel: what it holds, what it costs to import, and the whole chain outside the clone.
+"""The wheel: its contents, the time to import it, and the whole pipeline outside the clone.
 
-The environment of the chain borrows the installed packages and gets the wheel with ``--no-deps``:
-it shows that the wheel is whole, not that its extras can be downloaded. What the extras name is
-compared with requirements/ instead.
+The environment uses the installed packages and gets the wheel with ``--no-deps``. This tests that
+the wheel is complete, not that its extras can be downloaded; they are compared with requirements/.
 """
 
 import json
@@ -40,7 +39,7 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
-    """The ``simhand`` of an environment with the wheel, and an empty folder."""
+    """The ``simhand`` program of an environment with the wheel, and an empty folder."""
     folder = tmp_path_factory.mktemp("stranger")
     python = make_environment(folder / "env")
     install = ["--python", str(python), "install", "--no-deps", "--force-reinstall", str(wheel)]
@@ -62,16 +61,16 @@ def test_configs_tools_and_mesh_are_inside(wheel):
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 
-def test_import_is_cheap_and_needs_no_framework():
-    """Under a second of CPU time (a shared machine's clock says little), without torch even."""
+def test_import_is_fast_and_needs_no_framework():
+    """Under a second of CPU time (wall time varies on a shared machine), even without torch."""
     code = f"""
 import sys, time
 for name in {[*NOT_NEEDED, "torch", "mmengine"]}:
     sys.modules[name] = None
-begun = time.process_time()
+start = time.process_time()
 import simhand_mm
 from simhand_mm import cli
-print(time.process_time() - begun)
+print(time.process_time() - start)
 """
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
@@ -83,8 +82,8 @@ def names_of(lines):
     return {match[0].lower().replace("_", "-") for match in names if match}
 
 
-@pytest.mark.skipif(tomllib is None, reason="tomllib is of Python 3.11")
-def test_extras_name_what_the_tested_environment_has():
+@pytest.mark.skipif(tomllib is None, reason="tomllib needs Python 3.11")
+def test_extras_match_the_tested_environment():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     pulled = names_of(project["dependencies"])
@@ -99,14 +98,14 @@ def test_extras_name_what_the_tested_environment_has():
     assert not without & pulled
 
 
-def test_pins_of_the_command_are_those_of_the_tested_environment():
+def test_pins_in_the_command_match_the_tested_environment():
     lines = (ROOT / "requirements" / "no_deps.txt").read_text().splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert sorted(cli.WITHOUT_REQUIREMENTS.values()) == sorted(pins)
 
 
-@pytest.mark.skipif(tomllib is None, reason="tomllib is of Python 3.11")
-def test_extras_that_errors_name_exist():
+@pytest.mark.skipif(tomllib is None, reason="tomllib needs Python 3.11")
+def test_extras_in_error_messages_exist():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for path in [*ROOT.glob("simhand_mm/**/*.py"), *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         for extras in re.findall(r"simhand-mm\[([\w,]+)\]", path.read_text()):
@@ -114,7 +113,7 @@ def test_extras_that_errors_name_exist():
 
 
 def run(simhand, folder, command):
-    """What a command printed; ``command`` as it is typed, without spaces inside arguments."""
+    """Run a command and return its output; arguments must not contain spaces."""
     done = subprocess.run(
         [simhand, *command.split()],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""A weight function and a rule for positives that are not in the paper."""
+"""Example project: a weight function and a rule for positives that are not in the paper."""
 
 from projects.example_project.weighting import gaussian_weighting
 

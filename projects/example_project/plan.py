@@ -1,4 +1,4 @@
-"""A plan of your own: do mutual pairs and a Gaussian weighting help on synthetic hands?
+"""Example plan: do mutual pairs and Gaussian weights help on synthetic hands?
 
 PYTHONPATH=. simhand reproduce example_project --tiny --run
 PYTHONPATH=. simhand reproduce example_project --tiny --collect
@@ -27,16 +27,16 @@ def make_plan(
     finetuning_options: tuple[str, ...] = (),
     epochs: int = 30,
 ) -> Plan:
-    """The plan at one size.
+    """Make the plan in one size.
 
     Args:
         name: Name of the plan.
         size: Options of ``simhand synthesize``.
-        pretraining_options: Options of all pre-trainings.
-        finetuning_options: Options of all fine-tunings.
-        epochs: Epochs of fine-tuning; the last checkpoint is tested.
+        pretraining_options: Options of all pre-training runs.
+        finetuning_options: Options of all fine-tuning runs.
+        epochs: Number of epochs of fine-tuning; the last checkpoint is tested.
     """
-    # Where the configs look: {data}/pool and {data}/synthetic.
+    # The paths that the configs use: {data}/pool and {data}/synthetic.
     hands = Data(
         "hands",
         (

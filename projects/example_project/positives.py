@@ -1,4 +1,4 @@
-"""A rule for positives: keep a mined pair only where each hand finds the other.
+"""A rule for positives: keep a mined pair only if each hand is a positive of the other.
 
 PYTHONPATH=. python projects/example_project/positives.py POOL --pairs similar --name mutual
 """
@@ -12,17 +12,17 @@ from simhand_mm.pool import HandPairs, HandPool, load_pairs, save_pairs
 
 
 def mutual_pairs(pairs: HandPairs) -> HandPairs:
-    """Mined pairs whose positive has the query among its own positives.
+    """Keep the mined pairs whose query is among the positives of its positive.
 
     Args:
-        pairs: Mined pairs; the more ranks they have, the more pairs stay.
+        pairs: Mined pairs; with more ranks, more pairs are kept.
 
     Returns:
-        The same ranks; -1 and inf where a pair was one-sided.
+        Pairs with the same ranks; -1 and inf where a pair is not mutual.
     """
     positive = pairs.positive_index
     rows = np.arange(len(positive))[:, None, None]
-    # Where there is no positive, row -1 is looked at, which changes nothing: it stays -1.
+    # Without a positive, row -1 is read; the result is still -1.
     is_mutual = (positive[positive] == rows).any(axis=2) & (positive >= 0)  # [N, K]
     return replace(
         pairs,

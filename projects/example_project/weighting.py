@@ -1,4 +1,4 @@
-"""A weight function: one is enough to try another idea of what similar hands are."""
+"""A weight function: another definition of how similar two hands are."""
 
 from mmengine.registry import FUNCTIONS
 from torch import Tensor
@@ -10,14 +10,14 @@ from simhand_mm.functional.pair_weights import DistanceStatistics
 def gaussian_weighting(
     distance: Tensor, statistics: DistanceStatistics, width: float = 1.0
 ) -> Tensor:
-    r"""Weights :math:`\exp(-(d / (\sigma \bar d))^2)`: near pairs count, far ones hardly differ.
+    r"""Compute Gaussian weights :math:`\exp(-(d / (\sigma \bar d))^2)`.
 
-    Linear weights (Eq. 2) take the largest distance of the batch for their scale, so a single odd
-    hand changes all of them; the mean hardly moves.
+    Linear weights (Eq. 2) are scaled by the largest distance of the batch, so a single outlier
+    changes all of them. The mean distance is more robust.
 
     Args:
         distance: Keypoint distances in px, any shape.
-        statistics: Of the mini-batch; its mean distance is the unit here.
+        statistics: Statistics of the mini-batch; the mean distance is used as the unit.
         width: :math:`\sigma`, a fraction of the mean distance.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Give a drawn labelled set the tables by which the paper's data sets choose their checkpoints.
+"""Add validation tables to a synthetic labelled set, as a replacement for those of the paper.
 
 python projects/simhand_paper/drawn_splits.py DATA_ROOT
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("data_root", type=Path, help="folder that simhand synthesize wrote")
+    parser.add_argument("data_root", type=Path, help="data set made by simhand synthesize")
     poses = parser.parse_args().data_root / "poses"
     for split in ("val", "holdout"):
         shutil.copy(poses / "test.parquet", poses / f"{split}.parquet")

@@ -1,4 +1,4 @@
-"""The metafiles of configs/, which OpenMMLab's tools read: each config, and what it scored."""
+"""The metafiles of configs/ for the tools of OpenMMLab: all configs with their results."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ NOTE = (
     "# Results marked (paper) are the paper's (root_scale, AUC 20 to 50 mm); others are ours. No\n"
     "# weights are published.\n"
 )
-# Configs whose result on SynthHands is known, by run of its plan.
+# Configs with results on SynthHands, by run of its plan.
 SYNTHETIC = {
     "detnet_resnet18_1xb16-30e_synthetic-64px": "scratch-300labels",
     "detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px": "simhand-noweight-300labels",
@@ -36,7 +36,7 @@ SYNTHETIC = {
 
 
 def metafiles(synthhands: dict[str, Any]) -> dict[Path, str]:
-    """Path and text of each metafile that is written.
+    """Return path and text of each metafile.
 
     Args:
         synthhands: Content of docs/synthhands.json.
@@ -89,7 +89,7 @@ def _metadata(path: Path, config: str) -> dict[str, Any]:
 
 
 def _paper_results(config: str) -> list[dict[str, Any]]:
-    """What the paper prints for a config that starts from random weights."""
+    """Return the results in the paper for a config that starts from random weights."""
     scores = {
         row.run_name: (SETS[row.finetuning.data[0]], row.paper)
         for row in PLAN.rows

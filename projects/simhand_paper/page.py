@@ -3,7 +3,7 @@
     simhand reproduce simhand_paper --collect
     python -m projects.simhand_paper.page work_dirs/simhand_paper/results.json
 
-docs/simhand_paper.json keeps what it has and takes the new runs. Without an argument, everything is
+docs/simhand_paper.json keeps its results and adds the new runs. Without an argument, all pages are
 written again from it.
 """
 
@@ -22,10 +22,10 @@ RESULTS = ROOT / "docs" / "simhand_paper.json"
 
 
 def parts(results: dict[str, Any]) -> list[tuple[str, str]]:
-    """Name and text of each part of docs/reproduction.md that is written from the plan.
+    """Return name and text of each part of docs/reproduction.md that is written from the plan.
 
     Args:
-        results: As ``collect_results`` returns them.
+        results: Results from ``collect_results``.
     """
     tables = [
         (q.name, f"**{q.source}: {q.title}**\n\n{question_table(results, q)}")
@@ -35,7 +35,7 @@ def parts(results: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def runs_table() -> str:
-    """Config and options of each pre-training and fine-tuning of the plan."""
+    """Return a table of config and options of each pre-training and fine-tuning of the plan."""
     lines = ["| run | config | options |", "| --- | --- | --- |"]
     pretrainings = {row.pretraining.name: row.pretraining for row in PLAN.rows}
     finetunings = {row.finetuning.name: row.finetuning for row in PLAN.rows}

@@ -1,7 +1,7 @@
-"""Tables 1 to 6 and Figure 4 of SiMHand (ICLR 2025), with the numbers that the paper prints.
+"""Tables 1 to 6 and Figure 4 of SiMHand (ICLR 2025), with the numbers in the paper.
 
-docs/reproduction.md has the results. The videos of Ego4D and 100DOH are expected in
-``{data}/ego4d`` and ``{data}/100doh``, the labelled sets in their official folders.
+The results are in docs/reproduction.md. The videos of Ego4D and 100DOH must be in ``{data}/ego4d``
+and ``{data}/100doh``, the labelled sets in their official folders.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from simhand_mm.experiments import (
     Step,
 )
 
-# The paper's names of the pools.
+# Names of the pools in the paper.
 POOLS = {
     "Exo-1M": "100doh-1m",
     "Ego-50K": "ego4d-50k",
@@ -39,14 +39,14 @@ _SMALL_BATCH = ("train_dataloader.batch_size=8", "train_dataloader.num_workers=0
 
 @dataclass(frozen=True)
 class Size:
-    """What is different when the plan is only tried out.
+    """Size of the plan: the paper, or a tiny version for testing.
 
     Attributes:
         name: Name of the plan of this size.
-        pretraining: Options of every pre-training.
-        finetuning: Options of every fine-tuning.
-        num_gpus: Processes of a pre-training.
-        drawn: Whether drawn hands stand in for every data set.
+        pretraining: Options of all pre-training runs.
+        finetuning: Options of all fine-tuning runs.
+        num_gpus: Number of processes of a pre-training run.
+        drawn: Whether synthetic hands replace all data sets.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Size:
 
 
 FULL = Size("simhand_paper")
-NEXT_TO_NOTHING = Size(
+TINY_SIZE = Size(
     "simhand_paper-tiny",
     pretraining=(
         *_SMALL_BATCH,
@@ -85,7 +85,7 @@ NEXT_TO_NOTHING = Size(
 
 
 def video_data(size: Size) -> tuple[Data, ...]:
-    """The hands of the videos, and the pools that are drawn from them."""
+    """Return the steps that prepare the hands of the videos and sample the pools from them."""
     pools = []
     for source in ("ego4d", "100doh"):
         prepare = f"simhand prepare {{data}}/{source} {{data}}/pools/{source} --source {source}"
@@ -104,7 +104,7 @@ def video_data(size: Size) -> tuple[Data, ...]:
         source = name.split("-")[0]
         pool = f"{{data}}/pools/{name}"
         number = "--balance" if size.drawn else f"--balance --hands {count}"
-        # Table 4 takes the ranks of Ego-100K.
+        # Table 4 uses the ranks of Ego-100K.
         ranks = ",".join(map(str, RANKS[: 3 if size.drawn else None])) if "100k" in name else "1"
         steps = (
             Step("subset", f"simhand subset {{data}}/pools/{source} {pool} {number}"),
@@ -117,7 +117,7 @@ def video_data(size: Size) -> tuple[Data, ...]:
 
 
 def labeled_data(size: Size) -> tuple[Data, ...]:
-    """The labelled sets, read from their official folders."""
+    """Return the steps that convert the labelled sets from their official folders."""
     sets = {"freihand": "FreiHAND_pub_v2", "dexycb": "DexYCB", "assemblyhands": "AssemblyHands"}
     if size.drawn:
         draw = "--videos 0 --stills-train 24 --stills-test 16"
@@ -138,13 +138,13 @@ def labeled_data(size: Size) -> tuple[Data, ...]:
 
 
 def pretraining(method: str, pool: str, size: Size, variant: str = "") -> Pretraining:
-    """Pre-train with the recipe of a method.
+    """Return the pre-training with the recipe of a method.
 
     Args:
         method: Folder of its config.
-        pool: The paper's name of the pool.
-        size: How much of everything.
-        variant: Token of an ablation in the config's name.
+        pool: Name of the pool in the paper.
+        size: Size of the plan.
+        variant: Token of an ablation in the name of the config.
     """
     data, token = POOLS[pool], f"{variant}-" * bool(variant)
     base = "ego4d-1m" if variant in ("", "noweight") else "ego4d-100k"
@@ -154,7 +154,10 @@ def pretraining(method: str, pool: str, size: Size, variant: str = "") -> Pretra
     if data != base:
         options = (f"train_dataloader.dataset.pool=pools/{data}", *options)
     if size.drawn and variant.startswith("top"):
-        options = (*options, "train_dataloader.dataset.rank=5")  # the last that is mined there
+        options = (
+            *options,
+            "train_dataloader.dataset.rank=5",
+        )  # the last mined rank of the tiny plan
     return Pretraining(
         f"{method}-{token}{data}",
         f"configs/{method}/{method}_resnet50_8xb1024-{token}coslr-100e_{base}.py",
@@ -166,17 +169,17 @@ def pretraining(method: str, pool: str, size: Size, variant: str = "") -> Pretra
 
 
 def finetuning(labels: str, size: Size) -> Finetuning:
-    """Fine-tune on a labelled set.
+    """Return the fine-tuning on a labelled set.
 
     Args:
-        labels: Name of the set as in the names of configs, e.g. ``freihand-10pct-first``.
-        size: How much of everything.
+        labels: Name of the set in the names of configs, e.g. ``freihand-10pct-first``.
+        size: Size of the plan.
     """
     name, _, share = labels.partition("-")
     has_config = share in ("", "10pct-first")
     options = size.finetuning
     if share and (size.drawn or not has_config):
-        # Of 130,236 images as in the released code; its first ones are green-screen images.
+        # Of 130,236 images, as in the released code; the first ones are green-screen images.
         count = 16 if size.drawn else int(int(share.split("pct")[0]) / 100 * 130_236)
         dataset = "train_dataloader.dataset"
         options = (f"{dataset}.subset_size={count}", f"{dataset}.subset_rule=first", *options)
@@ -186,7 +189,7 @@ def finetuning(labels: str, size: Size) -> Finetuning:
 
 
 def weak_finetuning(size: Size) -> Finetuning:
-    """FreiHAND* and the 2D keypoints found on the hands of Ego-100K."""
+    """Return the fine-tuning on FreiHAND* and the estimated 2D keypoints of Ego-100K."""
     config = "configs/detnet/detnet_resnet50_1xb128-weak-ego4d-100k-120e_freihand-10pct-first.py"
     options = size.finetuning
     if size.drawn:
@@ -197,7 +200,7 @@ def weak_finetuning(size: Size) -> Finetuning:
 
 METHODS = {"SimCLR": "simclr", "PeCLR": "peclr", "TempCLR": "tempclr", "SiMHand": "simhand"}
 SETS = {"FreiHAND": "freihand", "DexYCB": "dexycb", "AssemblyHands": "assemblyhands"}
-FEW = "freihand-10pct-first"  # FreiHand* of the paper
+FEW = "freihand-10pct-first"  # FreiHAND* in the paper
 
 # Method, pool: MPJPE and PCK-AUC on FreiHAND, DexYCB and AssemblyHands.
 TABLE_1 = {
@@ -227,7 +230,7 @@ TABLE_2 = {
     ("PeCLR", "Ego-1M"): (34.42, 64.93),
     ("SiMHand", "Ego-1M"): (23.68, 79.62),
 }
-# Method, whether weighted, token of the config's name.
+# Method, whether weighted, token in the name of the config.
 TABLE_3 = {
     ("SimCLR", False, ""): (53.49, 43.12),
     ("SimCLR", True, "weight"): (52.58, 44.70),
@@ -258,7 +261,7 @@ TABLE_5 = {
 
 
 def table_1(size: Size) -> Question:
-    """Methods on each data set, all labels. Whether SiMHand has weights there is not said."""
+    """Methods on each data set, all labels. The paper does not say if SiMHand has weights."""
     runs = {"scratch": (SCRATCH, TABLE_1_SCRATCH)}
     for (method, pool), numbers in TABLE_1.items():
         runs[f"{method}, {pool}"] = (pretraining(METHODS[method], pool, size), numbers)
@@ -271,7 +274,7 @@ def table_1(size: Size) -> Question:
 
 
 def few_labels(numbers: dict[tuple[str, str], tuple[float, float]], size: Size) -> tuple[Row, ...]:
-    """Rows on FreiHand*. What these tables print for SiMHand is Table 3's row without weights."""
+    """Rows on FreiHAND*. SiMHand in these tables is the row without weights of Table 3."""
     return tuple(
         Row(
             f"{method}, {pool}",
@@ -284,7 +287,7 @@ def few_labels(numbers: dict[tuple[str, str], tuple[float, float]], size: Size) 
 
 
 def figure_4(size: Size) -> Question:
-    """Shares of the labels. The paper draws curves and prints no numbers."""
+    """Shares of the labels. The paper shows curves without numbers."""
     runs = {
         f"{method}, {pool}": pretraining(METHODS[method], pool, size)
         for method, pool in (
@@ -303,7 +306,7 @@ def figure_4(size: Size) -> Question:
 
 
 def make_plan(size: Size) -> Plan:
-    """The plan of a size."""
+    """Make the plan in one size."""
     few = finetuning(FEW, size)
     scratch = Row("scratch", SCRATCH, few, SCRATCH_FEW)
     unweighted = pretraining("simhand", "Ego-100K", size, "noweight")
@@ -343,4 +346,4 @@ def make_plan(size: Size) -> Plan:
 
 
 PLAN = make_plan(FULL)
-TINY = make_plan(NEXT_TO_NOTHING)
+TINY = make_plan(TINY_SIZE)

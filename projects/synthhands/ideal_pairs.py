@@ -1,4 +1,4 @@
-"""SynthHands, the ideal miner: pair each hand with the truly most similar one of another video.
+"""SynthHands: ideal pairs, the hands of other videos with the most similar true 3D pose.
 
 python projects/synthhands/ideal_pairs.py POOL SYNTHETIC      writes the pairs "true-pose"
 """
@@ -15,14 +15,16 @@ from simhand_mm.synthetic.pair_quality import match_hands
 
 
 def true_pairs(pool: HandPool, truth: GroundTruth) -> HandPairs:
-    """Nearest neighbours by root-relative 3D keypoints, as right hands; hands without truth none.
+    """Find nearest neighbours by root-relative 3D keypoints, with left hands mirrored.
+
+    Hands without ground truth have no positive.
 
     Args:
-        pool: Prepared from the synthetic videos.
-        truth: Of the same videos.
+        pool: Pool prepared from the synthetic videos.
+        truth: Ground truth of the same videos.
 
     Returns:
-        Pairs whose distance is the Euclidean one of the 63 coordinates, in mm.
+        Pairs; the distance is the Euclidean distance of the 63 coordinates, in mm.
     """
     row = match_hands(pool, truth)
     poses = truth.right_hand_poses.reshape(len(truth.handedness), -1)[row].astype(np.float32)
@@ -35,7 +37,7 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("pool", help="pool prepared from the synthetic videos")
-    parser.add_argument("synthetic", help="folder that simhand synthesize wrote")
+    parser.add_argument("synthetic", help="data set made by simhand synthesize")
     args = parser.parse_args()
     pool = HandPool(args.pool)
     pairs = true_pairs(pool, GroundTruth.load(args.synthetic))

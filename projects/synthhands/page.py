@@ -1,10 +1,10 @@
-"""Put collected numbers of SynthHands into docs/.
+"""Write the collected results of SynthHands to docs/.
 
     simhand reproduce synthhands --collect
     python -m projects.synthhands.page work_dirs/synthhands/results.json
 
-docs/synthhands.json keeps what it has and takes the new runs; the tables of docs/synthhands.md, the
-summary in docs/reproduction.md and the picture are written from it.
+docs/synthhands.json keeps its results and adds the new runs. The tables of docs/synthhands.md, the
+summary in docs/reproduction.md and the figure are written from it.
 """
 
 import argparse
@@ -21,10 +21,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def write_page(results: dict[str, Any], docs: Path = DOCS) -> None:
-    """Write the numbers, and put their tables into the documents.
+    """Write the results and update the tables in the documents.
 
     Args:
-        results: As ``collect_results`` returns them.
+        results: Results from ``collect_results``.
         docs: Folder of ``synthhands.md`` and ``reproduction.md``.
     """
     text = json.dumps(results, indent=1, sort_keys=True)
@@ -35,14 +35,14 @@ def write_page(results: dict[str, Any], docs: Path = DOCS) -> None:
 
 
 def parts(results: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Document, name of the part and text of everything that is written from the numbers."""
+    """Return document, name and text of each part that is written from the results."""
     tables = [("synthhands.md", q.name, question_table(results, q)) for q in PLAN.questions]
     mining = ("synthhands.md", "mining", mining_table(results))
     return [*tables, mining, ("reproduction.md", "paper", summary_table(results, PLAN))]
 
 
 def mining_table(results: dict[str, Any]) -> str:
-    """True 3D distance between a hand and its positive, mm."""
+    """Return a table of the true 3D distance between a hand and its positive, mm."""
     ranks = [f"Top-{rank}" for rank in FULL.ranks]
     lines = [
         f"| pool | hands | {' | '.join(ranks)} | random hand of another video |",

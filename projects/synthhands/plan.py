@@ -1,7 +1,7 @@
-"""SynthHands: the paper's questions, asked again on hands that anyone can draw.
+"""SynthHands: the questions of the paper on synthetic hands that anyone can render.
 
-A row is a pre-training (or none) on a pool, fine-tuned on a number of labelled stills.
-docs/synthhands.md has the results and what they mean.
+A row is a pre-training (or none) on a pool, fine-tuned on a number of labelled stills. The results
+and their discussion are in docs/synthhands.md.
 """
 
 from dataclasses import dataclass, replace
@@ -23,19 +23,19 @@ _DETNET = "configs/detnet/detnet_resnet18_{}1xb16-{}30e_synthetic-64px.py"
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything.
+    """Size of the plan.
 
     Attributes:
         name: Name of the plan of this size.
-        videos: Videos of each pool. MediaPipe finds about 28 hands in 24 frames. All pools share
-            seed and generator, so a smaller one is the beginning of a larger one.
-        num_frames: Frames of a video.
-        stills: Labelled stills for training and for testing.
+        videos: Number of videos of each pool. MediaPipe finds about 28 hands in 24 frames. All
+            pools use the same seed, so a smaller pool is the first part of a larger one.
+        num_frames: Number of frames per video.
+        stills: Number of labelled stills for training and for testing.
         ranks: Neighbour ranks that are mined.
-        labels_divisor: Divides the numbers of labels.
-        pretraining: Options of every pre-training.
-        finetuning: Options of every fine-tuning.
-        checkpoint: Checkpoint of a fine-tuning that is tested.
+        labels_divisor: Divisor of the numbers of labels.
+        pretraining: Options of all pre-training runs.
+        finetuning: Options of all fine-tuning runs.
+        checkpoint: Checkpoint of fine-tuning that is tested.
     """
 
     name: str
@@ -72,21 +72,21 @@ NEXT_TO_NOTHING = Size(
     checkpoint="epoch_1.pth",
 )
 _W_POS, _W_NEG = "model.head.loss.w_pos", "model.head.loss.w_neg"
-# From SiMHand's config, which weights both sides, and from configs that weight neither.
+# Options relative to the config of SiMHand (both weights), and to configs without weights.
 _LEAVE = {
     "none": (f"{_W_POS}=None", f"{_W_NEG}=None"),
     "positive": (f"{_W_NEG}=None",),
     "negative": (f"{_W_POS}=None",),
 }
 _WEIGHTED = (f"{_W_POS}.type=linear", f"{_W_NEG}.type=linear")
-# Without the BatchNorm that ends the projector in SiMHand's config for small runs.
+# Without the final BatchNorm of the projector in the config of SiMHand for small runs.
 _NOT_CENTRED = "model.neck.with_last_bn=False"
-# About as many steps on a smaller pool as 6 epochs are on 10k.
+# About as many steps on a smaller pool as in 6 epochs on 10k.
 _STEPS = {"2k": ("train_cfg.max_epochs=32", "param_scheduler.1.T_max=31")}
 
 
 def pool_data(size: Size, pool: str) -> Data:
-    """Draw the videos of a pool, find hands, and mine pairs by all rules that are compared."""
+    """Return the steps that render videos, prepare a pool and mine pairs by all compared rules."""
     videos, hands = f"{{data}}/{pool}/synthetic", f"{{data}}/{pool}/pool"
     draw = f"--videos {size.videos[pool]} --frames {size.num_frames} --seed 0 --workers 2"
     commands = {
@@ -102,7 +102,7 @@ def pool_data(size: Size, pool: str) -> Data:
 
 
 def stills_data(size: Size) -> Data:
-    """Draw the labelled stills, which all rows share."""
+    """Return the step that renders the labelled stills, which all rows share."""
     train, test = size.stills
     command = (
         f"simhand synthesize {{data}}/synthetic --videos 0 --stills-train {train} "
@@ -114,15 +114,17 @@ def stills_data(size: Size) -> Data:
 def pretraining(
     name: str, algorithm: str, *options: str, size: Size, pool: str = "10k", token: str = ""
 ) -> Pretraining:
-    """Pre-train with the small recipe of an algorithm; a name ends with its pool if not 10k.
+    """Return the pre-training with the small recipe of an algorithm.
+
+    The pool is added to the name unless it is 10k.
 
     Args:
         name: Name of the run.
         algorithm: Folder of its config.
-        options: Differences from the config.
-        size: How much of everything.
+        options: Changes to the config.
+        size: Size of the plan.
         pool: Name of the pool.
-        token: Token of an ablation in the config's name.
+        token: Token of an ablation in the name of the config.
     """
     options += (f"train_dataloader.dataset.pool={pool}/pool", *size.pretraining)
     if pool != "10k":
@@ -131,7 +133,7 @@ def pretraining(
 
 
 def finetuning(size: Size, num_labels: int = 300) -> Finetuning:
-    """Fine-tune on the first labelled stills."""
+    """Return the fine-tuning on the first ``num_labels`` stills."""
     subset = f"train_dataloader.dataset.subset_size={num_labels // size.labels_divisor}"
     return Finetuning(
         f"{num_labels}labels",
@@ -144,7 +146,7 @@ def finetuning(size: Size, num_labels: int = 300) -> Finetuning:
 
 
 def weak_finetuning(size: Size) -> Finetuning:
-    """As many hands of the pool, with the 2D keypoints found there, join the labels."""
+    """Return the fine-tuning on labels and equally many hands of the pool with 2D estimates."""
     num_labels, dataset = 300 // size.labels_divisor, "train_dataloader.dataset.datasets"
     options = (
         f"{dataset}.0.subset_size={num_labels}",
@@ -159,7 +161,7 @@ def weak_finetuning(size: Size) -> Finetuning:
 
 
 def long_finetuning(size: Size, epochs: int) -> Finetuning:
-    """Fine-tune on 300 labels for more epochs than the config says."""
+    """Return the fine-tuning on 300 labels for a given number of epochs."""
     base = finetuning(size)
     if epochs == 30 or size is not FULL:
         return base if epochs == 30 else replace(base, name=f"{base.name}-{epochs}e")
@@ -173,7 +175,7 @@ def long_finetuning(size: Size, epochs: int) -> Finetuning:
 
 
 def rate_finetuning(size: Size, rate: str) -> Finetuning:
-    """Try a learning rate, judged on the last training stills, which no fine-tuning sees."""
+    """Return the fine-tuning with a learning rate, tested on training stills that no run uses."""
     base, held_out = finetuning(size), size.stills[0] // 3
     dataset = "test_dataloader.dataset"
     return replace(
@@ -185,7 +187,7 @@ def rate_finetuning(size: Size, rate: str) -> Finetuning:
 
 
 class Runs:
-    """The pre-trainings and fine-tunings of a size, by short names."""
+    """Pre-training and fine-tuning runs of one size, with short names."""
 
     def __init__(self, size: Size) -> None:
         self.size = size
@@ -199,23 +201,23 @@ class Runs:
     def pretrain(
         self, name: str, algorithm: str, *options: str, pool: str = "10k", token: str = ""
     ) -> Pretraining:
-        """See ``pretraining``."""
+        """Return a pre-training, see :func:`pretraining`."""
         return pretraining(name, algorithm, *options, size=self.size, pool=pool, token=token)
 
     def pretrain_unweighted(
         self, suffix: str = "", *options: str, pool: str = "10k"
     ) -> Pretraining:
-        """SiMHand without weights, with more options."""
+        """Return the pre-training of SiMHand without weights, with additional options."""
         options = (*_LEAVE["none"], _NOT_CENTRED, *options)
         return self.pretrain(f"simhand-noweight{suffix}", "simhand", *options, pool=pool)
 
     def rank(self, rank: int) -> str:
-        """The option for a neighbour rank, or for the last one that is mined."""
+        """Return the option for a neighbour rank, at most the last mined one."""
         return f"train_dataloader.dataset.rank={min(rank, max(self.size.ranks))}"
 
 
 def methods_question(runs: Runs) -> Question:
-    """Every method of the paper."""
+    """All methods of the paper."""
     methods = {
         "scratch": SCRATCH,
         "SimCLR": runs.simclr,
@@ -272,7 +274,7 @@ def ranks_question(runs: Runs) -> Question:
 
 
 def pool_question(runs: Runs) -> Question:
-    """Sizes of the pool, for about as many steps."""
+    """Sizes of the pool, with about the same number of steps."""
     rows = tuple(
         Row(f"{label}, {pool} hands", method, runs.few)
         for pool in ("2k", "10k")
@@ -309,7 +311,7 @@ def budget_question(runs: Runs) -> Question:
 
 
 def targets_question(runs: Runs) -> Question:
-    """What else the keypoints of a pool can teach than which hands are pairs."""
+    """Other ways to learn from the keypoints of a pool than by mined pairs."""
     loss = "model.head.loss"
     soft_only = (f"{loss}.sigma=0.15", f"{loss}.alpha=1.0")
     probability = (
@@ -346,7 +348,7 @@ def targets_question(runs: Runs) -> Question:
 
 
 def choices_question(runs: Runs) -> Question:
-    """Choices inside SiMHand."""
+    """Other design choices of SiMHand."""
     choices = {
         "positives by true 3D pose": ("true-pose", "train_dataloader.dataset.pairs=true-pose"),
         "positives from the same video too": (
@@ -391,7 +393,7 @@ QUESTIONS = (
 
 
 def make_plan(size: Size) -> Plan:
-    """The plan of a size."""
+    """Make the plan in one size."""
     data = (stills_data(size), *(pool_data(size, pool) for pool in size.videos))
     runs = Runs(size)
     return Plan(size.name, f"data/{size.name}", data, tuple(make(runs) for make in QUESTIONS))

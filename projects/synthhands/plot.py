@@ -1,4 +1,4 @@
-"""SynthHands, the picture: docs/images/synthhands.png from docs/synthhands.json."""
+"""SynthHands: draw docs/images/synthhands.png from docs/synthhands.json."""
 
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,11 @@ COLOURS = {
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Draw methods, labels and ranks side by side.
+    """Draw methods, labels and ranks in one figure.
 
     Args:
-        results: As ``collect_results`` gives them.
-        path: Picture to write.
+        results: Results from ``collect_results``.
+        path: Image file to write.
     """
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), constrained_layout=True)
     _draw_methods(axes[0], results)
@@ -69,7 +69,7 @@ def _draw_labels(axis: Axes, results: dict[str, Any]) -> None:
 
 
 def _method_and_labels(row: Row) -> tuple[str, int]:
-    """``SimCLR, 100 labels``: ``("SimCLR", 100)``."""
+    """Split a label: ``SimCLR, 100 labels`` -> ``("SimCLR", 100)``."""
     method, _, labels = row.label.rpartition(", ")
     return method, int(labels.removesuffix(" labels"))
 

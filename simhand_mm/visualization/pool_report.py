@@ -63,7 +63,7 @@ def add_pool_statistics(page: Page, pool: HandPool) -> None:
     sizes = (pool.bbox_xyxy[:, 2:] - pool.bbox_xyxy[:, :2]).max(axis=1)
     charts = (
         histogram(per_video, "Hands per video", "hands", y_label="videos"),
-        histogram(sizes, "Hand size", "longer side of the bounding box, px in the frame"),
+        histogram(sizes, "Hand size", "longer side of the box, px"),
         histogram(pool.bbox_score, "Detection score", "score"),
         histogram(pool.keypoint_score.mean(axis=1), "Keypoint score", "mean over keypoints"),
     )

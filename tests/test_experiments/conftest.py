@@ -8,9 +8,9 @@ from simhand_mm.experiments import jobs
 
 @pytest.fixture
 def stub_jobs(monkeypatch):
-    """Jobs that leave what the real commands would leave, at once; the list of what was run.
+    """Replace jobs by stubs that write the outputs of the real commands; return the commands.
 
-    A test with seed s scores 30 + s mm.
+    The result of a test run with seed s is 30 + s mm.
     """
     done = []
 

@@ -1,4 +1,4 @@
-"""The paper as a plan: documents and metafiles are written from it, and its commands exist."""
+"""The plan of the paper: documents and metafiles match it, and its commands exist."""
 
 import json
 from itertools import pairwise
@@ -21,14 +21,14 @@ RESULTS = json.loads((ROOT / "docs" / "simhand_paper.json").read_text())
 PLACE = Workplace(Path("DATA"), Path("WORK"), Path("PLAN"))
 
 
-def test_documents_say_what_the_plan_says():
+def test_documents_match_the_plan():
     text = (ROOT / "docs" / "reproduction.md").read_text()
     for part, table in parts(RESULTS):
         begin, end = f"<!-- simhand_paper: {part} -->\n", f"\n<!-- end of simhand_paper: {part} -->"
         assert text.split(begin)[1].split(end)[0] == table, "python -m projects.simhand_paper.page"
 
 
-def test_metafiles_say_what_the_plans_say():
+def test_metafiles_match_the_plans():
     synthhands = json.loads((ROOT / "docs" / "synthhands.json").read_text())
     written = metafiles(synthhands)
     assert set(written) == set(ROOT.glob("configs/*/metafile.yml"))
@@ -38,24 +38,24 @@ def test_metafiles_say_what_the_plans_say():
         assert listed == {str(config.relative_to(ROOT)) for config in path.parent.glob("*.py")}
 
 
-def test_every_row_of_a_table_has_the_papers_numbers():
+def test_every_row_of_a_table_has_the_numbers_of_the_paper():
     for question in PLAN.questions:
         for row in question.rows:
             assert (row.paper is None) == question.source.startswith("Figure")
             if row.paper:
                 assert 10 < row.paper.mpjpe_mm < 70 and 30 < row.paper.auc < 95
-    # Printed in several tables of the paper, so it must be the same in ours.
+    # Several tables of the paper have this number, so it must be the same in ours.
     scores = {}
     for row in PLAN.rows:
         if row.paper:
             assert scores.setdefault(row.run_name, row.paper) == row.paper, row.run_name
 
 
-def test_better_errors_have_better_curves():
-    """A transposed digit would show: on FreiHAND* the two measures of the paper agree."""
+def test_lower_errors_have_higher_aucs():
+    """Detects transposed digits: on FreiHAND* both metrics of the paper give the same order."""
     few = {row.paper for row in PLAN.rows if row.paper and "10pct" in row.run_name}
     errors = sorted(few, key=lambda score: score.mpjpe_mm)
-    # The paper's own exceptions differ by less than 0.1 mm.
+    # The exceptions in the paper differ by less than 0.1 mm.
     swapped = [(a, b) for a, b in pairwise(errors) if a.auc < b.auc]
     assert all(b.mpjpe_mm - a.mpjpe_mm < 0.1 for a, b in swapped)
 
@@ -75,7 +75,7 @@ def test_commands_have_configs_and_options_that_exist(plan):
             assert not [a for a in arguments if a.startswith("--") and a not in known], job.command
 
 
-def test_every_pretraining_reads_the_pools_that_its_row_makes(monkeypatch):
+def test_every_pretraining_reads_the_pools_made_by_its_row(monkeypatch):
     monkeypatch.delenv("SIMHAND_DATA", raising=False)
     for pretraining in {row.pretraining for row in PLAN.rows if row.pretraining.config}:
         cfg = Config.fromfile(ROOT / pretraining.config)
@@ -88,7 +88,7 @@ def test_every_pretraining_reads_the_pools_that_its_row_makes(monkeypatch):
 
 
 @pytest.mark.parametrize("method", ["simclr", "peclr", "tempclr", "simhand"])
-def test_on_one_gpu_the_options_are_those_of_the_config_for_one(method):
+def test_on_one_gpu_the_options_are_those_of_the_single_gpu_config(method):
     configs = ROOT / "configs" / method
     (eight,) = configs.glob("*_8xb1024-coslr-100e_ego4d-1m.py")
     (one,) = configs.glob("*_1xb8192-mb1024-coslr-100e_ego4d-1m.py")
@@ -114,8 +114,8 @@ def test_the_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypa
 
 
 @pytest.mark.slow
-def test_two_rows_of_the_paper_run_on_a_few_drawn_hands(tmp_path, monkeypatch, capsys):
-    """About four minutes: the paper's own configs, from videos to a table with its numbers."""
+def test_two_rows_of_the_paper_run_on_a_few_synthetic_hands(tmp_path, monkeypatch, capsys):
+    """About four minutes: the configs of the paper, from videos to a table with its numbers."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SIMHAND_DATA", "data")
     reproduce("simhand_paper", "table6", do=Reproduction(run=True, tiny=True))

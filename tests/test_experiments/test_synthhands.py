@@ -1,4 +1,4 @@
-"""SynthHands: the documents say what the collected numbers say, and every run can be configured."""
+"""SynthHands: the documents match the collected results, and all runs have valid configs."""
 
 import json
 from pathlib import Path
@@ -17,14 +17,14 @@ RESULTS = json.loads((ROOT / "docs" / "synthhands.json").read_text())
 
 
 def configured(config, options):
-    """A config with ``key=value`` merged in, as the command line does."""
+    """A config with ``key=value`` options merged as by the command line."""
     cfg = Config.fromfile(ROOT / config)
     values = dict(option.split("=", 1) for option in options)
     cfg.merge_from_dict({key: DictAction._parse_iterable(v) for key, v in values.items()})
     return cfg
 
 
-def test_documents_say_what_was_collected():
+def test_documents_match_the_results():
     for document, part, table in parts(RESULTS):
         text = (ROOT / "docs" / document).read_text()
         begin, end = f"<!-- synthhands: {part} -->\n", f"\n<!-- end of synthhands: {part} -->"
@@ -36,7 +36,7 @@ def test_methods_were_run_with_three_seeds():
         assert len(RESULTS["runs"][f"{name}-300labels"]) >= 3
 
 
-def test_every_run_that_was_collected_is_in_the_plan():
+def test_every_collected_run_is_in_the_plan():
     assert set(RESULTS["runs"]) <= {row.run_name for row in PLAN.rows}
     assert set(RESULTS["pretrainings"]) <= {row.pretraining.name for row in PLAN.rows}
 
@@ -48,14 +48,14 @@ def test_every_option_of_a_pretraining_changes_its_config():
             changed = configured(pretraining.config, [option])
             assert changed.to_dict() != config.to_dict(), option
             pairs = changed.train_dataloader.dataset.pairs
-            assert pairs is None or isinstance(pairs, str), f"{option} is no name"
+            assert pairs is None or isinstance(pairs, str), f"{option} is not a name"
         changed = configured(pretraining.config, pretraining.options)
         init_default_scope(changed.default_scope)
-        MODELS.build(changed.model)  # refuses options that the model does not know
+        MODELS.build(changed.model)  # refuses unknown options
 
 
 @pytest.mark.parametrize("plan", [PLAN, TINY], ids=lambda plan: plan.name)
-def test_fine_tuning_takes_the_labels_that_its_row_says(plan, tmp_path):
+def test_fine_tuning_uses_the_labels_of_its_row(plan, tmp_path):
     place = Workplace(tmp_path, tmp_path, ROOT / "projects" / "synthhands")
     divisor = NEXT_TO_NOTHING.labels_divisor if plan is TINY else 1
     for row in plan.rows:
@@ -76,7 +76,7 @@ def test_fine_tuning_takes_the_labels_that_its_row_says(plan, tmp_path):
             assert init_cfg is None
 
 
-def test_the_readme_says_what_was_collected():
+def test_the_readme_matches_the_results():
     text = " ".join((ROOT / "README.md").read_text().split())
     mean = {
         name: f"{sum(r['root_scale_mpjpe_mm'] for r in seeds.values()) / len(seeds):.1f}"
@@ -100,8 +100,8 @@ def test_the_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypa
 
 
 @pytest.mark.slow
-def test_a_question_runs_with_next_to_no_data(tmp_path, monkeypatch, capsys):
-    """About three minutes: draw, prepare, mine, pre-train, fine-tune and test for real."""
+def test_a_question_runs_with_very_little_data(tmp_path, monkeypatch, capsys):
+    """About three minutes: render, prepare, mine, pre-train, fine-tune and test, not stubbed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SIMHAND_DATA", "data")
     reproduce("synthhands", "weak", do=Reproduction(run=True, tiny=True))

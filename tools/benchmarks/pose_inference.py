@@ -6,8 +6,8 @@ Both are the stock ``TopdownPoseEstimator`` of mmpose, called by ``test_step`` o
 uint8 crops, with 32 x 32 maps. Measured: *backbone* alone; *network*, from normalised crops to
 maps; *all*, from uint8 crops to keypoints in the image, including stacking, normalisation and
 decoding. Cropping from the image is not included. InterNet has its original head, for two
-hands with 64 depth bins; a second peer is the half of it for the right hand. The weights are random: time does not
-depend on them, and accuracy is not compared.
+hands with 64 depth bins; a second peer is the half of it for the right hand. The weights are
+random: time does not depend on them, and accuracy is not compared.
 """
 
 import argparse
