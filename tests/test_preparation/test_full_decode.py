@@ -12,7 +12,7 @@ from tests.test_preparation.damage import cut_in_half, retag_matrix
 from tests.test_preparation.video_matrix import CASES, compare
 
 QUICK = (
-    *("MP4-H.264", "MP4-H.264,-open-groups", "MP4-H.264,-edit-list", "MP4-H.264,-interlaced"),
+    *("MP4-H.264", "MP4-H.264,-open-GOP", "MP4-H.264,-edit-list", "MP4-H.264,-interlaced"),
     *("MP4-H.264,-starts-within-a-group", "MP4-H.264,-pixels-8:9,-on-its-side", "Matroska-AV1"),
     *("MP4-H.264,-BT.709,-full-range", "MP4-H.264,-display-matrix-90°-mirrored"),
     *("Matroska-H.264,-equal-time-stamps", "Matroska-HEVC", "WebM-VP9,-hidden-frames"),
@@ -53,7 +53,7 @@ def test_frames_equal_a_full_decode_at_all_rates(tmp_path, case):
     assert not outcome.problems
 
 
-@pytest.mark.parametrize("name", ["MP4-H.264", "MP4-H.264,-open-groups", "MOV-HEVC", "WebM-VP9",
+@pytest.mark.parametrize("name", ["MP4-H.264", "MP4-H.264,-open-GOP", "MOV-HEVC", "WebM-VP9",
                                   "WebM-VP9,-hidden-frames", "Matroska-AV1"])  # fmt: skip
 def test_pictures_that_are_not_needed_are_left_out(tmp_path, name, monkeypatch):
     def refuse(*_):
