@@ -13,7 +13,7 @@ from tests.test_preparation.video_matrix import CASES, compare
 
 QUICK = (
     *("MP4-H.264", "MP4-H.264,-open-GOP", "MP4-H.264,-edit-list", "MP4-H.264,-interlaced"),
-    *("MP4-H.264,-starts-within-a-group", "MP4-H.264,-pixels-8:9,-on-its-side", "Matroska-AV1"),
+    *("MP4-H.264,-starts-within-a-GOP", "MP4-H.264,-pixel-aspect-8:9,-rotated", "Matroska-AV1"),
     *("MP4-H.264,-BT.709,-full-range", "MP4-H.264,-display-matrix-90°-mirrored"),
     *("Matroska-H.264,-equal-time-stamps", "Matroska-HEVC", "WebM-VP9,-hidden-frames"),
     *("AVI-Xvid,-packed-B-frames", "MPEG-TS-H.264,-two-recordings-joined", "raw-stream-H.264"),
