@@ -92,6 +92,7 @@ BY_ANOTHER_TEST = {
     "test_training.py loads the weights of a heatmap run",
     "simhand convert-boxes *": "tests/test_converters/test_frame_numbers.py",
     "simhand prepare * --detections boxes.parquet": "tests/test_preparation/test_finders.py",
+    "simhand subset data/pool data/pool-sharp *": "tests/test_preparation/test_subset.py",
     "simhand prepare frames data/pool *": "tests/test_preparation/test_images.py",
     "simhand prepare gestures data/pool *": "tests/test_preparation/test_images.py",
     "simhand prepare list.csv data/pool": "tests/test_preparation/test_images.py",

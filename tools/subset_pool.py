@@ -2,10 +2,15 @@
 
     simhand subset data/pool data/pool-50k --hands 50000
     simhand subset data/pool data/pool-balanced --balance
+    simhand subset data/pool data/pool-sharp --where "sharpness > 50 and source == 'ego4d'"
+    simhand subset data/pool data/pool-clean --exclude hand_ids.txt
 
-IDs and crops do not change.
+IDs and crops do not change. Conditions compare columns of the pool (docs/data_format.md) with
+constants by == != < <= > >= in, not in, and are combined by and, or, not.
 """
 
+import logging
+import sys
 from pathlib import Path
 
 from simhand_mm.cli import run
@@ -21,6 +26,7 @@ def main(pool: Path, output: Path, /, draw: Draw) -> None:
         output: Folder of the new pool.
         draw: Which hands are selected.
     """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     source = HandPool(pool)
     info = write_subset(source, output, draw)
     print(f"{output}: {info['num_hands']} of {len(source)} hands")

@@ -1,17 +1,23 @@
-"""Smaller pools out of a pool: as many left as right hands, or a given number ("Ego-50K").
+"""Subsets of a pool: hands that meet a condition, balanced sides, or a given number ("Ego-50K").
 
 Axes: N hands of the pool.
 """
 
+import hashlib
+import logging
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import pyarrow.parquet as pq
 from tyro.conf import arg
 
-from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter
+from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter, read_rows
+from simhand_mm.pool.filters import rows_where
+
+logger = logging.getLogger(__name__)
 
 # Fields of pool.json that tell what is in a pool, not how it was made.
 _CONTENT = {"format_version", "num_hands", "num_videos", "num_drops", "fingerprint"}
@@ -25,11 +31,24 @@ class Draw:
         num_hands: Number of hands; all of them by default.
         balance: Draw as many left as right hands (SiMHand, Sec. 3.1).
         seed: Seed of the draw. With one seed a smaller draw is part of a larger one.
+        where: Condition on the columns of the pool, e.g. "sharpness > 50 and source == 'ego4d'".
+        exclude: Hands to leave out: a text file with one hand_id per line, or a CSV or parquet
+            table with the column hand_id.
     """
 
     num_hands: Annotated[int | None, arg(name="hands")] = None
     balance: bool = False
     seed: int = 0
+    where: str = ""
+    exclude: Path | None = None
+
+    def record(self) -> dict[str, Any]:
+        """JSON-like form for ``pool.json``; the file is named by its content."""
+        record = asdict(self)
+        if self.exclude is not None:
+            digest = hashlib.sha256(self.exclude.read_bytes()).hexdigest()
+            record["exclude"] = f"sha256:{digest}"
+        return record
 
 
 def choose_hands(
@@ -63,8 +82,8 @@ def choose_hands(
 def write_subset(pool: HandPool, output: str | Path, draw: Draw) -> dict[str, Any]:
     """Draw hands of a pool into a pool of their own, with the same ids and crops.
 
-    What balancing leaves out is in its ``drops.parquet``; what a smaller draw leaves out is not,
-    because that is no fault of the hands.
+    Hands are first filtered, then balanced, then drawn. What balancing leaves out is in its
+    ``drops.parquet``; what filters and a smaller draw leave out is not, because it was wanted.
 
     Args:
         pool: Where the hands come from.
@@ -73,16 +92,22 @@ def write_subset(pool: HandPool, output: str | Path, draw: Draw) -> dict[str, An
 
     Returns:
         The content of its ``pool.json``.
+
+    Raises:
+        ValueError: If the condition is none, no hand meets it, there are too few hands, or the
+            excluded ids are not of this pool.
     """
-    sides = pool.handedness_index
-    rows = choose_hands(sides, draw.num_hands, draw.balance, draw.seed)
-    is_surplus = np.full(len(pool), draw.balance)
+    candidates = np.flatnonzero(_filter(pool, draw))
+    sides = pool.handedness_index[candidates]
+    rows = candidates[choose_hands(sides, draw.num_hands, draw.balance, draw.seed)]
+    is_surplus = np.zeros(len(pool), bool)
     if draw.balance:
-        is_surplus[choose_hands(sides, None, True, draw.seed)] = False
+        is_surplus[candidates] = True
+        is_surplus[candidates[choose_hands(sides, None, True, draw.seed)]] = False
     settings = {key: value for key, value in pool.info.items() if key not in _CONTENT}
     if pool.extra_columns:
         settings["columns"] = pool.extra_columns
-    subset = {"of": pool.fingerprint, **asdict(draw)}
+    subset = {"of": pool.fingerprint, **draw.record()}
     writer = PoolWriter(output, {**settings, "subset": subset})
     with writer.lock():
         done = writer.statuses()
@@ -95,6 +120,39 @@ def write_subset(pool: HandPool, output: str | Path, draw: Draw) -> dict[str, An
                 surplus = [row for row in members if is_surplus[row]]
                 writer.write_video(video_id, hands, [_to_drop(pool, row) for row in surplus])
         return writer.finalize()
+
+
+def _filter(pool: HandPool, draw: Draw) -> np.ndarray:
+    """``[N]`` bool, whether a hand may be drawn."""
+    is_kept = rows_where(pool, draw.where) if draw.where else np.ones(len(pool), bool)
+    if draw.where:
+        logger.info("%d of %d hands meet the condition", is_kept.sum(), len(pool))
+    if draw.exclude is not None:
+        ids = _read_ids(draw.exclude)
+        rows = pool.rows_of(ids)
+        if len(rows) and (rows < 0).all():
+            raise ValueError(
+                f"{draw.exclude} must name hands of the pool, but none of its {len(rows)} ids does "
+                f"(first: {ids[0]!r}; in the pool: {pool.hand_id(0)!r})."
+            )
+        num_unknown = int((rows < 0).sum())
+        if num_unknown:
+            logger.warning("%d ids of %s are not in the pool", num_unknown, draw.exclude)
+        is_kept[rows[rows >= 0]] = False
+    if not is_kept.any():
+        raise ValueError(
+            f"where and exclude must leave hands of {pool.root}, but they leave none of "
+            f"{len(pool)}. Loosen the condition."
+        )
+    return is_kept
+
+
+def _read_ids(path: Path) -> list[str]:
+    if path.suffix.lower() == ".parquet":
+        return pq.read_table(path, columns=["hand_id"])["hand_id"].to_pylist()
+    if path.suffix.lower() == ".csv":
+        return [row["hand_id"] for row in read_rows(path, ["hand_id"])]
+    return list(filter(None, path.read_text(encoding="utf-8-sig").splitlines()))
 
 
 def _to_drop(pool: HandPool, row: int) -> DropRecord:

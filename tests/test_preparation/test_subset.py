@@ -1,6 +1,7 @@
 """Draws from a pool: balanced, nested, the same hands and crops."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -71,3 +72,63 @@ def test_interrupted_subset_is_finished_and_another_draw_refused(pool, tmp_path)
     assert (tmp_path / "out" / "hands.parquet").read_bytes() == before
     with pytest.raises(ValueError, match="settings must be those"):
         write_subset(pool, tmp_path / "out", Draw(10, seed=1))
+
+
+def test_hands_are_filtered_by_condition_and_by_id(pool, tmp_path):
+    excluded = tmp_path / "ids.txt"
+    excluded.write_text("\ufeffa/000007/0\n\nb/000011/0\na/000099/0\n", encoding="utf-8")
+    draw = Draw(where="frame_index > 5 and handedness == 'right'", exclude=excluded)
+    info = write_subset(pool, tmp_path / "out", draw)
+    subset = HandPool(tmp_path / "out")
+    right = [frame for frame in range(6, 12) if frame % 3]
+    every = {f"{video}/{frame:06d}/0" for video in "ab" for frame in right}
+    kept = {subset.hand_id(row) for row in range(len(subset))}
+    assert kept == every - {"a/000007/0", "b/000011/0"}
+    assert info["subset"]["where"] == draw.where
+    assert info["subset"]["exclude"].startswith("sha256:")
+    excluded.write_text("a/000008/0\n")
+    with pytest.raises(ValueError, match="settings must be those"):
+        write_subset(pool, tmp_path / "out", draw)
+
+
+def test_filtered_hands_are_balanced_among_themselves(pool, tmp_path):
+    write_subset(pool, tmp_path / "out", Draw(where="frame_index < 6", balance=True))
+    subset = HandPool(tmp_path / "out")
+    assert len(subset) == 8 and subset.handedness_index.mean() == 0.5
+    assert subset.frame_index.max() < 6
+    drops = pq.read_table(tmp_path / "out" / "drops.parquet").to_pylist()
+    assert len(drops) == 4 and all(row["frame_index"] < 6 for row in drops)
+
+
+def test_columns_are_kept(tmp_path):
+    hands = {
+        "a": [
+            make_hand("a", frame, sharpness=frame, brightness=2, columns={"label": f"l{frame}"})
+            for frame in range(3)
+        ]
+    }
+    pool = write_pool(tmp_path / "pool", hands, columns=["label"])
+    write_subset(pool, tmp_path / "out", Draw(where="sharpness >= 1"))
+    subset = HandPool(tmp_path / "out")
+    assert subset.values("label").tolist() == ["l1", "l2"]
+    assert subset.sharpness.tolist() == [1, 2] and subset.brightness.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("suffix", ["txt", "csv", "parquet"])
+def test_excluded_ids_may_be_in_a_table(pool, tmp_path, suffix):
+    ids = ["a/000001/0", "b/000002/0"]
+    path = tmp_path / f"ids.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(pa.table({"hand_id": ids, "duplicate_id": ["x", "y"]}), path)
+    else:
+        path.write_text("\n".join((["hand_id"] if suffix == "csv" else []) + ids))
+    assert write_subset(pool, tmp_path / "out", Draw(exclude=path))["num_hands"] == 22
+    assert (HandPool(tmp_path / "out").rows_of(ids) == -1).all()
+
+
+def test_filters_that_leave_nothing_are_refused(pool, tmp_path):
+    with pytest.raises(ValueError, match="they leave none of 24"):
+        write_subset(pool, tmp_path / "out", Draw(where="frame_index > 99"))
+    (tmp_path / "ids.txt").write_text("x/000001/0\n")
+    with pytest.raises(ValueError, match="none of its 1 ids does"):
+        write_subset(pool, tmp_path / "out", Draw(exclude=tmp_path / "ids.txt"))
