@@ -3,11 +3,12 @@
 PYTHONPATH=. python projects/example_project/positives.py POOL --pairs similar --name mutual
 """
 
-import argparse
 from dataclasses import replace
 
 import numpy as np
 
+from simhand_mm.cli import run
+from simhand_mm.options import PairsName, Pool
 from simhand_mm.pool import HandPairs, HandPool, load_pairs, save_pairs
 
 
@@ -32,19 +33,20 @@ def mutual_pairs(pairs: HandPairs) -> HandPairs:
     )
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("pool", help="pool folder with mined pairs")
-    parser.add_argument("--pairs", default="similar", help="name of the mined pairs")
-    parser.add_argument("--name", default="mutual", help="name of the new pairs")
-    args = parser.parse_args()
-    mutual = mutual_pairs(load_pairs(args.pool, args.pairs, HandPool(args.pool)))
+def main(pool: Pool, /, pairs: PairsName = "similar", name: str = "mutual") -> None:
+    """Write the pairs and print how many stay.
+
+    Args:
+        pool: Pool folder with mined pairs.
+        pairs: Name of the mined pairs.
+        name: Name of the new pairs.
+    """
+    mutual = mutual_pairs(load_pairs(pool, pairs, HandPool(pool)))
     shares = (mutual.positive_index >= 0).mean(axis=0)
-    path = save_pairs(args.pool, args.name, mutual)
+    path = save_pairs(pool, name, mutual)
     kept = ", ".join(f"Top-{r} {s:.0%}" for r, s in zip(mutual.ranks, shares, strict=True))
     print(f"wrote {path}; hands with a mutual positive: {kept}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

@@ -7,13 +7,13 @@ docs/simhand_paper.json keeps its results and adds the new runs. Without an argu
 written again from it.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 from projects.simhand_paper.model_cards import metafiles
 from projects.simhand_paper.plan import PLAN
+from simhand_mm.cli import run
 from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import question_table, write_part
 
@@ -39,10 +39,11 @@ def runs_table() -> str:
     lines = ["| run | config | options |", "| --- | --- | --- |"]
     pretrainings = {row.pretraining.name: row.pretraining for row in PLAN.rows}
     finetunings = {row.finetuning.name: row.finetuning for row in PLAN.rows}
-    for run in (*pretrainings.values(), *finetunings.values()):
-        if run.config:
-            options = ", ".join(f"`{option}`" for option in run.options)
-            lines.append(f"| {run.name} | `{Path(run.config).stem}` | {options or '–'} |")
+    for training in (*pretrainings.values(), *finetunings.values()):
+        if training.config:
+            options = ", ".join(f"`{option}`" for option in training.options)
+            config = Path(training.config).stem
+            lines.append(f"| {training.name} | `{config}` | {options or '–'} |")
     return "\n".join(lines)
 
 
@@ -56,16 +57,15 @@ def write_page(results: dict[str, Any]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("results", type=Path, nargs="?", help="results.json of --collect")
-    args = parser.parse_args()
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    if args.results:
-        results = merge(results, json.loads(args.results.read_text(encoding="utf-8")))
-    write_page(results)
+def main(results: Path = RESULTS, /) -> None:
+    """Merge the numbers and write everything.
+
+    Args:
+        results: results.json of simhand reproduce --collect.
+    """
+    known = json.loads(RESULTS.read_text(encoding="utf-8"))
+    write_page(merge(known, json.loads(results.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

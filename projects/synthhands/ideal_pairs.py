@@ -3,12 +3,14 @@
 python projects/synthhands/ideal_pairs.py POOL SYNTHETIC      writes the pairs "true-pose"
 """
 
-import argparse
+from pathlib import Path
 
 import numpy as np
 
+from simhand_mm.cli import run
 from simhand_mm.functional.neighbors import nearest_in_other_groups
 from simhand_mm.mining import format_report, write_simple_pairs
+from simhand_mm.options import Pool
 from simhand_mm.pool import HandPairs, HandPool
 from simhand_mm.synthetic import GroundTruth
 from simhand_mm.synthetic.pair_quality import match_hands
@@ -33,16 +35,17 @@ def true_pairs(pool: HandPool, truth: GroundTruth) -> HandPairs:
     return HandPairs(index, distance, np.array([1]), "true-pose", "pose_3d_mm", pool.fingerprint)
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("pool", help="pool prepared from the synthetic videos")
-    parser.add_argument("synthetic", help="data set made by simhand synthesize")
-    args = parser.parse_args()
-    pool = HandPool(args.pool)
-    pairs = true_pairs(pool, GroundTruth.load(args.synthetic))
-    print(format_report(write_simple_pairs(pool, "true-pose", pairs)))
+def main(pool: Pool, synthetic: Path, /) -> None:
+    """Write the pairs and print the report.
+
+    Args:
+        pool: Pool prepared from the synthetic videos.
+        synthetic: Data set made by simhand synthesize.
+    """
+    hands = HandPool(pool)
+    pairs = true_pairs(hands, GroundTruth.load(synthetic))
+    print(format_report(write_simple_pairs(hands, "true-pose", pairs)))
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

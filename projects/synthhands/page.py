@@ -7,13 +7,13 @@ docs/synthhands.json keeps its results and adds the new runs. The tables of docs
 summary in docs/reproduction.md and the figure are written from it.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 from projects.synthhands.plan import FULL, PLAN
 from projects.synthhands.plot import draw
+from simhand_mm.cli import run
 from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import question_table, summary_table, write_part
 
@@ -58,14 +58,15 @@ def mining_table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("results", type=Path, help="results.json of simhand reproduce --collect")
-    args = parser.parse_args()
-    old = json.loads((DOCS / "synthhands.json").read_text(encoding="utf-8"))
-    write_page(merge(old, json.loads(args.results.read_text(encoding="utf-8"))))
+def main(results: Path, /) -> None:
+    """Merge the numbers and write everything.
+
+    Args:
+        results: results.json of simhand reproduce --collect.
+    """
+    known = json.loads((DOCS / "synthhands.json").read_text(encoding="utf-8"))
+    write_page(merge(known, json.loads(results.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__)

@@ -116,7 +116,7 @@ class _RowBlocks(torch.autograd.Function):
         return loss / count
 
     @staticmethod
-    def backward(ctx, grad_output: Tensor) -> tuple:
+    def backward(ctx, grad_output: Tensor) -> tuple:  # pyright: ignore[reportIncompatibleMethodOverride] (as torch documents)
         row_gradient, column_gradient = ctx.saved_tensors
         return row_gradient * grad_output, column_gradient * grad_output, None, None, None
 

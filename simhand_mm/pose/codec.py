@@ -134,7 +134,9 @@ class DetNetCodec(BaseKeypointCodec):
         maps = detnet.heatmap_targets(points, self.heatmap_size, self.sigma, self.cutoff)
         return maps, labels
 
-    def decode(self, encoded: tuple[Any, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def decode(  # pyright: ignore[reportIncompatibleMethodOverride] (mmpose's: 2D only)
+        self, encoded: tuple[Any, Any]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Decode the maps of one hand, see :meth:`batch_decode`.
 
         Args:
@@ -147,7 +149,7 @@ class DetNetCodec(BaseKeypointCodec):
         keypoints, scores, locations = (result.numpy() for result in self.batch_decode(*batch))
         return keypoints, scores, locations
 
-    def batch_decode(
+    def batch_decode(  # pyright: ignore[reportIncompatibleMethodOverride] (mmpose's: 2D only)
         self, heatmaps: Tensor, location_maps: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Decode keypoints from the maps.

@@ -80,7 +80,7 @@ class HandPoseDataset(HandDataset):
         kwargs.setdefault("serialize_data", False)
         super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
-    def load_data_list(self) -> list[int]:
+    def load_data_list(self) -> list[Any]:  # row numbers; mmengine declares dicts
         """Read the table and return the chosen rows; the data stay in shared arrays.
 
         Raises:

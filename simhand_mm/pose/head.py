@@ -62,7 +62,9 @@ class DetNetHead(BaseHead):
         self.register_buffer("mean_bone_length_mm", torch.zeros(()))
         self.register_buffer("num_bones", torch.zeros(()))
 
-    def forward(self, feats: Tensor | Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride] (mmpose's: no types)
+        self, feats: Tensor | Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Compute the maps.
 
         Args:
@@ -82,7 +84,7 @@ class DetNetHead(BaseHead):
         return heat, delta.reshape(as_vectors), location.reshape(as_vectors)
 
     def loss(
-        self, feats: Sequence[Tensor], batch_data_samples: Sequence[Any], train_cfg: Any = None
+        self, feats: Sequence[Tensor], batch_data_samples: Any, train_cfg: Any = None
     ) -> dict[str, Tensor]:
         """Compute the losses of a batch with the targets of :class:`DetNetCodec`."""
         maps = self.forward(feats)
@@ -100,7 +102,7 @@ class DetNetHead(BaseHead):
         excess = torch.where(known, length_mm - self.mean_bone_length_mm, 0.0).sum()
         self.mean_bone_length_mm += excess / self.num_bones.clamp(min=1)
 
-    def predict(
+    def predict(  # pyright: ignore[reportIncompatibleMethodOverride] (mmpose's: several scales)
         self, feats: Sequence[Tensor], batch_data_samples: Sequence[Any], test_cfg: Any = None
     ) -> list[InstanceData]:
         """Predict one hand per sample.

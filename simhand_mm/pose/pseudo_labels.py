@@ -33,7 +33,7 @@ class PseudoLabelDataset(HandDataset):
         kwargs.setdefault("serialize_data", False)
         super().__init__(ann_file=pool, data_root=data_root, **kwargs)
 
-    def load_data_list(self) -> list[int]:
+    def load_data_list(self) -> list[Any]:  # row numbers; mmengine declares dicts
         """Return the rows of the pool with at least two keypoints of sufficient confidence."""
         self._pool = HandPool(self.ann_file)
         trusted = self._pool.keypoint_score >= self.min_score

@@ -15,7 +15,7 @@ class _GatherWithGradient(torch.autograd.Function):
         return torch.cat(parts)
 
     @staticmethod
-    def backward(ctx, grad_output: Tensor) -> Tensor:
+    def backward(ctx, grad_output: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] (as torch documents)
         gradient = grad_output.clone()
         distributed.all_reduce(gradient)
         return gradient[ctx.own]

@@ -72,7 +72,9 @@ class HandContrastive(BaseSelfSupervisor):
         if channels_last:
             self.to(memory_format=torch.channels_last)
 
-    def loss(self, inputs: Tensor, data_samples: dict[str, Tensor]) -> dict[str, Tensor]:
+    def loss(  # pyright: ignore[reportIncompatibleMethodOverride] (one dict per batch, not per image)
+        self, inputs: Tensor, data_samples: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Loss of a batch.
 
         Args:

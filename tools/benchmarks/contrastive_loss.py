@@ -9,14 +9,12 @@ the unweighted NTXentLoss of lightly. The unit is core-milliseconds of all threa
 milliseconds on a GPU.
 """
 
-import argparse
 import ctypes
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from parts import run_parts, take_turns
+from parts import parts_parser, resident_kib, run_parts, take_turns
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -68,11 +66,11 @@ def make_batch(pairs: int, device: str) -> list[Tensor]:
 
 def losses(batch: list[Tensor], limit_gb: float) -> dict[str, Callable[[], Tensor]]:
     """Return the losses to compare, bound to one batch."""
-    query, positive, *keypoints = batch
+    query, positive, a, b = batch
     peer = unweighted_peer()
 
     def ours(make: Callable[[PairDistances], Contrast]) -> Callable[[], Tensor]:
-        return lambda: contrast_pairs(query, positive, make(PairDistances(*keypoints)), TEMPERATURE)
+        return lambda: contrast_pairs(query, positive, make(PairDistances(a, b)), TEMPERATURE)
 
     compared = {
         OURS: ours(lambda d: WeightedNTXent(d, linear_weights, linear_weights)),
@@ -80,8 +78,8 @@ def losses(batch: list[Tensor], limit_gb: float) -> dict[str, Callable[[], Tenso
         "**ours**, unweighted": ours(WeightedNTXent),
         "lightly `NTXentLoss`, unweighted": lambda: peer(query, positive),
     }
-    if 4 * (2 * len(query)) ** 2 * keypoints[0][0].numel() / 2**30 <= limit_gb:
-        compared[RELEASED] = lambda: released_formula(query, positive, *keypoints)
+    if 4 * (2 * len(query)) ** 2 * a[0].numel() / 2**30 <= limit_gb:
+        compared[RELEASED] = lambda: released_formula(query, positive, a, b)
     return compared
 
 
@@ -94,14 +92,9 @@ def peak_memory(step: Callable[[], object], device: str) -> float:
         return (torch.cuda.max_memory_allocated() - before) / 2**20
     ctypes.CDLL("libc.so.6").malloc_trim(0)  # otherwise a step could reuse memory freed by another
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # resets the peak
-    before = _resident_kib("VmRSS")
+    before = resident_kib("VmRSS")
     step()
-    return (_resident_kib("VmHWM") - before) / 2**10
-
-
-def _resident_kib(field: str) -> int:
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(re.search(rf"{field}:\s*(\d+) kB", status).group(1))
+    return (resident_kib("VmHWM") - before) / 2**10
 
 
 def differences(loss: Callable[[], Tensor], peer: Callable[[], Tensor], leaf: Tensor) -> str:
@@ -166,9 +159,7 @@ PARTS = {
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help="some of cpu, cuda; by default all")
-    parser.add_argument("--write", type=Path, help="document in which to update the tables")
+    parser = parts_parser(__doc__, PARTS)
     parser.add_argument("--pairs", type=int, nargs="+", default=[2048, 8192])
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument(

@@ -8,23 +8,23 @@ whole videos and extrapolated (except its build time). Core-seconds are CPU time
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from hand_pools import FOOTAGE, generate_pool
 from mining_peers import PEERS, SAMPLE, NumpyPeer
-from parts import run_parts
+from parts import parts_parser, resident_kib, run_parts
 
 from simhand_mm.functional.neighbors import NeighborIndex, brute_force_in_other_groups
 from simhand_mm.mining.embedding import PoseEmbedding
 from simhand_mm.mining.search import EXACT_ENGINES, build_engine
 
+Result = TypeVar("Result")
 RANKS = [1, 2, 5, 10, 50, 100, 500, 1000, 5000]
 
 
@@ -34,7 +34,7 @@ def embed(num_hands: int, footage: str) -> tuple[np.ndarray, np.ndarray]:
     return PoseEmbedding.fit(keypoints).apply(keypoints), videos
 
 
-def timed(function: Callable, *arguments: object) -> tuple[object, float, float]:
+def timed(function: Callable[..., Result], *arguments: object) -> tuple[Result, float, float]:
     """Return result, core-seconds and wall seconds of a call."""
     wall, core = time.perf_counter(), time.process_time()
     result = function(*arguments)
@@ -67,15 +67,12 @@ def ours_in_a_process(embeddings: np.ndarray, videos: np.ndarray, ranks: list[in
 def mine(folder: str, ranks: list[int]) -> None:
     """Entry point of the process of :func:`ours_in_a_process`."""
     embeddings, videos = np.load(f"{folder}/embeddings.npy"), np.load(f"{folder}/videos.npy")
-    NeighborIndex(embeddings[:500], videos[:500]).search(np.arange(500), ranks)  # compiled, cached
-    rows = np.arange(len(videos))
+    wanted, rows = np.array(ranks), np.arange(len(videos))
+    NeighborIndex(embeddings[:500], videos[:500]).search(rows[:500], wanted)  # compiled, cached
     index, build_core, build_wall = timed(NeighborIndex, embeddings, videos)
-    (found, _), core, wall = timed(index.search, rows, ranks)
+    (found, _), core, wall = timed(index.search, rows, wanted)
     np.save(f"{folder}/index.npy", found)
-    status = Path("/proc/self/status").read_text(
-        encoding="utf-8"
-    )  # getrusage would include the peak of the parent
-    peak_gb = int(re.search(r"VmHWM:\s*(\d+) kB", status).group(1)) / 1e6
+    peak_gb = resident_kib("VmHWM") / 1e6
     print(json.dumps({"core": build_core + core, "wall": build_wall + wall, "peak_gb": peak_gb}))
 
 
@@ -177,9 +174,9 @@ def gpu(size: int, peak_tflops: float) -> Iterator[str]:
         return
     embeddings, videos = embed(size, "ordinary")
     ours = ours_in_a_process(embeddings, videos, [1])
-    build_engine("torch", embeddings[:5000], videos[:5000]).search(np.arange(5000), [1])
+    build_engine("torch", embeddings[:5000], videos[:5000]).search(np.arange(5000), np.array([1]))
     engine, _, build_wall = timed(lambda: build_engine("torch", embeddings, videos))
-    (index, _), _, wall = timed(engine.search, np.arange(size), [1])
+    (index, _), _, wall = timed(engine.search, np.arange(size), np.array([1]))
     share = 2 * embeddings.shape[1] * size**2 / wall / (peak_tflops * 1e12)
     yield f"`torch` on {torch.cuda.get_device_name()}, N = {size:,}, Top-1: {wall:.1f} s after"
     yield f"{build_wall:.1f} s of building; as many products as brute force would be {share:.0%} of"
@@ -190,9 +187,7 @@ def gpu(size: int, peak_tflops: float) -> Iterator[str]:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; by default all")
-    parser.add_argument("--write", type=Path, help="document in which to update the tables")
+    parser = parts_parser(__doc__, PARTS)
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[50_000, 100_000, 400_000, 2_000_000]
     )

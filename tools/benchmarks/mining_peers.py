@@ -6,7 +6,7 @@ are exact: they search all rows, or fetch more neighbours until one is from anot
 Axes: N rows, D dimensions, Q queries.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,11 +44,11 @@ class OverfetchPeer:
     """
 
     def __init__(self, embeddings: np.ndarray, groups: np.ndarray, library: str) -> None:
-        from scipy.spatial import cKDTree
+        from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue] (no stubs)
         from sklearn.neighbors import KDTree
 
         self.embeddings, self.groups = embeddings, groups
-        self.tree = cKDTree(embeddings) if library == "scipy" else KDTree(embeddings)
+        self.tree: Any = cKDTree(embeddings) if library == "scipy" else KDTree(embeddings)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """Return the nearest rows ``[Q, 1]``."""
@@ -70,6 +70,7 @@ class FaissPeer:
         import faiss
 
         self.faiss, self.embeddings, self.groups, self.kind = faiss, embeddings, groups, kind
+        self.index: Any  # its stubs have the methods of C++, not those of Python
         self.index = faiss.IndexFlatL2(embeddings.shape[1])
         if kind == "ivf":
             lists = int(4 * np.sqrt(len(embeddings)))

@@ -3,7 +3,9 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from performance_page import machine
@@ -11,6 +13,7 @@ from performance_page import machine
 from simhand_mm.experiments.tables import write_part
 
 Part = Callable[[argparse.Namespace], Iterator[str]]
+Key = TypeVar("Key")
 
 
 def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
@@ -20,19 +23,36 @@ def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - core
 
 
-def take_turns(works: dict[str, Callable[[], object]], turns: int) -> dict[str, np.ndarray]:
+def resident_kib(field: str) -> int:
+    """Memory of this process in KiB, e.g. ``VmHWM``, the peak since it started.
+
+    Not by ``getrusage``, which counts what the parent had before it started this process.
+    """
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
+def take_turns(works: Mapping[Key, Callable[[], object]], turns: int) -> dict[Key, np.ndarray]:
     """Return the minimum of wall seconds and core-seconds ``[2]`` of each work.
 
     The minimum is used, because other load on the machine can only make a run slower.
     """
-    seconds = {name: [] for name in works}
+    seconds: dict[Key, list[tuple[float, float]]] = {name: [] for name in works}
     for _ in range(turns):
         for name, work in works.items():
             seconds[name].append(seconds_of(work))
     return {name: np.min(measured, axis=0) for name, measured in seconds.items()}
 
 
-def run_parts(benchmark: str, parts: dict[str, Part], args: argparse.Namespace) -> None:
+def parts_parser(description: str | None, names: Iterable[str]) -> argparse.ArgumentParser:
+    """A parser with the arguments that :func:`run_parts` reads."""
+    parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(names)}; all by default")
+    parser.add_argument("--write", type=Path, help="document to put the tables into")
+    return parser
+
+
+def run_parts(benchmark: str, parts: Mapping[str, Part], args: argparse.Namespace) -> None:
     """Run the parts of a benchmark, print their lines and optionally update a document.
 
     Args:

@@ -7,7 +7,6 @@ columns and read a thousand random rows, and the unshared memory (USS) while a s
 the same data open, as workers of a data loader do.
 """
 
-import argparse
 import json
 import multiprocessing
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from parts import run_parts
+from parts import parts_parser, run_parts
 
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.reader import fingerprint_of, write_arrow
@@ -183,9 +182,7 @@ PARTS = {"opening": lambda args: opening(args.hands, args.peer_hands)}
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help="only opening")
-    parser.add_argument("--write", type=Path, help="document in which to update the tables")
+    parser = parts_parser(__doc__, PARTS)
     parser.add_argument("--hands", type=int, default=2_000_000)
     parser.add_argument(
         "--peer-hands",

@@ -14,6 +14,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from mmengine.structures import InstanceData
 from performance_page import machine
 from torch import Tensor, nn
 
-import simhand_mm  # noqa: F401 (before mmpose: it mends what mmpose imports)
+import simhand_mm.pose  # noqa: F401 (registers our head; first, as it prepares mmpose)
 from simhand_mm.experiments.tables import write_part
 
 INPUT_SIZE, MAP_SIZE, DEPTH_BINS = 128, 32, 64
@@ -72,7 +73,7 @@ class NoHand(nn.Module):
         return features.new_empty(len(features), 0, DEPTH_BINS, MAP_SIZE, MAP_SIZE)
 
 
-def build(head: dict, device: str) -> nn.Module:
+def build(head: dict, device: str) -> Any:
     """Build a stock estimator with a ResNet-50 backbone."""
     model = MODELS.build(
         {
@@ -91,7 +92,7 @@ def build(head: dict, device: str) -> nn.Module:
     return model.to(device)
 
 
-def build_models(device: str) -> dict[str, nn.Module]:
+def build_models(device: str) -> dict[str, Any]:
     """Build our model and the peers."""
     init_default_scope("mmpose")
     models = {
@@ -122,13 +123,13 @@ def make_batch(batch_size: int) -> dict:
                 "input_scale": size,
             }
         )
-        box = np.float32([[0, 0, *size]])
+        box = np.array([[0, 0, *size]], np.float32)
         sample.gt_instances = InstanceData(bboxes=box, bbox_scores=np.ones(1, np.float32))
         samples.append(sample)
     return {"inputs": list(crops), "data_samples": samples}
 
 
-def steps(model: nn.Module, batch: dict, device: str) -> dict[str, Callable[[], object]]:
+def steps(model: Any, batch: dict, device: str) -> dict[str, Callable[[], object]]:
     """Return the call of each stage; each one waits for the device."""
     normalised = model.data_preprocessor(batch)["inputs"]
 
@@ -149,7 +150,7 @@ def steps(model: nn.Module, batch: dict, device: str) -> dict[str, Callable[[], 
 
 @torch.no_grad()
 def measure(
-    models: dict[str, nn.Module], batch_size: int, device: str, seconds: float, rounds: int = 3
+    models: dict[str, Any], batch_size: int, device: str, seconds: float, rounds: int = 3
 ) -> dict[str, dict[str, float]]:
     """Measure crops per second by model and stage: the median of rounds in turn."""
     batch = make_batch(batch_size)
@@ -171,7 +172,7 @@ def _calls_per_second(call: Callable[[], object], seconds: float) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def table(rates: dict[str, dict[str, float]], models: dict[str, nn.Module]) -> list[str]:
+def table(rates: dict[str, dict[str, float]], models: dict[str, Any]) -> list[str]:
     """Return the rows of a Markdown table."""
     ours = next(iter(rates.values()))["all"]
     lines = []
@@ -184,7 +185,7 @@ def table(rates: dict[str, dict[str, float]], models: dict[str, nn.Module]) -> l
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 64])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument(

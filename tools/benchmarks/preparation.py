@@ -12,11 +12,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
-from parts import run_parts, take_turns
+from parts import parts_parser, run_parts, take_turns
 
 from simhand_mm.executors import LocalExecutor
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
@@ -48,7 +49,9 @@ def write_video(path: Path, minutes: int, key_interval: int) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"g": str(key_interval)})
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
-        packets = [packet for frame in panning_camera() for packet in stream.encode(frame)]
+        packets: list[Any] = [
+            packet for frame in panning_camera() for packet in stream.encode(frame)
+        ]
         packets += stream.encode()
         lap_ticks = round(FRAMES_PER_LAP / 30 / packets[0].time_base)
         for lap in range(minutes):
@@ -120,7 +123,8 @@ def bare_mediapipe(frames: list[np.ndarray]) -> int:
     """The peer: only the legacy solution of MediaPipe; returns the number of hands."""
     import mediapipe
 
-    hands = mediapipe.solutions.hands.Hands(
+    solutions: Any = mediapipe.solutions
+    hands = solutions.hands.Hands(
         static_image_mode=True, max_num_hands=4, model_complexity=1, min_detection_confidence=0.5
     )
     return sum(len(hands.process(image).multi_hand_landmarks or ()) for image in frames)
@@ -130,7 +134,9 @@ def prepare(videos_dir: Path, root: Path, num_workers: int) -> dict:
     """Prepare a new pool at 10 fps."""
     pool_dir = Path(tempfile.mkdtemp(dir=root))
     run = Preparation(videos_dir, pool_dir, CropSettings(fps=10), MediaPipeRecipe())
-    return run.run(LocalExecutor(num_workers))
+    info = run.run(LocalExecutor(num_workers))
+    assert info is not None  # as for a shard
+    return info
 
 
 def pipeline(videos_dir: Path, root: Path, turns: int) -> Iterator[str]:
@@ -183,9 +189,7 @@ PARTS = {
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; by default all")
-    parser.add_argument("--write", type=Path, help="document in which to update the tables")
+    parser = parts_parser(__doc__, PARTS)
     parser.add_argument(
         "--minutes", type=int, default=10, help="length of the H.264 video in minutes"
     )

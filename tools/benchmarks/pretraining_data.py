@@ -21,7 +21,7 @@ import torch
 from mmcv.transforms import BaseTransform, Compose
 from mmengine.config import Config
 from mmengine.registry import TRANSFORMS, init_default_scope
-from parts import run_parts, take_turns
+from parts import parts_parser, run_parts, take_turns
 from torch.utils.data import DataLoader, Subset
 
 from simhand_mm.pool import HandPool
@@ -51,7 +51,8 @@ def stock_pipeline(size: int) -> Callable[[dict[str, Any]], Any]:
     init_default_scope("mmpretrain")
     steps = Config.fromfile(STOCK).train_pipeline
     steps[1].transforms[0][0].scale = size
-    return Compose([DecodeCrop(), *(TRANSFORMS.build(step) for step in steps[1:])])
+    built: list[Any] = [DecodeCrop(), *(TRANSFORMS.build(step) for step in steps[1:])]
+    return Compose(built)
 
 
 def works(pool_dir: str, crops: int, size: int, batch_size: int) -> dict[str, Callable]:
@@ -94,17 +95,18 @@ def table(args: argparse.Namespace) -> Iterator[str]:
         yield f"| {name} | {crops / core:,.0f} | {ratios[0]:.2f} | {ratios[1]:.1f} |"
 
 
+PARTS = {"crops": table}
+
+
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help="only crops")
-    parser.add_argument("--write", type=Path, help="document in which to update the table")
+    parser = parts_parser(__doc__, PARTS)
     parser.add_argument("--pool", default="work_dirs/quickstart/pool", help="pool folder")
     parser.add_argument("--crops", type=int, default=512)
     parser.add_argument("--input-size", type=int, default=128)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--turns", type=int, default=4)
-    run_parts("pre-training data", {"crops": table}, parser.parse_args())
+    run_parts("pre-training data", PARTS, parser.parse_args())
 
 
 if __name__ == "__main__":
