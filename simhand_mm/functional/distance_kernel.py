@@ -5,6 +5,8 @@ Without it, each keypoint needs several kernels, each of which reads and writes 
 for some platforms only.
 """
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
@@ -59,8 +61,9 @@ def fused_distance(a: Tensor, b: Tensor, of_each: bool) -> Tensor:
     (num_keypoints, dims, num_rows), num_columns = a.shape, b.shape[2]
     out = a.new_empty(num_rows, num_columns)
     grid = (triton.cdiv(num_rows, _TILE), triton.cdiv(num_columns, _TILE))
+    launch: Any = _kernel[grid]  # takes plain values, although the kernel declares constexpr
     with torch.cuda.device_of(a):
-        _kernel[grid](
+        launch(
             a, b, out, num_rows, num_columns, num_keypoints, DIMS=dims, OF_EACH=of_each, TILE=_TILE
         )
     return out
