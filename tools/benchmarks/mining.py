@@ -100,7 +100,8 @@ def speed(sizes: list[int]) -> Iterator[str]:
             table.setdefault(name, []).append(build_core + core / len(rows) * size)
             print(f"{size} {name}: {table[name][-1]:.1f}", file=sys.stderr, flush=True)
             equal = float((found[:, 0] == ours["index"][rows, 0]).mean())
-            notes.append(f"{name}: {equal:.2%} of {len(rows)} rows as ours") if equal < 1 else None
+            if equal < 1:
+                notes.append(f"{name}: {equal:.2%} of {len(rows)} rows are equal to ours")
     best = table["**ours** (`exact`)"]
     yield from ("| core-seconds, Top-1 | " + " | ".join(f"{n:,}" for n in sizes)
                 + " | growth | times ours at the largest |",
@@ -127,7 +128,7 @@ def many_ranks(size: int) -> Iterator[str]:
     yield f"| NumPy row + mask + argpartition + sort | {total:.0f} | {total / ours['core']:.1f} |"
     yield ""
     yield f"* ours: {ours['wall']:.1f} s wall, {ours['peak_gb']:.2f} GB peak RSS"
-    yield f"* {equal:.3%} of the peer's answers are as ours (it ties and rounds in float32)"
+    yield f"* {equal:.3%} of the peer's answers are equal to ours (others: float32 ties)"
 
 
 def exactness(size: int) -> Iterator[str]:

@@ -204,7 +204,7 @@ def main() -> None:
         part = [
             "",
             f"| crops/s, batch {batch_size} | weights of the head | {' | '.join(STAGES)} "
-            "| ours is times faster, all |",
+            "| ours ÷ this model, all |",
             "| --- " * (len(STAGES) + 3) + "|",
             *table(rates, models),
         ]

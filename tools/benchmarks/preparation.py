@@ -89,8 +89,8 @@ def decoding(minutes: int, turns: int) -> Iterator[str]:
     """Yield a table of decoding H.264 to 1 fps by key interval, with all cores."""
     cores = len(os.sched_getaffinity(0))
     works: dict[str, Callable[[Path], list]] = {
-        "cv2 `read`, keep each 30th": every_30th_read,
-        "cv2 `grab`, `retrieve` each 30th": every_30th_grabbed,
+        "cv2 `read`, keep every 30th": every_30th_read,
+        "cv2 `grab`, `retrieve` every 30th": every_30th_grabbed,
         "**ours**": lambda path: list(sample_frames(path, 1, None, cores)),
         "**ours**, one thread": lambda path: list(sample_frames(path, 1)),
     }
@@ -112,7 +112,7 @@ def decoding(minutes: int, turns: int) -> Iterator[str]:
                 cells = [f"{seconds[place]:.2f}" for seconds in best.values()]
                 read, _, ours, _ = (seconds[place] for seconds in best.values())
                 yield (
-                    f"| key frame each {key_interval}, {unit} | {' | '.join(cells)} "
+                    f"| key frame every {key_interval}, {unit} | {' | '.join(cells)} "
                     f"| {read / ours:.2f} |"
                 )
     yield ""
