@@ -91,7 +91,7 @@ def line_chart(
     x_ticks = x_names or _named(ticks(*_limits(finite[:, 0]), is_whole=is_whole))
     y_ticks = ticks(*(y_range or _limits(finite[:, 1])))
     y_range = y_range or (y_ticks[0], y_ticks[-1])
-    frame = _frame(size, _limits(finite[:, 0]), y_range, y_ticks, legend_rows=_legend_rows(series))
+    frame = _frame(size, _limits(finite[:, 0]), y_range, y_ticks, names=list(series))
     body = [_axes(frame, x_ticks, y_ticks), _titles(frame, size, title, x_label, y_label)]
     for name, line in series.items():
         dash = ' stroke-dasharray="5 3"' if line.is_dashed else ""
@@ -127,7 +127,7 @@ def histogram(
     counts, edges = np.histogram(values, _bin_edges(values, num_bins))
     y_ticks = ticks(0, max(counts.max(initial=0), 1), is_whole=True)
     x_range = (float(edges[0]), float(edges[-1]))
-    frame = _frame(size, x_range, (0.0, y_ticks[-1]), y_ticks, legend_rows=0)
+    frame = _frame(size, x_range, (0.0, y_ticks[-1]), y_ticks)
     x_ticks = _named(ticks(*x_range, is_whole=np.issubdtype(values.dtype, np.integer)))
     body = [_axes(frame, x_ticks, y_ticks), _titles(frame, size, title, x_label, y_label)]
     for count, low, high in zip(counts, edges[:-1], edges[1:], strict=True):
@@ -160,11 +160,14 @@ def _frame(
     x_range: tuple[float, float],
     y_range: tuple[float, float],
     y_ticks: Sequence[float],
-    legend_rows: int,
+    names: Sequence[str] = (),
 ) -> _Frame:
     widest = max(len(short(tick)) for tick in y_ticks)
-    left = 26 + widest * _CHARACTER_WIDTH
-    return _Frame(left, 24, size[0] - 14, size[1] - 38 - 17 * legend_rows, x_range, y_range)
+    left, right = 26 + widest * _CHARACTER_WIDTH, size[0] - 14
+    legend_rows = max(
+        (row + 1 for row, _ in _legend_places(names, left, right).values()), default=0
+    )
+    return _Frame(left, 24, right, size[1] - 38 - 17 * legend_rows, x_range, y_range)
 
 
 def _named(positions: Sequence[float]) -> dict[float, str]:
@@ -213,23 +216,27 @@ def _path(frame: _Frame, line: Series) -> str:
     return "".join(commands)
 
 
-def _legend_rows(series: Mapping[str, Series]) -> int:
-    return math.ceil(len(series) / 4) if len(series) > 1 else 0
+def _legend_places(names: Sequence[str], left: float, right: float) -> dict[str, tuple[int, float]]:
+    """Return name -> row and x; a chart of a single line has no legend."""
+    places: dict[str, tuple[int, float]] = {}
+    row, x = 0, left
+    for name in names if len(names) > 1 else ():
+        width = 30 + len(name) * _CHARACTER_WIDTH
+        if x + width > right and x > left:
+            row, x = row + 1, left
+        places[name] = row, x
+        x += width + 8
+    return places
 
 
 def _legend(frame: _Frame, series: Mapping[str, Series]) -> str:
-    if len(series) < 2:
-        return ""
-    parts, x, y = [], frame.left, frame.bottom + 50
-    for name, line in series.items():
-        width = 30 + len(name) * _CHARACTER_WIDTH
-        if x + width > frame.right and x > frame.left:
-            x, y = frame.left, y + 17
+    parts = []
+    for name, (row, x) in _legend_places(list(series), frame.left, frame.right).items():
+        line, y = series[name], frame.bottom + 50 + 17 * row
         dash = ' stroke-dasharray="5 3"' if line.is_dashed else ""
         ends = f'x1="{x:.1f}" x2="{x + 16:.1f}" y1="{y - 4:.1f}" y2="{y - 4:.1f}"'
         parts.append(f'<line class="line c{line.color}" {ends}{dash}/>')
         parts.append(_text(x + 20, y, name, "start"))
-        x += width + 8
     return "".join(parts)
 
 

@@ -51,6 +51,14 @@ def test_line_chart_stays_inside_the_image():
         assert 0 <= float(text.get("y")) <= 250
 
 
+def test_line_chart_legend_of_two_rows_stays_inside_the_image():
+    names = ("scratch", "simclr", "peclr", "simhand")
+    svg = chart(**{name: ([0, 1], [27.5301, 27.5302]) for name in names})
+    y = {text.text: float(text.get("y")) for text in elements(svg, "text")}
+    assert max(y[name] for name in names) <= 250
+    assert y["iteration"] < y["scratch"] < y["simhand"]
+
+
 def test_line_chart_without_points_is_refused():
     with pytest.raises(ValueError, match=r"must contain a finite point, but got none in \['a'\]"):
         chart(a=([0.0], [np.nan]))
