@@ -38,8 +38,8 @@ def run_cell(source: str, namespace: dict) -> list[dict]:
         lines = printed.getvalue().splitlines(keepends=True)
         outputs.append({"output_type": "stream", "name": "stdout", "text": lines})
     if hasattr(value, "_repr_png_"):
-        picture = base64.b64encode(value._repr_png_()).decode()
-        outputs.append({"output_type": "display_data", "data": {"image/png": picture}})
+        png = base64.b64encode(value._repr_png_()).decode()
+        outputs.append({"output_type": "display_data", "data": {"image/png": png}})
     elif value is not None:
         outputs.append({"output_type": "display_data", "data": {"text/plain": [repr(value)]}})
     return [{**o, "metadata": {}} if o["output_type"] != "stream" else o for o in outputs]

@@ -74,7 +74,7 @@ def count_backbone_parameters(scope, model):
 
 
 def test_released_recipe_takes_a_step(tmp_path, monkeypatch):
-    """Inputs, losses and optimiser are those of the released training script."""
+    """Inputs, initial head and optimiser are those of the released training script."""
     import cv2
     import numpy as np
     import torch

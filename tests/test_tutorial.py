@@ -26,8 +26,8 @@ def kinds(cell):
 def test_outputs_are_stored_and_small():
     cells = code_cells(TUTORIAL)
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
-    pictures = [o for cell in cells for o in cell["outputs"] if "image/png" in o.get("data", {})]
-    assert len(pictures) == 3
+    images = [o for cell in cells for o in cell["outputs"] if "image/png" in o.get("data", {})]
+    assert len(images) == 3
     assert TUTORIAL.stat().st_size < 500_000
 
 

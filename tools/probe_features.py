@@ -1,8 +1,8 @@
-"""Measure what frozen backbones say about labels of hands: nearest neighbours and a linear probe.
+"""Probe frozen backbones with labels of hands: nearest neighbours and a linear probe.
 
     simhand probe data/pool work_dirs/*/backbone.pth --label sign --group person --table labels.csv
 
-Random weights of the same network and the 2D keypoints are measured next to them.
+For comparison, the same network with random weights and the 2D keypoints are evaluated too.
 """
 
 import logging
@@ -22,20 +22,20 @@ def main(
     settings: ProbeSettings,
     out: Out = Path("probe.html"),
 ) -> None:
-    """Measure, print the table, and write the page and the numbers.
+    """Evaluate the backbones, print a table, and write an HTML report and a JSON file.
 
     Args:
         pool_dir: Pool folder.
-        backbones: Backbone files, e.g. backbone.pth of pre-training; without one the keypoints
-            alone are measured.
-        settings: What is probed for, and how.
-        out: HTML file to write; the numbers are written next to it, as .json.
+        backbones: Backbone files, e.g. backbone.pth of pre-training; without any, only the
+            keypoints are evaluated.
+        settings: Label to predict, and how.
+        out: HTML file to write; the results are also written as .json with the same name.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     result = probe_backbones(HandPool(pool_dir), backbones, settings)
     write_json(out.with_suffix(".json"), result)
     write_probe_report(result, out)
-    print(f"{format_probe(result)}\n\nPage: {out}, numbers: {out.with_suffix('.json')}")
+    print(f"{format_probe(result)}\n\nReport: {out}, results: {out.with_suffix('.json')}")
 
 
 if __name__ == "__main__":

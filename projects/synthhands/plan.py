@@ -56,7 +56,7 @@ FULL = Size(
     stills=(3000, 1000),
     ranks=(1, 2, 5, 10, 50, 100, 500, 1000),
 )
-NEXT_TO_NOTHING = Size(
+TINY_SIZE = Size(
     "synthhands-tiny",
     videos={"2k": 6, "10k": 8, "50k": 8, "100k": 8},
     num_frames=8,
@@ -400,4 +400,4 @@ def make_plan(size: Size) -> Plan:
 
 
 PLAN = make_plan(FULL)
-TINY = make_plan(NEXT_TO_NOTHING)
+TINY = make_plan(TINY_SIZE)

@@ -1,4 +1,4 @@
-"""What frozen features say about labels: a table for the terminal, and a page."""
+"""Report on probing frozen features: a table for the terminal, and an HTML page."""
 
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,14 @@ _HEADER = ("features", "dimensions", "kNN, %", "linear probe, %")
 
 
 def write_probe_report(result: dict[str, Any], path: str | Path) -> Path:
-    """Write the page of a probing; returns the file.
+    """Write an HTML report on probing.
 
     Args:
-        result: What ``simhand probe`` measured.
+        result: Results of ``simhand probe``.
         path: HTML file to write.
+
+    Returns:
+        The HTML file.
     """
     page = Page("Frozen features", f"{result['pool']} · fingerprint {result['fingerprint'][:12]}")
     page.heading(f"Label “{result['label']}”, groups “{result['group']}”")
@@ -21,21 +24,22 @@ def write_probe_report(result: dict[str, Any], path: str | Path) -> Path:
         _HEADER,
         _rows(result),
         f"Accuracy of {result['num_classes']} classes on {result['num_hands']:,} hands: mean ± "
-        f"standard deviation over {result['folds']} folds that share none of the "
-        f"{result['num_groups']:,} groups.",
+        f"standard deviation over {result['folds']} folds; none of the "
+        f"{result['num_groups']:,} groups is in more than one fold.",
     )
     page.paragraph(
-        f"kNN: vote of {result['neighbors']} neighbours, by cosine similarity of features and by "
+        f"kNN: vote of {result['neighbors']} neighbours, by cosine similarity of features or by "
         "Euclidean distance of keypoints. Linear probe: logistic regression on standardised "
-        "features. Keypoints: those of the pool, centred, scaled, of right hands. Random weights: "
-        "the same network without training. Chance: the most frequent label of the training hands."
+        "features. Keypoints: 2D keypoints of the pool, centred and scaled, left hands mirrored. "
+        "Random weights: the same network without training. Chance: the most frequent label of "
+        "the training hands."
     )
     page.paragraph(left_out_text(result))
     return page.save(path)
 
 
 def format_probe(result: dict[str, Any]) -> str:
-    """The same as text."""
+    """Format the results as text for the terminal."""
     lines = [
         f"{result['label']}: {result['num_classes']} classes, {result['num_hands']} hands, "
         f"{result['num_groups']} groups of {result['group']}, {result['folds']} folds",
@@ -51,13 +55,13 @@ def format_probe(result: dict[str, Any]) -> str:
 
 
 def left_out_text(result: dict[str, Any]) -> str:
-    """Which hands were left out, as a sentence."""
+    """Return a sentence about the hands that were not used."""
     counts = [
         f"{count:,} {reason.replace('_', ' ')}"
         for reason, count in result["left_out"].items()
         if count
     ]
-    return f"Hands left out: {', '.join(counts) or 'none'}."
+    return f"Hands not used: {', '.join(counts) or 'none'}."
 
 
 def _rows(result: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -44,7 +44,7 @@ def test_every_row_of_a_table_has_the_numbers_of_the_paper():
             assert (row.paper is None) == question.source.startswith("Figure")
             if row.paper:
                 assert 10 < row.paper.mpjpe_mm < 70 and 30 < row.paper.auc < 95
-    # Several tables of the paper have this number, so it must be the same in ours.
+    # Several tables of the paper contain the same run, so its numbers must agree.
     scores = {}
     for row in PLAN.rows:
         if row.paper:

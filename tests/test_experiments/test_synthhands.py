@@ -8,7 +8,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import MODELS, init_default_scope
 
 from projects.synthhands.page import parts
-from projects.synthhands.plan import NEXT_TO_NOTHING, PLAN, TINY
+from projects.synthhands.plan import PLAN, TINY, TINY_SIZE
 from simhand_mm.experiments.commands import Workplace, row_jobs
 from simhand_mm.experiments.reproduction import Reproduction, reproduce
 
@@ -57,7 +57,7 @@ def test_every_option_of_a_pretraining_changes_its_config():
 @pytest.mark.parametrize("plan", [PLAN, TINY], ids=lambda plan: plan.name)
 def test_fine_tuning_uses_the_labels_of_its_row(plan, tmp_path):
     place = Workplace(tmp_path, tmp_path, ROOT / "projects" / "synthhands")
-    divisor = NEXT_TO_NOTHING.labels_divisor if plan is TINY else 1
+    divisor = TINY_SIZE.labels_divisor if plan is TINY else 1
     for row in plan.rows:
         train, test = list(row_jobs(plan, row, 3, place))[-2:]
         options = train.arguments[train.arguments.index("--cfg-options") + 1 :]

@@ -29,10 +29,10 @@ def test_32_stills_are_fitted_to_3_mm(tmp_path, monkeypatch):
             "default_hooks.checkpoint.interval": 150,
         }
     )
-    begun = time.monotonic()
+    start = time.monotonic()
     runner = Runner.from_cfg(config)
     runner.train()
     metrics = runner.test()
-    assert time.monotonic() - begun < 300
+    assert time.monotonic() - start < 300
     assert metrics["root_scale/mpjpe_mm"] < 3
     assert metrics["root_scale/pck_auc_0_50"] > 0.9

@@ -71,5 +71,5 @@ def test_train_test_and_inference(synthetic, tmp_path):
     assert (work_dir / "predictions.parquet").is_file()
 
     (tmp_path / "infer.py").write_text(INFERENCE)
-    picture = next((synthetic / "images").glob("*.jpg"))
-    run(tmp_path / "infer.py", CONFIG, checkpoint, picture, data_root=synthetic)
+    image_path = next((synthetic / "images").glob("*.jpg"))
+    run(tmp_path / "infer.py", CONFIG, checkpoint, image_path, data_root=synthetic)

@@ -82,12 +82,12 @@ def make_pool(root: Path, num_hands: int) -> None:
 
 def open_pool(root: Path, seed: int) -> tuple[Any, float]:
     """Ours: open all columns and read some rows; return the opened object and the seconds."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     pool = HandPool(root)
     columns = [getattr(pool, name) for name in COLUMNS]
     rows = np.random.default_rng(seed).integers(0, len(pool), 1000)
     sums = [column[row].sum() for column in columns for row in rows]
-    return (pool, sums), time.perf_counter() - begun
+    return (pool, sums), time.perf_counter() - start
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
@@ -111,11 +111,11 @@ def open_base_dataset(root: Path, seed: int) -> tuple[Any, float]:
         def load_data_list(self) -> list[dict[str, Any]]:
             return list(read_records(root / "hands.parquet"))
 
-    begun = time.perf_counter()
+    start = time.perf_counter()
     dataset = Hands()
     rows = np.random.default_rng(seed).integers(0, len(dataset), 1000)
     records = [dataset.get_data_info(int(row)) for row in rows]
-    return (dataset, records), time.perf_counter() - begun
+    return (dataset, records), time.perf_counter() - start
 
 
 def unshared_mb() -> float:

@@ -165,11 +165,11 @@ def measure(
 
 
 def _calls_per_second(call: Callable[[], object], seconds: float) -> float:
-    count, begun = 0, time.perf_counter()
-    while not count or time.perf_counter() - begun < seconds:
+    count, start = 0, time.perf_counter()
+    while not count or time.perf_counter() - start < seconds:
         call()
         count += 1
-    return count / (time.perf_counter() - begun)
+    return count / (time.perf_counter() - start)
 
 
 def table(rates: dict[str, dict[str, float]], models: dict[str, Any]) -> list[str]:
