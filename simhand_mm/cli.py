@@ -36,6 +36,7 @@ STAGES = {
         "mine": "mine_pairs.py",
         "check-pairs": "check_pairs.py",
         "browse-pairs": "browse_pairs.py",
+        "find-duplicates": "find_duplicates.py",
     },
     "training and backbones": {
         "train": "train.py",

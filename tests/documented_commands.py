@@ -99,6 +99,8 @@ BY_ANOTHER_TEST = {
     "simhand prepare data/videos data/pool --fps 1 --dry-run": "tests/test_cluster.py",
     "simhand prepare * --executor ray *": "tests/test_preparation/test_same_bytes.py",
     "simhand mine * --launcher ray *": "tests/test_mining/test_run.py",
+    "simhand find-duplicates *": "tests/test_mining/test_shared_footage.py",
+    "simhand mine * --group-by duplicates.csv": "tests/test_mining/test_shared_footage.py",
     "simhand probe *": "tests/test_pretraining/test_probing.py",
     "simhand reproduce *": "tests/test_experiments runs plans, stubbed and with very little data",
     "python tests/module_map.py": "tests/test_docs.py compares its output with docs/design.md",

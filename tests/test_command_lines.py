@@ -22,6 +22,7 @@ MISTAKES = {
     "mine": ["nowhere", "garbage"],
     "check-pairs": ["nowhere nowhere", "garbage garbage"],
     "browse-pairs": ["nowhere", "garbage"],
+    "find-duplicates": ["nowhere", "garbage"],
     "train": ["nowhere.py", "configs/nowhere.py", "garbage", "broken.py", "lacking.py"],
     "import-backbone": ["nowhere out.pth", "garbage out.pth"],
     "probe": ["nowhere garbage --label x", "garbage garbage --label x"],

@@ -10,6 +10,7 @@ import numpy as np
 from simhand_mm.functional.neighbors import NeighborIndex, brute_force_in_other_groups
 from simhand_mm.pool import HandPairs, HandPool
 
+_MAX_DUPLICATE_SHARE = 0.01
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -120,4 +121,23 @@ def _remarks(report: dict[str, Any]) -> list[str]:
         f"same {report['group_by'].removesuffix('_id')}",
         f"{checked['num_equal']} of {checked['num_queries']} random queries are equal to a float64 "
         f"brute force (recall {checked['recall']:.4f})",
+        *_remark_on_duplicates(report),
+    ]
+
+
+def _remark_on_duplicates(report: dict[str, Any]) -> list[str]:
+    """Say how many pairs show the same footage, and what to do if they are many."""
+    compared = report.get("near_duplicates")  # reports of older versions have none
+    if not compared or not compared["num_compared"]:
+        return []
+    rank = report["ranks"][0]["rank"]
+    text = (
+        f"{compared['share']:.1%} of {compared['num_compared']} random Top-{rank} pairs are "
+        "near-duplicate images"
+    )
+    if compared["share"] <= _MAX_DUPLICATE_SHARE:
+        return [text]
+    return [
+        f"WARNING: {text}: videos share footage. Run simhand find-duplicates POOL -o "
+        "duplicates.csv, and mine again with --group-by duplicates.csv"
     ]

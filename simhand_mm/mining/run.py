@@ -18,6 +18,7 @@ from simhand_mm.mining.pairs import SIMILAR_METRIC, group_codes
 from simhand_mm.mining.report import same_group_share, summarize_pairs, verify_pairs
 from simhand_mm.mining.search import EXACT_ENGINES, Engine, build_engine
 from simhand_mm.mining.shards import ShardStore, default_num_shards
+from simhand_mm.mining.shared_footage import near_duplicate_share
 from simhand_mm.options import KeyValues, Ranks
 from simhand_mm.pool import HandPairs, HandPool, atomic_path, save_pairs
 from simhand_mm.pool.pairs import pairs_path
@@ -25,6 +26,7 @@ from simhand_mm.pool.pairs import pairs_path
 logger = logging.getLogger(__name__)
 
 _PLAIN_QUERIES = 1000
+_COMPARED_PAIRS = 500  # crops of Top-1 pairs that are looked at for near-duplicates
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,9 @@ class SimilarRun:
             "num_unusable": int((~np.isfinite(self.embeddings).all(axis=1)).sum()),
             "same_group_share": same_group_share(*pool, _PLAIN_QUERIES, settings.seed),
             "verification": checked,
+            "near_duplicates": near_duplicate_share(
+                self.pool, pairs, _COMPARED_PAIRS, settings.seed
+            ),
         }
 
 

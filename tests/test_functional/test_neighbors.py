@@ -203,7 +203,7 @@ def test_search_without_numba_names_the_extra(monkeypatch):
 def test_kernels_compile_without_a_writable_cache(monkeypatch):
     import numba
 
-    from simhand_mm.functional.neighbors import kernels
+    from simhand_mm.functional.compiled import jit
 
     compile_function = numba.njit
 
@@ -213,4 +213,4 @@ def test_kernels_compile_without_a_writable_cache(monkeypatch):
         return compile_function(**options)
 
     monkeypatch.setattr(numba, "njit", without_cache)
-    assert kernels._jit()(lambda x: x + 1)(2) == 3
+    assert jit()(lambda x: x + 1)(2) == 3

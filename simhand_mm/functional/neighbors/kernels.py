@@ -16,12 +16,10 @@ stack, ``stack_bound`` float32 and ``stack_node`` int64 (node, level); the best 
 ``best`` float64 (squared distances) and ``best_row`` int32.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numba
 import numpy as np
 
+from simhand_mm.functional.compiled import jit
 from simhand_mm.functional.neighbors.tree import LANES, LEAF_ROWS, KdLeafTree
 
 _PACKS_PER_LEAF = LEAF_ROWS // LANES
@@ -31,19 +29,7 @@ _SORTED_UP_TO = 64
 _FILTER_MATH = {"contract", "nsz", "nnan"}  # for the float32 filter only
 
 
-def _jit(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """``numba.njit`` that also works if neither the package nor the home folder is writable."""
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            return numba.njit(cache=True, **options)(function)
-        except RuntimeError:  # "no locator available": compile without a cache
-            return numba.njit(**options)(function)
-
-    return decorate
-
-
-@_jit(fastmath=_FILTER_MATH, forceinline=True)
+@jit(fastmath=_FILTER_MATH, forceinline=True)
 def _count_within(points, point_tags, pack, query, limit, group, dims):
     """Number of rows of a pack that are outside the group and pass the float32 filter."""
     count = np.int32(0)
@@ -56,7 +42,7 @@ def _count_within(points, point_tags, pack, query, limit, group, dims):
     return count
 
 
-@_jit(fastmath=_FILTER_MATH, forceinline=True)
+@jit(fastmath=_FILTER_MATH, forceinline=True)
 def _box_bounds(boxes, pack, query, bounds, dims):
     """Squared distances from the query to sixteen boxes; zero inside."""
     for lane in range(LANES):
@@ -70,7 +56,7 @@ def _box_bounds(boxes, pack, query, bounds, dims):
         bounds[lane] = total
 
 
-@_jit()
+@jit()
 def _exact_distances(points, pack, query, exact, dims):
     """Squared distances as in the contract, in float64."""
     for lane in range(LANES):
@@ -81,12 +67,12 @@ def _exact_distances(points, pack, query, exact, dims):
         exact[lane] = total
 
 
-@_jit()
+@jit()
 def _is_less(distance, row, other_distance, other_row):
     return distance < other_distance or (distance == other_distance and row < other_row)
 
 
-@_jit()
+@jit()
 def _select(best, best_row, low, high, position):
     """Reorder ``[low, high)`` so that the element at ``position`` is the one of sorted order."""
     high -= 1
@@ -111,7 +97,7 @@ def _select(best, best_row, low, high, position):
             return
 
 
-@_jit()
+@jit()
 def _insert(best, best_row, k, count, distance, row):
     """Insert into a sorted list of at most K elements. Returns its length."""
     position = min(count, k - 1)
@@ -124,7 +110,7 @@ def _insert(best, best_row, k, count, distance, row):
     return min(count + 1, k)
 
 
-@_jit()
+@jit()
 def _collect(
     points, point_tags, query, exact, best, best_row, pack, group, k, count, worst, worst_row, dims
 ):
@@ -152,7 +138,7 @@ def _collect(
     return count, worst, worst_row
 
 
-@_jit(forceinline=True)
+@jit(forceinline=True)
 def _push_children(
     boxes, node_tags, levels, query, bounds, stack_bound, stack_node, node, level, limit, group,
     top, dims,
@@ -181,7 +167,7 @@ def _push_children(
     return top
 
 
-@_jit()
+@jit()
 def _search_one(
     points, point_tags, boxes, node_tags, levels, query, bounds, exact, stack_bound, stack_node,
     best, best_row, group, k, dims,
@@ -219,7 +205,7 @@ def _search_one(
             return count
 
 
-@_jit(nogil=True)
+@jit(nogil=True)
 def _search_queries(tree, embeddings, groups, rows, ranks, plan, dims, row_out, squared_out):
     """See :func:`search_tree`."""
     k = min(ranks[-1], len(embeddings))

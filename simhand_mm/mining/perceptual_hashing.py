@@ -1,0 +1,116 @@
+"""Perceptual hashes of crops: alike for the same footage, however it was encoded.
+
+A hash is the pHash of the library imagehash with 16 x 16 bits: which of the low frequencies of the
+image (DCT) are above their median. Scaling, encoding and small overlays change few of them.
+"""
+
+import logging
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
+from simhand_mm.functional.near_duplicates import WORDS
+from simhand_mm.pool import HandPool
+from simhand_mm.pool.perceptual_hashes import load_perceptual_hashes, save_perceptual_hashes
+
+logger = logging.getLogger(__name__)
+
+_SIDE = 16  # of the hash
+_KEY_SIDE = 8  # of the lowest frequencies, which are the first word
+_IMAGE_SIDE = 64  # of the image that the frequencies are taken of: 4 times the hash
+_HANDS_PER_TASK = 2048
+
+
+def hash_crop(encoded: bytes) -> np.ndarray:
+    """Hashes of a crop as it is and mirrored.
+
+    Args:
+        encoded: JPEG.
+
+    Returns:
+        ``[2, 4]`` uint64; zero if the crop cannot be read or has one colour.
+
+    Raises:
+        ImportError: If imagehash is not installed.
+    """
+    try:
+        import imagehash
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError(
+            'Near-duplicates need imagehash. Run: pip install "simhand-mm[mine]".'
+        ) from error
+    image = _read_small(encoded)
+    if image is None:
+        return np.zeros((2, WORDS), np.uint64)
+    views = (image, np.ascontiguousarray(image[:, ::-1]))
+    hashes = [imagehash.phash(Image.fromarray(view), _SIDE).hash for view in views]
+    return np.stack([_to_words(bits) for bits in hashes])
+
+
+def hash_pool(
+    pool: HandPool,
+    executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
+) -> np.ndarray:
+    """Hashes of a pool, computed and written on first use, read afterwards.
+
+    Args:
+        pool: The pool.
+        executor: Who computes.
+
+    Returns:
+        ``[N, 2, 4]`` uint64, see :func:`hash_crop`.
+
+    Raises:
+        RuntimeError: If a worker died.
+    """
+    hashes = load_perceptual_hashes(pool)
+    if hashes is not None:
+        return hashes
+    hashes = np.zeros((len(pool), 2, WORDS), np.uint64)
+    with progress_bar(len(pool), "crops") as progress:
+        tasks = range(0, len(pool), _HANDS_PER_TASK)
+        for start, result in executor(tasks, _HashWorker(pool)):
+            if isinstance(result, WorkerDied):
+                raise RuntimeError(
+                    f"every crop must be hashed, but a worker died at row {start} ({result}). Run "
+                    "again with fewer --workers."
+                )
+            hashes[start : start + len(result)] = result
+            progress.update(len(result))
+    save_perceptual_hashes(pool, hashes)
+    return hashes
+
+
+class _HashWorker:
+    """Builds what hashes some rows of a pool."""
+
+    def __init__(self, pool: HandPool) -> None:
+        self._pool = pool
+
+    def __call__(self) -> Callable[[int], np.ndarray]:
+        return self._hash
+
+    def _hash(self, start: int) -> np.ndarray:
+        rows = range(start, min(start + _HANDS_PER_TASK, len(self._pool)))
+        return np.stack([hash_crop(self._pool.read_crop(row)) for row in rows])
+
+
+def _read_small(encoded: bytes) -> np.ndarray | None:
+    """Grey image of 64 x 64 px; None if it cannot be read or has one colour."""
+    buffer = np.frombuffer(encoded, np.uint8)
+    image = cv2.imdecode(buffer, cv2.IMREAD_REDUCED_GRAYSCALE_2) if len(buffer) else None
+    if image is not None and min(image.shape) < _IMAGE_SIDE:
+        image = cv2.imdecode(buffer, cv2.IMREAD_GRAYSCALE)
+    if image is None or image.min() == image.max():
+        return None
+    return cv2.resize(image, (_IMAGE_SIDE, _IMAGE_SIDE), interpolation=cv2.INTER_AREA)
+
+
+def _to_words(bits: np.ndarray) -> np.ndarray:
+    """``[16, 16]`` bool -> ``[4]`` uint64, the lowest frequencies first."""
+    low, high = slice(None, _KEY_SIDE), slice(_KEY_SIDE, None)
+    quarters = [bits[rows, columns].ravel() for rows in (low, high) for columns in (low, high)]
+    return np.packbits(np.concatenate(quarters)).view(np.uint64)

@@ -1,0 +1,44 @@
+"""Perceptual hashes of the crops of a pool: `perceptual_hashes.npz`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.reader import HandPool
+
+# Another number: hashes were computed in another way and are computed again.
+_VERSION = 1
+
+
+def perceptual_hashes_path(pool: HandPool) -> Path:
+    """The file in the folder of a pool."""
+    return pool.root / "perceptual_hashes.npz"
+
+
+def load_perceptual_hashes(pool: HandPool) -> np.ndarray | None:
+    """Hashes of the crops, as they are and mirrored.
+
+    Returns:
+        ``[N, 2, 4]`` uint64, zero for a crop without a hash; None if the pool has none, or
+        they belong to another state of it.
+    """
+    path = perceptual_hashes_path(pool)
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as archive:
+        if json.loads(str(archive["header"])) != _header(pool):
+            return None
+        return archive["hashes"]
+
+
+def save_perceptual_hashes(pool: HandPool, hashes: np.ndarray) -> None:
+    """Write the hashes ``[N, 2, 4]`` uint64 into the folder of a pool, atomically."""
+    path = perceptual_hashes_path(pool)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, hashes=hashes, header=np.array(json.dumps(_header(pool))))
+
+
+def _header(pool: HandPool) -> dict[str, str | int]:
+    return {"version": _VERSION, "pool_fingerprint": pool.fingerprint}

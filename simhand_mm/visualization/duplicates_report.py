@@ -1,0 +1,85 @@
+"""A look at the same footage in several videos: which videos, and the hands that tell so."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from simhand_mm.pool import HandPool
+from simhand_mm.visualization.charts import histogram
+from simhand_mm.visualization.drawing import image_or_placeholder, resize_with_keypoints
+from simhand_mm.visualization.page import Page, image_grid, image_html
+
+_SHOWN_PX = 131
+_MAX_ROWS = 50  # videos in the table
+
+
+def write_duplicates_report(
+    pool: HandPool,
+    path: str | Path,
+    hands: tuple[np.ndarray, np.ndarray, np.ndarray],
+    videos: tuple[np.ndarray, np.ndarray, np.ndarray],
+    summary: Sequence[tuple[str, str]],
+    num_pairs: int = 24,
+) -> Path:
+    """Write the page of a search for duplicates; return the file.
+
+    Args:
+        pool: The pool.
+        path: HTML file to write.
+        hands: Rows ``[P, 2]``, distances ``[P]`` in bits of 256 and whether mirrored ``[P]``.
+        videos: Pairs of videos ``[S, 2]``, their frames ``[S]`` and offsets ``[S]`` in seconds.
+        summary: Names and values of the first table.
+        num_pairs: Pairs of hands that are shown.
+    """
+    page = Page("The same footage", f"{pool.root} · fingerprint {pool.fingerprint[:12]}")
+    page.heading("Summary")
+    page.table((), summary, "Near-duplicate hands of different videos, and what follows.")
+    _add_videos(page, pool, *videos)
+    rows, distance, is_mirrored = hands
+    if len(rows):
+        page.heading("Near-duplicate hands")
+        chart = histogram(distance, "Pairs by distance", "bits of 256 that differ", y_label="pairs")
+        page.figure(f'<div class="charts">{chart}</div>', f"{len(rows):,} pairs of hands.")
+        order = np.argsort(distance, kind="stable")
+        chosen = order[np.linspace(0, len(order) - 1, min(num_pairs, len(order))).astype(int)]
+        page.figure(
+            image_grid(
+                ("hand", "near-duplicate", "distance"),
+                [
+                    (
+                        *(_hand_html(pool, int(row)) for row in rows[pair]),
+                        f"{distance[pair]} bits{', mirrored' if is_mirrored[pair] else ''}",
+                    )
+                    for pair in chosen
+                ],
+            ),
+            f"{len(chosen)} of {len(rows):,} pairs, evenly from the nearest to the farthest.",
+        )
+    return page.save(path)
+
+
+def _add_videos(
+    page: Page, pool: HandPool, videos: np.ndarray, num_frames: np.ndarray, offset_s: np.ndarray
+) -> None:
+    page.heading("Videos that share footage")
+    if not len(videos):
+        page.paragraph("No two videos share footage.")
+        return
+    order = np.argsort(-num_frames, kind="stable")[:_MAX_ROWS]
+    page.table(
+        ("video", "shares footage with", "frames", "offset, s"),
+        [
+            (*(pool.video_ids[v] for v in videos[i]), f"{num_frames[i]:,}", f"{offset_s[i]:+.1f}")
+            for i in order
+        ],
+        f"{len(order)} of {len(videos):,} pairs of videos, most frames first. Offset: time in the "
+        "second video less time in the first.",
+    )
+
+
+def _hand_html(pool: HandPool, row: int) -> str:
+    crop = image_or_placeholder(pool.read_crop(row), pool.hand_id(row), pool.crop_size)
+    image, _ = resize_with_keypoints(crop, 2 * _SHOWN_PX, pool.keypoints_2d[row])
+    label = f"{pool.video_ids[pool.video_index[row]]}\n{pool.time_s[row]:.1f} s"
+    return image_html(image, label, _SHOWN_PX)

@@ -1,0 +1,80 @@
+"""Find the same footage in several videos of a pool, and group these videos for mining.
+
+    simhand find-duplicates data/pool -o duplicates.csv
+    simhand mine data/pool --group-by duplicates.csv
+
+Copies may be re-encoded, scaled, cut, mirrored or drawn over.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simhand_mm.cli import run
+from simhand_mm.executors import LocalExecutor, usable_cores
+from simhand_mm.mining.perceptual_hashing import hash_pool
+from simhand_mm.mining.shared_footage import (
+    DuplicateHands,
+    DuplicateSettings,
+    SharedFootage,
+    find_duplicate_hands,
+    find_shared_footage,
+    group_table,
+    summarize_duplicates,
+)
+from simhand_mm.options import Out, Pool
+from simhand_mm.pool import HandPool, atomic_path
+from simhand_mm.visualization.duplicates_report import write_duplicates_report
+
+
+def main(
+    pool_dir: Pool,
+    /,
+    settings: DuplicateSettings,
+    workers: int = 0,
+    out: Out = Path("duplicates.csv"),
+) -> None:
+    """Search, write the table, the page and the pairs of hands, and print what was found.
+
+    Args:
+        pool_dir: Pool folder. The hashes of its crops are stored in it.
+        settings: What counts as the same footage.
+        workers: Processes that hash crops; 0 works in this one.
+        out: CSV file to write, for simhand mine --group-by. The page is written next to it as
+            .html, and the pairs of hands as .parquet.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    pool = HandPool(pool_dir)
+    hashes = hash_pool(pool, LocalExecutor(workers))
+    hands = find_duplicate_hands(pool, hashes, settings, usable_cores())
+    footage = find_shared_footage(pool, hands, settings)
+    _write_tables(pool, hands, footage, out)
+    summary = summarize_duplicates(pool, hands, footage)
+    write_duplicates_report(
+        pool,
+        out.with_suffix(".html"),
+        (hands.rows, hands.distance, hands.is_mirrored),
+        (footage.videos, footage.num_frames, footage.offset_s),
+        summary,
+    )
+    print("\n".join(f"{name:<42} {value}" for name, value in summary))
+    print(f"\nPage: {out.with_suffix('.html')}")
+    if len(footage.videos):
+        print(f"Mine without pairs of the same footage: simhand mine {pool_dir} --group-by {out}")
+
+
+def _write_tables(pool: HandPool, hands: DuplicateHands, footage: SharedFootage, out: Path) -> None:
+    with atomic_path(out) as temporary:
+        temporary.write_text(group_table(pool, footage), encoding="utf-8")
+    ids = [np.array([pool.hand_id(int(row)) for row in rows], str) for rows in hands.rows.T]
+    columns = {"hand_id": ids[0], "duplicate_id": ids[1]}
+    columns |= {"distance": hands.distance, "is_mirrored": hands.is_mirrored}
+    with atomic_path(out.with_suffix(".parquet")) as temporary:
+        pq.write_table(pa.table(columns), temporary)
+
+
+if __name__ == "__main__":
+    run(main, __doc__)
