@@ -117,9 +117,9 @@ def test_rotated_videos_and_photographs_of_phones_are_upright(tmp_path, image):
     content[matrix : matrix + 36] = quarter_turn
     (tmp_path / "a.mp4").write_bytes(content)
     assert next(iter(MediaSource(str(tmp_path / "a.mp4"))))[1].shape == (160, 120, 3)
-    picture = Image.fromarray(image)
-    picture.getexif()[0x0112] = 6  # orientation: turn by 90 degrees
-    picture.save(tmp_path / "a.jpg", exif=picture.getexif())
+    photo = Image.fromarray(image)
+    photo.getexif()[0x0112] = 6  # orientation: turn by 90 degrees
+    photo.save(tmp_path / "a.jpg", exif=photo.getexif())
     assert next(iter(MediaSource(str(tmp_path / "a.jpg"))))[1].shape == (160, 120, 3)
 
 
@@ -127,7 +127,7 @@ def test_grey_16_bit_and_transparent_images_become_8_bit_bgr(tmp_path, image):
     cv2.imwrite(str(tmp_path / "deep.png"), image[..., 0].astype(np.uint16) * 257)
     cv2.imwrite(str(tmp_path / "grey.png"), image[..., 0])
     cv2.imwrite(str(tmp_path / "transparent.png"), np.dstack([image, image[..., :1]]))
-    deep, grey, transparent = (picture for _, picture in MediaSource(str(tmp_path)))
+    deep, grey, transparent = (photo for _, photo in MediaSource(str(tmp_path)))
     np.testing.assert_array_equal(deep, grey)
     np.testing.assert_array_equal(grey, np.dstack([image[..., 0]] * 3))
     np.testing.assert_array_equal(transparent, image)
@@ -139,8 +139,8 @@ def test_images_with_the_same_stem_do_not_overwrite_each_other(tmp_path, image):
         cv2.imwrite(str(tmp_path / "in" / name), image)
     source = MediaSource(str(tmp_path / "in"))
     writer = MediaWriter(tmp_path / "out", source)
-    for name, picture in source:
-        writer.write(name, picture)
+    for name, photo in source:
+        writer.write(name, photo)
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert written == ["a.png", "a.png.png", "b.png"]
     with pytest.raises(ValueError, match="folder must not be that of the source"):
