@@ -64,7 +64,7 @@ def main(
         for label, path in predictions
     ]
     print(write_comparison_report(data_root or poses.parent.parent, poses, results, out, worst))
-    print(f"\nPage: {out}")
+    print(f"\nReport: {out}")
 
 
 if __name__ == "__main__":

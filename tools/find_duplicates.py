@@ -1,9 +1,9 @@
-"""Find the same footage in several videos of a pool, and group these videos for mining.
+"""Find footage that several videos of a pool share, and group these videos for mining.
 
     simhand find-duplicates data/pool -o duplicates.csv
     simhand mine data/pool --group-by duplicates.csv
 
-Copies may be re-encoded, scaled, cut, mirrored or drawn over.
+Copies are found even if they are re-encoded, scaled, cut, mirrored or have overlays.
 """
 
 import logging
@@ -37,14 +37,14 @@ def main(
     workers: int = 0,
     out: Out = Path("duplicates.csv"),
 ) -> None:
-    """Search, write the table, the page and the pairs of hands, and print what was found.
+    """Search the pool, write a table, an HTML report and the pairs, and print a summary.
 
     Args:
         pool_dir: Pool folder. The hashes of its crops are stored in it.
-        settings: What counts as the same footage.
-        workers: Processes that hash crops; 0 works in this one.
-        out: CSV file to write, for simhand mine --group-by. The page is written next to it as
-            .html, and the pairs of hands as .parquet.
+        settings: Thresholds for near-duplicate hands and shared footage.
+        workers: Number of processes that hash crops; 0 runs in this process.
+        out: CSV file to write, for simhand mine --group-by. The report is written with the same
+            name as .html, and the pairs of hands as .parquet.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     pool = HandPool(pool_dir)
@@ -61,9 +61,9 @@ def main(
         summary,
     )
     print("\n".join(f"{name:<42} {value}" for name, value in summary))
-    print(f"\nPage: {out.with_suffix('.html')}")
+    print(f"\nReport: {out.with_suffix('.html')}")
     if len(footage.videos):
-        print(f"Mine without pairs of the same footage: simhand mine {pool_dir} --group-by {out}")
+        print(f"To mine without pairs of shared footage: simhand mine {pool_dir} --group-by {out}")
 
 
 def _write_tables(pool: HandPool, hands: DuplicateHands, footage: SharedFootage, out: Path) -> None:

@@ -31,13 +31,14 @@ _OFFSET_WINDOW_S = 1.0
 
 @dataclass(frozen=True)
 class DuplicateSettings:
-    """What counts as the same footage.
+    """Thresholds for near-duplicate hands and shared footage.
 
     Attributes:
-        max_distance: Near-duplicate hands differ in at most so many of the 256 bits of their
-            perceptual hashes.
-        min_frames: Two videos share footage if hands of so many frames are near-duplicates at one
-            offset in time; of shorter videos all frames, without doubt (at most 24 bits).
+        max_distance: Maximum number of differing bits, out of 256, between the perceptual hashes
+            of near-duplicate hands.
+        min_frames: Minimum number of frames with near-duplicate hands at the same time offset for
+            two videos to share footage. In shorter videos, all frames must have near-duplicates
+            that differ in at most 24 bits.
     """
 
     max_distance: Annotated[int, arg(metavar="BITS")] = 48

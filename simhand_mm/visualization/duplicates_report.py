@@ -1,4 +1,4 @@
-"""A look at the same footage in several videos: which videos, and the hands that tell so."""
+"""Report on shared footage: the videos concerned, and pairs of near-duplicate hands."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,25 +22,34 @@ def write_duplicates_report(
     summary: Sequence[tuple[str, str]],
     num_pairs: int = 24,
 ) -> Path:
-    """Write the page of a search for duplicates; return the file.
+    """Write an HTML report on near-duplicate hands and videos with shared footage.
 
     Args:
         pool: The pool.
         path: HTML file to write.
-        hands: Rows ``[P, 2]``, distances ``[P]`` in bits of 256 and whether mirrored ``[P]``.
-        videos: Pairs of videos ``[S, 2]``, their frames ``[S]`` and offsets ``[S]`` in seconds.
+        hands: Rows of the pool ``[P, 2]``, distances ``[P]`` in bits (of 256), and whether the
+            hands are mirrored ``[P]``.
+        videos: Pairs of videos ``[S, 2]``, number of shared frames ``[S]``, and time offsets
+            ``[S]`` in seconds.
         summary: Names and values of the first table.
-        num_pairs: Pairs of hands that are shown.
+        num_pairs: Number of pairs of hands to show.
+
+    Returns:
+        The HTML file.
     """
-    page = Page("The same footage", f"{pool.root} · fingerprint {pool.fingerprint[:12]}")
+    page = Page("Shared footage", f"{pool.root} · fingerprint {pool.fingerprint[:12]}")
     page.heading("Summary")
-    page.table((), summary, "Near-duplicate hands of different videos, and what follows.")
+    page.table(
+        (), summary, "Near-duplicate hands of different videos, and the videos that share footage."
+    )
     _add_videos(page, pool, *videos)
     rows, distance, is_mirrored = hands
     if len(rows):
         page.heading("Near-duplicate hands")
-        chart = histogram(distance, "Pairs by distance", "bits of 256 that differ", y_label="pairs")
-        page.figure(f'<div class="charts">{chart}</div>', f"{len(rows):,} pairs of hands.")
+        chart = histogram(distance, "Pairs by distance", "differing bits of 256", y_label="pairs")
+        page.figure(
+            f'<div class="charts">{chart}</div>', f"Hash distances of {len(rows):,} pairs of hands."
+        )
         order = np.argsort(distance, kind="stable")
         chosen = order[np.linspace(0, len(order) - 1, min(num_pairs, len(order))).astype(int)]
         page.figure(
@@ -54,7 +63,8 @@ def write_duplicates_report(
                     for pair in chosen
                 ],
             ),
-            f"{len(chosen)} of {len(rows):,} pairs, evenly from the nearest to the farthest.",
+            f"{len(chosen)} of {len(rows):,} pairs, at regular intervals from the smallest to the "
+            "largest distance.",
         )
     return page.save(path)
 
@@ -68,13 +78,13 @@ def _add_videos(
         return
     order = np.argsort(-num_frames, kind="stable")[:_MAX_ROWS]
     page.table(
-        ("video", "shares footage with", "frames", "offset, s"),
+        ("video", "shares footage with", "shared frames", "offset, s"),
         [
             (*(pool.video_ids[v] for v in videos[i]), f"{num_frames[i]:,}", f"{offset_s[i]:+.1f}")
             for i in order
         ],
-        f"{len(order)} of {len(videos):,} pairs of videos, most frames first. Offset: time in the "
-        "second video less time in the first.",
+        f"{len(order)} of {len(videos):,} pairs of videos, sorted by the number of shared frames. "
+        "Offset: time in the second video minus time in the first video.",
     )
 
 
