@@ -3,14 +3,13 @@
 simhand check-pairs data/pool data/synthetic --pairs similar
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from simhand_mm.cli import run
 from simhand_mm.options import Out, PairsName, Pool
-from simhand_mm.pool import HandPool, atomic_path, load_pairs
+from simhand_mm.pool import HandPool, load_pairs, write_json
 from simhand_mm.synthetic import GroundTruth
 from simhand_mm.synthetic.pair_quality import check_pairs
 
@@ -34,8 +33,7 @@ def main(
     pairs = load_pairs(pool_dir, name, pool)
     embeddings = np.load(pool_dir / "pose_embeddings.npy")
     result = check_pairs(pool, pairs, embeddings, GroundTruth.load(synthetic))
-    with atomic_path(out) as temporary:
-        temporary.write_text(json.dumps(result, indent=2), encoding="utf-8")
+    write_json(out, result, indent=2)
     print("mean 3D distance between a hand and its positive, wrists aligned (mm):")
     for rank, distance in result["top_mm"].items():
         print(f"  Top-{rank:<21} {distance:6.1f}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from simhand_mm.cli import run
-from simhand_mm.converters.boxes import BoxConversion
+from simhand_mm.converters.boxes import DEFAULT_MIN_SCORE, BoxConversion
 from simhand_mm.converters.coco_boxes import convert_coco_boxes
 from simhand_mm.converters.csv_boxes import convert_csv_boxes
 from simhand_mm.converters.frame_numbers import (
@@ -41,7 +41,7 @@ def main(
     output: Path,
     /,
     numbering: FrameNumbering,
-    min_score: float = 0.5,
+    min_score: float = DEFAULT_MIN_SCORE,
     videos: Path | None = None,
 ) -> None:
     """Convert the boxes and print a summary.

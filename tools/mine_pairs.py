@@ -13,7 +13,7 @@ from typing import Literal
 from simhand_mm.cli import run
 from simhand_mm.executors import LocalExecutor, RayExecutor
 from simhand_mm.mining import SimilarSettings, format_report, mine_similar, write_simple_pairs
-from simhand_mm.mining.pairs import self_pairs, temporal_pairs
+from simhand_mm.mining.pairs import DEFAULT_MAX_GAP_S, self_pairs, temporal_pairs
 from simhand_mm.mining.shards import shard_of_process
 from simhand_mm.options import Pool, Shard
 from simhand_mm.pool import HandPool
@@ -25,7 +25,7 @@ def main(
     similar: SimilarSettings,
     rule: Literal["similar", "temporal", "self"] = "similar",
     name: str | None = None,
-    max_gap_s: float = 1.0,
+    max_gap_s: float = DEFAULT_MAX_GAP_S,
     shard: Shard | None = None,
     launcher: Literal["none", "torchrun", "slurm", "ray"] = "none",
 ) -> None:

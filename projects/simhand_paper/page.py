@@ -16,6 +16,7 @@ from projects.simhand_paper.plan import PLAN
 from simhand_mm.cli import run
 from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import question_table, write_part
+from simhand_mm.pool import write_json
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "simhand_paper.json"
@@ -49,7 +50,7 @@ def runs_table() -> str:
 
 def write_page(results: dict[str, Any]) -> None:
     """Write numbers, tables and metafiles."""
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(RESULTS, results, sort_keys=True, end="\n")
     for part, text in parts(results):
         write_part(ROOT / "docs" / "reproduction.md", PLAN.name, part, text)
     synthhands = json.loads((ROOT / "docs" / "synthhands.json").read_text(encoding="utf-8"))

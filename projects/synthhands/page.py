@@ -16,6 +16,7 @@ from projects.synthhands.plot import draw
 from simhand_mm.cli import run
 from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import question_table, summary_table, write_part
+from simhand_mm.pool import write_json
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -27,8 +28,7 @@ def write_page(results: dict[str, Any], docs: Path = DOCS) -> None:
         results: Results from ``collect_results``.
         docs: Folder of ``synthhands.md`` and ``reproduction.md``.
     """
-    text = json.dumps(results, indent=1, sort_keys=True)
-    (docs / "synthhands.json").write_text(f"{text}\n", encoding="utf-8")
+    write_json(docs / "synthhands.json", results, sort_keys=True, end="\n")
     for document, part, table in parts(results):
         write_part(docs / document, PLAN.name, part, table)
     draw(results, docs / "images" / "synthhands.png")

@@ -12,6 +12,8 @@ import numpy as np
 _FRAME_NAME = re.compile(r"(?P<video>.*?)[/_.-]*(?:frame[_-]?)?(?P<frame>\d+)$", re.IGNORECASE)
 _SIDES = {"0": "left", "1": "right", "l": "left", "r": "right", "left": "left", "right": "right"}
 
+DEFAULT_MIN_SCORE = 0.5  # of the boxes of a detector
+
 
 @dataclass
 class BoxConversion:
@@ -25,7 +27,7 @@ class BoxConversion:
         examples: Reason -> the first one.
     """
 
-    min_score: float = 0.5
+    min_score: float = DEFAULT_MIN_SCORE
     boxes: list[dict[str, Any]] = field(default_factory=list)
     num_frames: int = 0
     drops: Counter[str] = field(default_factory=Counter)

@@ -11,12 +11,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from simhand_mm.converters.boxes import BoxConversion, parse_frame_name, parse_side
+from simhand_mm.converters.boxes import (
+    DEFAULT_MIN_SCORE,
+    BoxConversion,
+    parse_frame_name,
+    parse_side,
+)
 
 _SIDE_FIELDS = ("handedness", "hand_side", "left_right")
 
 
-def convert_coco_boxes(path: str | Path, min_score: float = 0.5) -> BoxConversion:
+def convert_coco_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) -> BoxConversion:
     """Read a file of boxes.
 
     Args:

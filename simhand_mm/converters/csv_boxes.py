@@ -6,13 +6,13 @@ they are there also ``score`` and ``handedness``.
 
 from pathlib import Path
 
-from simhand_mm.converters.boxes import BoxConversion, parse_side
+from simhand_mm.converters.boxes import DEFAULT_MIN_SCORE, BoxConversion, parse_side
 from simhand_mm.pool import read_rows
 
 _CORNERS = ("x1", "y1", "x2", "y2")
 
 
-def convert_csv_boxes(path: str | Path, min_score: float = 0.5) -> BoxConversion:
+def convert_csv_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) -> BoxConversion:
     """Read a table of boxes.
 
     Args:

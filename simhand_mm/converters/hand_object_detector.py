@@ -32,13 +32,20 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from simhand_mm.converters.boxes import BoxConversion, parse_frame_name, parse_side
+from simhand_mm.converters.boxes import (
+    DEFAULT_MIN_SCORE,
+    BoxConversion,
+    parse_frame_name,
+    parse_side,
+)
 
 _NUM_COLUMNS = 10
 _SUFFIXES = (".npy", ".npz", ".pkl")
 
 
-def convert_hand_object_detector(root: str | Path, min_score: float = 0.5) -> BoxConversion:
+def convert_hand_object_detector(
+    root: str | Path, min_score: float = DEFAULT_MIN_SCORE
+) -> BoxConversion:
     """Read saved detections of a folder.
 
     Args:

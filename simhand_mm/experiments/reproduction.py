@@ -1,6 +1,5 @@
 """``simhand reproduce``: show, print, run or collect the rows of a plan."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from simhand_mm.experiments.jobs import run_chains
 from simhand_mm.experiments.plan import Plan, Question, load_plan
 from simhand_mm.experiments.results import collect_results
 from simhand_mm.experiments.tables import missing_runs, question_table
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.files import atomic_path, write_json
 
 
 @dataclass(frozen=True)
@@ -128,10 +127,9 @@ def collect(plan: Plan, questions: Sequence[Question], seeds: Sequence[int], wor
         if missing := list(missing_runs(results, question, seeds)):
             parts.append("missing:\n\n" + "\n".join(f"* {line}" for line in missing) + "\n")
     text = "\n".join(parts)
-    numbers = json.dumps(results, indent=1, sort_keys=True)
-    for name, content in (("results.json", f"{numbers}\n"), ("tables.md", text)):
-        with atomic_path(work / name) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+    write_json(work / "results.json", results, sort_keys=True, end="\n")
+    with atomic_path(work / "tables.md") as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return text
 
 

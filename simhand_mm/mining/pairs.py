@@ -15,6 +15,7 @@ from simhand_mm.pool import HandPairs, HandPool, read_rows
 logger = logging.getLogger(__name__)
 
 SIMILAR_METRIC = "pose_embedding_l2"
+DEFAULT_MAX_GAP_S = 1.0  # between the frames of a temporal pair
 
 
 def self_pairs(pool: HandPool) -> HandPairs:
@@ -25,7 +26,7 @@ def self_pairs(pool: HandPool) -> HandPairs:
     )
 
 
-def temporal_pairs(pool: HandPool, max_gap_s: float = 1.0) -> HandPairs:
+def temporal_pairs(pool: HandPool, max_gap_s: float = DEFAULT_MAX_GAP_S) -> HandPairs:
     """Each hand with the same side's hand in the nearest other frame of its video (TempCLR).
 
     Of two frames equally near the earlier one is taken, of several hands in it the first row.

@@ -20,7 +20,7 @@ from simhand_mm.mining.search import EXACT_ENGINES, Engine, build_engine
 from simhand_mm.mining.shards import ShardStore, default_num_shards
 from simhand_mm.mining.shared_footage import near_duplicate_share
 from simhand_mm.options import KeyValues, Ranks
-from simhand_mm.pool import HandPairs, HandPool, atomic_path, save_pairs
+from simhand_mm.pool import HandPairs, HandPool, save_pairs, write_json
 from simhand_mm.pool.pairs import pairs_path
 
 logger = logging.getLogger(__name__)
@@ -233,8 +233,7 @@ def write_simple_pairs(pool: HandPool, name: str, pairs: HandPairs) -> dict[str,
 
 
 def _write_report(path: Path, report: dict[str, Any]) -> None:
-    with atomic_path(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_json(path.with_suffix(".json"), report, indent=2, end="\n")
 
 
 def _sha256(array: np.ndarray) -> str:

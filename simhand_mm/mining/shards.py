@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from simhand_mm.pool import atomic_path
+from simhand_mm.pool import atomic_path, write_json
 
 _HANDS_PER_SHARD = 500_000
 _ANSWERS_PER_SHARD = 1_000_000_000  # hands times largest rank
@@ -53,9 +53,7 @@ class ShardStore:
 
     def write(self, shard: int, positive_index: np.ndarray, distance: np.ndarray) -> None:
         """Store the result of a shard, ``[len(rows(shard)), R]`` each."""
-        with atomic_path(self.folder / "manifest.json") as temporary:
-            text = json.dumps(self.manifest, sort_keys=True, indent=2)
-            temporary.write_text(text, encoding="utf-8")
+        write_json(self.folder / "manifest.json", self.manifest, indent=2, sort_keys=True)
         with atomic_path(self._path(shard)) as temporary, open(temporary, "wb") as file:
             np.savez(file, positive_index=positive_index, distance=distance)
 

@@ -81,11 +81,23 @@ def remove_temporaries(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_json(path: str | Path, content: Any) -> None:
-    """Write JSON, atomically; NaN becomes null, which is valid JSON."""
+def write_json(
+    path: str | Path, content: Any, indent: int = 1, sort_keys: bool = False, end: str = ""
+) -> None:
+    """Write JSON atomically; NaN becomes null, which is valid JSON.
+
+    Args:
+        path: File to write.
+        content: What ``json.dumps`` accepts.
+        indent: Spaces per level.
+        sort_keys: Sort the keys of each object.
+        end: Text after the content, e.g. a line break.
+    """
     with atomic_path(path) as temporary:
-        text = json.dumps(_nan_to_none(content), indent=1, allow_nan=False)
-        temporary.write_text(text, encoding="utf-8")
+        text = json.dumps(
+            _nan_to_none(content), indent=indent, sort_keys=sort_keys, allow_nan=False
+        )
+        temporary.write_text(text + end, encoding="utf-8")
 
 
 def _nan_to_none(content: Any) -> Any:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from simhand_mm.pool.files import atomic_path, explaining_disk_errors, remove_temporaries
+from simhand_mm.pool.files import explaining_disk_errors, remove_temporaries, write_json
 from simhand_mm.pool.merging import merge_parts
 from simhand_mm.pool.parts import (
     SourceFile,
@@ -54,9 +54,7 @@ class PoolWriter:
         if path.is_file():
             _check_same_settings(self.root, json.loads(path.read_text(encoding="utf-8")), settings)
         else:
-            with atomic_path(path) as temporary:
-                text = json.dumps(settings, indent=2, sort_keys=True)
-                temporary.write_text(text, encoding="utf-8")
+            write_json(path, settings, indent=2, sort_keys=True)
 
     @contextmanager
     def lock(self, shared: bool = False) -> Iterator[None]:
@@ -184,8 +182,7 @@ class PoolWriter:
         }
         write_arrow(self.root / "hands.arrow", hands, info["fingerprint"])
         write_statuses(self.root / "videos.csv", list(statuses.values()))
-        with atomic_path(self.root / "pool.json") as temporary:
-            temporary.write_text(json.dumps(info, indent=2, sort_keys=True), encoding="utf-8")
+        write_json(self.root / "pool.json", info, indent=2, sort_keys=True)
         return info
 
     def _is_merged(self, statuses: dict[str, VideoStatus]) -> bool:

@@ -1,6 +1,5 @@
 """Hooks that watch pre-training without labels, and stop it where it went wrong."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from torch.utils.data import Subset
 
 from simhand_mm.functional import embeddings
 from simhand_mm.functional.pose_distances import pairwise_keypoint_distance
-from simhand_mm.pool import atomic_path
+from simhand_mm.pool import write_json
 from simhand_mm.pretraining.encoders import embed_hands
 from simhand_mm.registry import HOOKS
 
@@ -151,9 +150,7 @@ class NonFiniteLossHook(Hook):
             )
         ]
         path = Path(runner.work_dir) / f"nonfinite_loss_rank{get_rank()}.json"
-        with atomic_path(path) as temporary:
-            record = {"iter": runner.iter, "loss": str(loss), "pairs": pairs}
-            temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+        write_json(path, {"iter": runner.iter, "loss": str(loss), "pairs": pairs})
         raise FloatingPointError(
             f"loss must be finite, but got {loss} at iteration {runner.iter + 1}. The hands of the "
             f"batch are in {path}, beginning with {pairs[:4]}. Look at them with "

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from tyro.conf import arg
 
 from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.files import atomic_path, write_json
 from simhand_mm.synthetic.parts import STILLS_PER_SUBJECT, Part, make_part
 
 GENERATOR_VERSION = 1
@@ -126,7 +126,7 @@ def _claim(root: Path, parameters: dict[str, int]) -> dict | None:
     path = root / "synthetic.json"
     header = {"generator_version": GENERATOR_VERSION, "parameters": parameters}
     if not path.is_file():
-        _write_json(path, header | {"is_complete": False})
+        write_json(path, header | {"is_complete": False}, indent=2, end="\n")
         return None
     present = json.loads(path.read_text(encoding="utf-8"))
     for name, wanted in (header | parameters).items():
@@ -187,10 +187,5 @@ def _conclude(root: Path, parts: list[Part], parameters: dict[str, int]) -> dict
         "num_rows": counts,
         "sha256": tables,
     }
-    _write_json(root / "synthetic.json", summary)
+    write_json(root / "synthetic.json", summary, indent=2, end="\n")
     return summary
-
-
-def _write_json(path: Path, content: dict) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

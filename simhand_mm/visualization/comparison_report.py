@@ -36,7 +36,7 @@ def write_comparison_report(
     poses: str | Path,
     results: Sequence[MethodResult],
     path: str | Path,
-    num_worst: int = 4,
+    num_worst: int,
 ) -> str:
     """Write an HTML report that compares models.
 
