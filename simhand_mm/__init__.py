@@ -1,8 +1,8 @@
 """SiMHand for OpenMMLab: from hand videos to a 3D hand pose model.
 
-Importing the package is cheap (no torch, no framework) and installs the workarounds of
-:mod:`simhand_mm.compat`, so that stock mmpretrain and mmpose tools run our configs with nothing
-but ``custom_imports = dict(imports=['simhand_mm'])``.
+Importing the package is fast (no torch, no framework) and installs the workarounds of
+:mod:`simhand_mm.compat`, so that the tools of mmpretrain and mmpose run our configs with only
+``custom_imports = dict(imports=['simhand_mm'])``.
 """
 
 from simhand_mm import compat

@@ -1,4 +1,4 @@
-"""Local checkpoints: read without executing anything they carry; the newest whole one to resume."""
+"""Local checkpoints: safe reading without code execution, and the one to resume from."""
 
 import collections
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
-    """Read a checkpoint of torch or mmengine without executing anything that it carries.
+    """Read a checkpoint of torch or mmengine without executing code from the file.
 
     Args:
         path: Local file.
@@ -20,8 +20,8 @@ def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        pickle.UnpicklingError: If the file is damaged, or holds anything but tensors, NumPy and
-            mmengine data.
+        pickle.UnpicklingError: If the file is damaged, or contains anything other than tensors,
+            NumPy and mmengine data.
     """
     import torch
 
@@ -41,20 +41,20 @@ def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
         if str(error).startswith("checkpoint must"):
             raise
         raise pickle.UnpicklingError(
-            f"checkpoint must be a whole file of torch.save, but reading {path} gives: {error}"
+            f"checkpoint must be a complete file of torch.save, but reading {path} gives: {error}"
         ) from error
 
 
 class _RestrictedUnpickler(pickle.Unpickler):
-    """Resolves only names that build plain data."""
+    """Resolves only classes and functions that build plain data."""
 
     def find_class(self, module: str, name: str) -> Any:
         found = _allowed_global(module, name)
         if found is None:
             raise pickle.UnpicklingError(
-                f"checkpoint must hold only tensors, NumPy arrays and mmengine data, but asks for "
-                f"{module}.{name}; nothing was executed. Load it once in an environment that you "
-                "trust and save its state_dict alone with torch.save."
+                f"checkpoint must contain only tensors, NumPy arrays and mmengine data, but uses "
+                f"{module}.{name}; nothing was executed. Load it once in an isolated environment "
+                "and save only its state_dict with torch.save."
             )
         return found
 
@@ -117,7 +117,7 @@ _TENSOR_BUILDERS = {
 
 
 def _known_method(owner: Any, name: str) -> Any:
-    """Stands in for ``getattr``, by which mmengine's objects pickle methods that they hold."""
+    """Replaces ``getattr``, with which objects of mmengine pickle their bound methods."""
     from mmengine.logging import HistoryBuffer
     from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
@@ -127,20 +127,20 @@ def _known_method(owner: Any, name: str) -> Any:
     if owner is OneCycleParamScheduler and name in ("_annealing_cos", "_annealing_linear"):
         return getattr(OneCycleParamScheduler, name)
     raise pickle.UnpicklingError(
-        f"checkpoint must not look up attributes, but asks for {name!r} of {owner!r}; "
+        f"checkpoint must not look up attributes, but requests {name!r} of {owner!r}; "
         "nothing was executed."
     )
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:
-    """Stands in for ``_codecs.encode``, by which protocol 2 pickles bytes."""
+    """Replaces ``_codecs.encode``, with which pickle protocol 2 stores bytes."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"bytes must be stored as latin1, but got {encoding!r}.")
     return text.encode("latin1")
 
 
 def _new_array(kind: type, shape: tuple, code: Any) -> Any:
-    """Stands in for NumPy's ``_reconstruct``, for plain arrays only."""
+    """Replaces NumPy's ``_reconstruct``, for plain arrays only."""
     import numpy as np
 
     if kind is not np.ndarray:
@@ -149,7 +149,7 @@ def _new_array(kind: type, shape: tuple, code: Any) -> Any:
 
 
 class _refusing_torchscript:
-    """Keeps ``torch.load`` from handing TorchScript archives to the interpreter."""
+    """Context manager that makes ``torch.load`` refuse TorchScript archives."""
 
     def __init__(self, torch: Any) -> None:
         self._serialization = torch.serialization
@@ -171,14 +171,14 @@ class _refusing_torchscript:
 
 
 def find_latest_checkpoint(work_dir: str | os.PathLike) -> str | None:
-    """The checkpoint to resume from, whenever the run before was killed.
+    """Find the checkpoint to resume from, even if the previous run was killed while writing one.
 
     Args:
         work_dir: Folder with ``last_checkpoint`` and ``iter_N.pth`` or ``epoch_N.pth``.
 
     Returns:
-        What ``last_checkpoint`` names if that is a whole file, else the newest whole one; None
-        where there is none.
+        The file that ``last_checkpoint`` names if it is complete, else the newest complete one;
+        None if there is none.
     """
     folder = Path(work_dir)
     named = folder / "last_checkpoint"
@@ -189,6 +189,6 @@ def find_latest_checkpoint(work_dir: str | os.PathLike) -> str | None:
     )
     text = named.read_text(encoding="utf-8").strip() if named.is_file() else ""
     for path in ([Path(text)] if text else []) + newest_first:
-        if zipfile.is_zipfile(path):  # what was cut off lacks the index at the end
+        if zipfile.is_zipfile(path):  # a truncated file lacks the index at its end
             return str(path)
     return None

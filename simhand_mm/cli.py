@@ -1,6 +1,6 @@
-"""The command ``simhand``: the tools of the repository, from wherever the package is installed.
+"""The command ``simhand``, which runs the files of ``tools/`` wherever the package is installed.
 
-``simhand mine POOL --ranks 1,2,3`` is ``python tools/mine_pairs.py POOL --ranks 1,2,3``.
+``simhand mine POOL --ranks 1,2,3`` runs ``python tools/mine_pairs.py POOL --ranks 1,2,3``.
 """
 
 import ast
@@ -19,7 +19,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-# Stage -> command -> file of tools/.
+# The file in tools/ of each command, by stage.
 STAGES = {
     "data": {
         "synthesize": "synthesize_hands.py",
@@ -63,7 +63,7 @@ STAGES = {
     },
 }
 COMMANDS = {command: tool for tools in STAGES.values() for command, tool in tools.items()}
-# Packages that no extra can bring (pyproject.toml says why), by the name they are imported by.
+# Packages that cannot be in an extra (the reason is in pyproject.toml), by their import name.
 WITHOUT_REQUIREMENTS = {
     "mmengine": "mmengine==0.10.7",
     "mmcv": "mmcv-lite==2.1.0",
@@ -75,33 +75,33 @@ WITHOUT_REQUIREMENTS = {
 
 
 def find_file(name: str) -> Path:
-    """A file of ``tools/`` or ``configs/``: in the wheel (``.mim``), or in the clone.
+    """Find a file of ``tools/`` or ``configs/`` in the wheel (``.mim``) or in the clone.
 
     Args:
-        name: Path below the repository, e.g. ``tools/train.py``.
+        name: Path relative to the repository, e.g. ``tools/train.py``.
 
     Raises:
-        FileNotFoundError: If neither holds it.
+        FileNotFoundError: If it is in neither.
     """
     package = Path(__file__).parent
     for root in (package / ".mim", package.parent):
         if (root / name).exists():
             return root / name
     raise FileNotFoundError(
-        f"{name} must lie in {package / '.mim'} or {package.parent}, but does not. "
+        f"{name} must exist in {package / '.mim'} or {package.parent}, but does not. "
         "Correct the path, or install the wheel again."
     )
 
 
 def find_config(argument: str) -> str:
-    """``configs/...`` of the package for one that the working folder lacks; else as it is."""
+    """Map ``configs/...`` to the package's file if the working folder has no such file."""
     if argument.startswith("configs/") and not Path(argument).exists():
         return str(find_file(argument))
     return argument
 
 
 def what_to_install(error: ImportError) -> str:
-    """What to type when a package is missing."""
+    """Return the command that installs a missing package."""
     name = (error.name or "").split(".")[0]
     if name in WITHOUT_REQUIREMENTS:
         every = " ".join(WITHOUT_REQUIREMENTS.values())
@@ -110,7 +110,7 @@ def what_to_install(error: ImportError) -> str:
 
 
 def program_name() -> str:
-    """``simhand x`` for the tool that is running; its path if it is not a command."""
+    """Return ``simhand x`` for the running tool, or its path if it is not a command."""
     tool = Path(sys.argv[0])
     names = [f"simhand {command}" for command, file in COMMANDS.items() if file == tool.name]
     return names[0] if names else str(tool)
@@ -118,17 +118,17 @@ def program_name() -> str:
 
 @contextmanager
 def messages_instead_of_tracebacks() -> Iterator[None]:
-    """Exit with code 1 and one message if the run fails for a reason that the message explains.
+    """Exit with code 1 and a message if an error occurs that its message explains.
 
-    Errors that point to a defect of the program keep their traceback, and so do all errors where
-    the environment variable ``SIMHAND_TRACEBACK`` is set.
+    Other errors, which indicate a defect of the program, keep their traceback. All errors keep it
+    if the environment variable ``SIMHAND_TRACEBACK`` is set.
     """
     try:
         yield
     except KeyboardInterrupt:
         print(f"\n{program_name()}: stopped", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # `simhand ... | head` has read enough
+    except BrokenPipeError:  # the reader has closed the pipe, as `simhand ... | head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
@@ -139,7 +139,7 @@ def messages_instead_of_tracebacks() -> Iterator[None]:
 
 
 def _is_explained(error: Exception) -> bool:
-    """A wrong value, file, config or installation; or a RuntimeError of ours, not of torch."""
+    """Whether it is a wrong value, file, config or installation, or a RuntimeError of our code."""
     if isinstance(error, (OSError, ValueError, ImportError, SyntaxError, UnpicklingError)):
         return True
     origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
@@ -149,7 +149,7 @@ def _is_explained(error: Exception) -> bool:
 
 
 def _is_of_config(error: Exception) -> bool:
-    """Whether a config lacks an entry, or names a type that is not registered."""
+    """Whether an entry of a config is missing, or its type is not registered."""
     origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
     is_missing = isinstance(error, (KeyError, AttributeError))
     return is_missing and origin.parts[-3:-1] in (("mmengine", "config"), ("mmengine", "registry"))
@@ -163,25 +163,25 @@ def _message_of(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"{error.msg} in line {error.lineno}: {(error.text or '').strip()}"
     if _is_of_config(error):
-        return f"the config must be complete, but reading it gives: {error.args[0]!r}"
+        return f"the config must be complete, but reading it gives: {error.args[0]!r}."
     return str(error)
 
 
 def use_utf8() -> None:
-    """Start again in Python's UTF-8 mode if the locale has another encoding.
+    """Restart in Python's UTF-8 mode if the locale has another encoding.
 
-    Otherwise names of files with letters that the locale lacks could not be opened by some
-    libraries, nor printed.
+    Otherwise some libraries cannot open files whose names have characters outside the locale's
+    encoding, and such names cannot be printed.
     """
     if sys.getfilesystemencoding() != "utf-8":
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 def run(function: Callable[..., Result], description: str | None) -> Result:
-    """Call a function with what the command line says: the whole of a tool's ``__main__``.
+    """Call a function with the arguments of the command line. The ``__main__`` of every tool.
 
-    Positional-only parameters are positional arguments; other parameters, and the fields of
-    dataclasses among them, are options. Types, defaults and help come from the signatures and
+    Positional-only parameters become positional arguments; other parameters, and the fields of
+    dataclasses among them, become options. Types, defaults and help are taken from signatures and
     docstrings, so that an option is written once (see also :mod:`simhand_mm.options`).
 
     Args:
@@ -189,19 +189,20 @@ def run(function: Callable[..., Result], description: str | None) -> Result:
         description: Docstring of the tool.
 
     Returns:
-        What the function returns. A wrong command line exits with code 2, a failed run with 1.
+        The result of the function. Exits with code 2 if the command line is wrong, and with 1 if
+        the run fails.
     """
-    import tyro  # here, because importing this module must be cheap
+    import tyro  # not at the top: importing this module must be fast
     from tyro import conf
 
     style = (
         conf.OmitArgPrefixes,  # --fps, not --settings.fps
         conf.FlagCreatePairsOff,  # --balance without --no-balance
         conf.SuppressFixed,
-        conf.DisallowNone,  # an option that is not given is None
+        conf.DisallowNone,  # None cannot be typed: leave the option out
         conf.PositionalMetavarFromFieldName,
     )
-    # tyro keeps the line breaks of arguments, though not those of the fields of dataclasses.
+    # tyro joins the lines in the help of dataclass fields, but not in that of arguments.
     function.__doc__ = re.sub(r"\n {8}(?=\S)", " ", inspect.getdoc(function) or "")
     use_utf8()
     with messages_instead_of_tracebacks():
@@ -209,7 +210,7 @@ def run(function: Callable[..., Result], description: str | None) -> Result:
 
 
 def summary_of(tool: Path) -> str:
-    """First sentence of a tool: of its docstring, or of the comment of a shell script."""
+    """Return the first line of a tool's docstring, or of a shell script's comment."""
     if tool.suffix == ".sh":
         text = tool.read_text(encoding="utf-8").splitlines()[1].removeprefix("# ")
     else:
@@ -218,11 +219,11 @@ def summary_of(tool: Path) -> str:
 
 
 def overview() -> str:
-    """Text of ``simhand --help``: the commands by stage, each with a line of help."""
+    """Return the text of ``simhand --help``: the commands by stage, each with a line of help."""
     lines = ["usage: simhand COMMAND [ARGUMENTS...]", ""]
     lines += [
-        "simhand COMMAND --help tells more. A command that fails prints a message; with the",
-        "environment variable SIMHAND_TRACEBACK=1 it shows where it failed as well.",
+        "simhand COMMAND --help shows the arguments. A command that fails prints a message; set",
+        "the environment variable SIMHAND_TRACEBACK=1 to see the traceback, too.",
     ]
     for stage, tools in STAGES.items():
         lines += ["", f"{stage}:"]
@@ -231,7 +232,7 @@ def overview() -> str:
 
 
 def main() -> None:
-    """Run a tool; a config that is not in the working folder is taken from the package."""
+    """Run a tool. Configs that are not in the working folder are taken from the package."""
     use_utf8()
     command = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if command in ("-h", "--help"):
@@ -241,7 +242,7 @@ def main() -> None:
         close = difflib.get_close_matches(command, COMMANDS)
         names = ", ".join(close or COMMANDS)
         print(
-            f"simhand: COMMAND must be one of those of simhand --help, but got {command!r}. "
+            f"simhand: COMMAND must be one that simhand --help lists, but got {command!r}. "
             f"{'Did you mean' if close else 'They are'}: {names}",
             file=sys.stderr,
         )

@@ -1,24 +1,24 @@
-"""Workarounds for other libraries; the only module that tests versions or patches anything.
+"""Workarounds for other libraries. Only this module tests versions or patches other libraries.
 
-:func:`install` is called once by ``import simhand_mm`` and costs nothing then: each workaround
-waits until the module that it mends is imported, and acts only where its trigger is present.
+``import simhand_mm`` calls :func:`install` once, which takes almost no time: each workaround is
+applied when the module that it patches is imported, and only if its trigger is present.
 
 ===============================  ================================================================
-trigger                          what is done
+trigger                          workaround
 ===============================  ================================================================
 torch >= 2.6, mmengine <= 0.10   local checkpoints are read by a *restricted* unpickler (tensors,
-                                 NumPy and mmengine's own classes); plain ``torch.load`` refuses
-                                 every mmengine checkpoint there, and unrestricted loading would
-                                 run whatever a file asks for
-killed while a checkpoint or     a run is resumed from the newest whole checkpoint; mmengine writes
-``last_checkpoint`` is written   both in place, and believes a ``last_checkpoint`` that is empty
+                                 NumPy and mmengine's classes); plain ``torch.load`` rejects every
+                                 mmengine checkpoint there, and unrestricted loading would run any
+                                 code in a file
+killed while a checkpoint or     a run is resumed from the newest complete checkpoint; mmengine
+``last_checkpoint`` is written   writes both in place, and trusts an empty ``last_checkpoint``
 ``mmcv._ext`` missing            stub module, so that mmpose.models imports under mmcv-lite; an
-                                 operator raises when it is called
-xtcocotools missing or broken    its modules are those of pycocotools
+                                 operator raises an error when it is called
+xtcocotools missing or broken    pycocotools is imported under its name
 ``pkg_resources`` missing        mmengine looks packages up with importlib
-no GPU                           ``--launcher pytorch`` or ``slurm`` uses gloo, DDP takes no devices
-``--launcher slurm``             the port follows from the job's number, so that two jobs can share
-                                 a machine; a task that sees one GPU takes that one
+no GPU                           ``--launcher pytorch`` or ``slurm`` uses gloo, DDP gets no devices
+``--launcher slurm``             the port is computed from the job id, so that two jobs can share a
+                                 machine; a task that sees a single GPU uses it
 ===============================  ================================================================
 """
 
@@ -39,7 +39,7 @@ from simhand_mm.checkpoint import find_latest_checkpoint, load_checkpoint
 
 
 def install() -> None:
-    """Put the workarounds in place; safe to call again."""
+    """Install the workarounds. May be called again."""
     mmcv = importlib.util.find_spec("mmcv")
     if mmcv and not importlib.machinery.PathFinder.find_spec(
         "mmcv._ext", mmcv.submodule_search_locations
@@ -57,7 +57,7 @@ def install() -> None:
 
 
 class _PatchingFinder(importlib.abc.MetaPathFinder):
-    """Lets the ordinary finders load a module, then patches it."""
+    """Patches a module after the regular finders have loaded it."""
 
     def __init__(self) -> None:
         self.patches: dict[str, Callable[[Any], None]] = {}
@@ -123,7 +123,7 @@ def _find_latest_checkpoint_for_all(work_dir: str) -> str | None:
 def _keep_steps_on_the_cpu(optimizer: Any) -> None:
     for group in optimizer.param_groups:
         if group.get("capturable") or group.get("fused"):
-            continue  # these count on the device
+            continue  # their step counter must be on the device
         for parameter in group["params"]:
             state = optimizer.state.get(parameter, {})
             if hasattr(state.get("step"), "cpu"):
@@ -134,7 +134,7 @@ def _keep_steps_on_the_cpu(optimizer: Any) -> None:
 
 
 def _build_loader(build: Callable, dataloader: Any, *args: Any, **options: Any) -> Any:
-    """``Runner.build_dataloader``, whatever the number of workers, and never without a batch.
+    """Call ``Runner.build_dataloader`` with options that fit the number of workers.
 
     Raises:
         ValueError: If the samples do not fill one batch and incomplete ones are dropped.
@@ -173,7 +173,7 @@ def _quote_environment_variables(module: types.ModuleType) -> None:
             used[name] = os.environ[name]
             return _escape(used[name])
 
-        # Inside of a string; others, such as {{'$CLASSES:80'}}, are left to mmengine.
+        # Only inside a string; mmengine handles other forms, such as {{'$CLASSES:80'}}.
         inside = r"(?<=['\"])\{\{\s*\$(?P<name>\w+)\s*:\s*(?P<default>[^\s'\"}]+)\s*\}\}"
         text = re.sub(inside, value_of, text)
         Path(temp_config_name).write_text(text, encoding="utf-8")
@@ -183,7 +183,7 @@ def _quote_environment_variables(module: types.ModuleType) -> None:
 
 
 def _escape(text: str) -> str:
-    """As it is written between quotes of either kind."""
+    """Escape a text so that it can be written between quotes of either kind."""
     for character, written in (("\\", "\\\\"), ("'", "\\'"), ('"', '\\"'), ("\n", "\\n")):
         text = text.replace(character, written)
     return text
@@ -202,8 +202,8 @@ def _stub_mmcv_ops() -> None:
 
         def operator(*_: Any, **__: Any) -> None:
             raise NotImplementedError(
-                f"mmcv must be installed with its compiled operators to call {name!r}, but only "
-                "mmcv-lite is. Install mmcv==2.1.0 built for this torch."
+                f"mmcv must be installed with its compiled operators to call {name!r}, but got "
+                "mmcv-lite. Install mmcv==2.1.0 built for this version of torch."
             )
 
         return operator
@@ -213,7 +213,7 @@ def _stub_mmcv_ops() -> None:
 
 
 def _alias_cocotools() -> None:
-    """``xtcocotools`` has no wheels for Python 3.12 and NumPy 2; mmpose imports it at the top."""
+    """Replace ``xtcocotools``, which mmpose imports: no wheels for Python 3.12 or NumPy 2."""
     if importlib.util.find_spec("pycocotools") is None:
         return
     for name in ("", ".coco", ".cocoeval", ".mask"):
@@ -241,7 +241,7 @@ class _AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return copy
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Nothing to run: the module is a copy of a loaded one."""
+        """Do nothing, because the module is a copy of a loaded one."""
 
 
 def _find_packages_by_importlib(module: Any) -> None:
@@ -285,7 +285,7 @@ def _mend_launchers(module: Any) -> None:
 
 
 def _prepare_slurm_task(num_gpus: int) -> None:
-    """A port of the job's own, and a GPU that this task can see."""
+    """Set a port that is specific to the job, and a local rank that selects a visible GPU."""
     environment = os.environ
     port = 15_000 + int(environment.get("SLURM_JOB_ID", 14_500)) % 15_000
     environment.setdefault("MASTER_PORT", str(port))
@@ -295,7 +295,7 @@ def _prepare_slurm_task(num_gpus: int) -> None:
 
 @contextmanager
 def true_float32() -> Iterator[None]:
-    """Products and convolutions without TF32 or bfloat16, whichever interface had chosen them."""
+    """Context manager for matrix products and convolutions without TF32 or bfloat16."""
     import torch
 
     backends: Any = torch.backends

@@ -1,8 +1,8 @@
-"""Who does the work: processes of this machine, or of a Ray cluster.
+"""Executors: run tasks in processes of this machine or of a Ray cluster.
 
-Every stage that shares work hands a list of tasks to an executor. A task is done by a worker that
-is built once in each process. Workers know nothing of the executor that runs them, so that every
-executor gives the same result.
+Every stage that parallelises work passes a list of tasks to an executor. A worker, which is built
+once per process, runs the tasks. Workers do not depend on the executor, so that all executors give
+the same result.
 """
 
 import multiprocessing
@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from tqdm import tqdm
 
-_SECONDS_BETWEEN_LINES = 10.0  # of the progress in a log file
+_SECONDS_BETWEEN_LINES = 10.0  # of progress in a log file
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -25,20 +25,20 @@ Worker = Callable[[Task], Result]
 
 
 class WorkerDied(Exception):
-    """The process that worked on a task was killed or crashed."""
+    """The process that ran a task was killed or crashed."""
 
 
 def usable_cores() -> int:
-    """Number of cores that this process may run on (``taskset`` and Slurm limit it)."""
+    """Return the number of cores that this process may use (``taskset`` and Slurm limit it)."""
     return len(os.sched_getaffinity(0))
 
 
 def progress_bar(total: int, unit: str) -> tqdm:
-    """The progress bar of every stage, on stderr; in a log file it writes every ten seconds.
+    """Create the progress bar of a stage on stderr. In a log file it prints every ten seconds.
 
     Args:
-        total: Number of steps; 0 if it is not known.
-        unit: What is counted, in the plural.
+        total: Number of steps; 0 if unknown.
+        unit: Name of the steps in the plural, e.g. ``'videos'``.
     """
     seconds = 0.1 if sys.stderr.isatty() else _SECONDS_BETWEEN_LINES
     return tqdm(
@@ -51,30 +51,38 @@ def progress_bar(total: int, unit: str) -> tqdm:
 
 
 class Executor(Protocol):
-    """Runs tasks and yields their results as they come.
+    """Runs tasks and yields results in the order in which they finish.
 
-    A worker process that dies costs only its task: that task yields :class:`WorkerDied` and the
-    others go on. An exception of a worker ends the run and is raised.
+    If a worker process dies, only its task is lost: that task yields :class:`WorkerDied` and the
+    others continue. An exception in a worker ends the run and is raised.
     """
 
     @property
     def threads_per_worker(self) -> int:
-        """Threads that a worker may use without taking them from another one."""
+        """Number of threads per worker that does not oversubscribe the cores."""
         ...
 
     def __call__(
         self, tasks: Sequence[Task], build_worker: Callable[[], Worker[Task, Result]]
     ) -> Iterator[tuple[Task, Result | WorkerDied]]:
-        """Run picklable tasks; the picklable ``build_worker`` is called once in each process."""
+        """Run tasks.
+
+        Args:
+            tasks: Picklable tasks.
+            build_worker: Picklable function that builds the worker; called once per process.
+
+        Yields:
+            Each task with its result.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class LocalExecutor:
-    """Processes of this machine; see :class:`Executor`.
+    """Runs tasks in processes of this machine; see :class:`Executor`.
 
     Attributes:
-        num_workers: Number of processes; 0 works in this one.
+        num_workers: Number of processes; 0 runs tasks in this process.
 
     Raises:
         ValueError: If ``num_workers`` is negative.
@@ -123,7 +131,7 @@ def _run_here(
 
 
 class _Process:
-    """One process and the task it works on."""
+    """A process and its current task."""
 
     def __init__(self, build_worker: Callable[[], Worker]) -> None:
         self._build_worker = build_worker
@@ -133,7 +141,7 @@ class _Process:
         self.is_busy = False
 
     def start(self, task: Any) -> None:
-        """Start a task, in a new process if the last one died."""
+        """Start a task, in a new process if the previous one died."""
         if not self._process:
             self._launch()
         try:
@@ -145,17 +153,17 @@ class _Process:
         self.task, self.is_busy = task, True
 
     def _launch(self) -> None:
-        # Not fork: libraries with threads of their own do not survive it.
+        # Not fork, which breaks libraries that use threads.
         context = multiprocessing.get_context("spawn")
         self.connection, far_end = context.Pipe()
         self._process = context.Process(
             target=_serve, args=(far_end, self._build_worker), daemon=True
         )
         self._process.start()
-        far_end.close()  # so that the death of the process ends the connection
+        far_end.close()  # so that the connection ends when the process dies
 
     def result(self) -> Any:
-        """Outcome of the task; call once the connection has something."""
+        """Return the result of the task. Call it when the connection is ready."""
         self.is_busy = False
         try:
             is_good, outcome = self.connection.recv()
@@ -169,15 +177,15 @@ class _Process:
         return outcome
 
     def end(self) -> None:
-        """End the process."""
+        """Terminate the process."""
         if self._process is not None:
             self._process.terminate()
             self._process.join()
 
 
 def _serve(connection: Connection, build_worker: Callable[[], Worker]) -> None:
-    """Work on tasks until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    """Run tasks until the connection ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and terminates us
     worker = None
     while True:
         try:
@@ -193,7 +201,7 @@ def _serve(connection: Connection, build_worker: Callable[[], Worker]) -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """The exception, or one that says the same if it does not survive pickling."""
+    """Return the exception, or a RuntimeError with its text if it cannot be pickled."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
@@ -203,14 +211,14 @@ def _portable(error: Exception) -> Exception:
 
 @dataclass(frozen=True)
 class RayExecutor:
-    """Processes of a Ray cluster that sees the same files; see :class:`Executor`.
+    """Runs tasks in processes of a Ray cluster with shared files; see :class:`Executor`.
 
     Uses the cluster of ``RAY_ADDRESS`` or of this machine, or starts one for this run.
 
     Attributes:
         num_workers: Number of processes, spread over the machines; None for one per core of the
             cluster.
-        one_per_machine: One process per machine instead, for workers with threads of their own.
+        one_per_machine: Use one process per machine instead, for workers that use threads.
 
     Raises:
         ValueError: If ``num_workers`` is negative.
@@ -221,7 +229,7 @@ class RayExecutor:
 
     @property
     def threads_per_worker(self) -> int:
-        """See :class:`Executor`; a worker asks the cluster for one core."""
+        """See :class:`Executor`. A worker requests one core of the cluster."""
         return 1
 
     def __post_init__(self) -> None:
@@ -241,7 +249,7 @@ class RayExecutor:
             ray.init(log_to_driver=False, configure_logging=False)
         actor_class = ray.remote(num_cpus=1, scheduling_strategy="SPREAD")(_RayWorker)
         waiting = list(reversed(tasks))
-        busy: dict[Any, tuple[Any, Task]] = {}  # promised result -> actor and its task
+        busy: dict[Any, tuple[Any, Task]] = {}  # future of the result -> actor and its task
 
         def start(actor: Any, task: Task) -> None:
             busy[actor.work.remote(task)] = (actor, task)
@@ -255,7 +263,7 @@ class RayExecutor:
                 result = ray.get(promise)
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from None
-            except ray.exceptions.RayError as error:  # the actor, its machine or its memory
+            except ray.exceptions.RayError as error:  # actor or machine died, or out of memory
                 result = WorkerDied(str(error))
                 actor = actor_class.remote(build_worker)
             yield task, result
@@ -271,7 +279,7 @@ class RayExecutor:
 
 
 class _RayWorker:
-    """Builds its worker with the first task, so that a failure to do so is reported."""
+    """Builds its worker with the first task, so that an error while building is reported."""
 
     def __init__(self, build_worker: Callable[[], Worker]) -> None:
         self._build_worker = build_worker
@@ -287,18 +295,19 @@ class _RayWorker:
 
 @dataclass(frozen=True)
 class ExecutorSettings:
-    """The choice of an executor, as a command line makes it.
+    """Command line options that select an executor.
 
     Attributes:
         executor: ``local`` for processes of this machine, ``ray`` for those of a Ray cluster.
-        workers: Number of processes; 0 works in this one; None for one per usable core.
+        workers: Number of processes; 0 runs everything in this process; None for one per usable
+            core.
     """
 
     executor: Literal["local", "ray"] = "local"
     workers: int | None = None
 
     def build(self) -> Executor:
-        """The executor."""
+        """Build the executor."""
         if self.executor == "ray":
             return RayExecutor(self.workers)
         return LocalExecutor(usable_cores() if self.workers is None else self.workers)
@@ -307,6 +316,6 @@ class ExecutorSettings:
 def _check_num_workers(num_workers: int) -> None:
     if num_workers < 0:
         raise ValueError(
-            f"workers must be 0 or more, but got {num_workers}. Give the number of processes; 0 "
-            "works in this one."
+            f"workers must be 0 or more, but got {num_workers}. Pass the number of processes; 0 "
+            "runs everything in this process."
         )

@@ -1,7 +1,7 @@
-"""Types of command line options that need more than a Python type: how they are written and read.
+"""Types of command line options that need more than a Python type.
 
-An option is a field of the settings that its stage uses, or an argument of the stage's function;
-the docstring there is the help. ``run`` of :mod:`simhand_mm.cli` makes the command line of them.
+An option is a field of the settings of its stage, or an argument of the stage's function; the
+docstring there is the help. ``run`` of :mod:`simhand_mm.cli` builds the command line from them.
 """
 
 import re
@@ -16,7 +16,7 @@ Value = TypeVar("Value")
 
 
 def parse_ranks(text: str) -> tuple[int, ...]:
-    """``"1,2,50"`` -> ranks.
+    """Parse ranks such as ``"1,2,50"``.
 
     Raises:
         ValueError: If it is not a list of numbers.
@@ -28,7 +28,7 @@ def parse_ranks(text: str) -> tuple[int, ...]:
 
 
 def parse_shard(text: str) -> tuple[int, int]:
-    """``"2/7"`` -> shard 2 of 7, counted from 0.
+    """Parse a shard such as ``"2/7"``: shard 2 of 7, counted from 0.
 
     Raises:
         ValueError: If it is not one of the shards 0/n ... n-1/n.
@@ -40,7 +40,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def parse_key_values(texts: Sequence[str]) -> dict[str, int | str]:
-    """``["num_threads=4", "device=cuda:1"]`` -> options of an engine.
+    """Parse options such as ``["num_threads=4", "device=cuda:1"]``; digits become int.
 
     Raises:
         ValueError: If one of them is not KEY=VALUE.
@@ -57,12 +57,12 @@ def parse_key_values(texts: Sequence[str]) -> dict[str, int | str]:
 def one_word(
     metavar: str, parse: Callable[[str], Value], write: Callable[[Value], str]
 ) -> PrimitiveConstructorSpec[Any]:
-    """How a value that is one word of the command line is read and written.
+    """Build the tyro type of a tuple that is one word on the command line.
 
     Args:
-        metavar: Its form, e.g. ``I/N``.
-        parse: From the word; raises ValueError.
-        write: To the word, for the default value in the help.
+        metavar: Format of the word, e.g. ``I/N``.
+        parse: Parses the word; raises ValueError.
+        write: Formats a value as a word, for the default in the help.
     """
     return PrimitiveConstructorSpec(
         nargs=1,

@@ -1,12 +1,12 @@
 """Registries of the scope ``simhand_mm``: write ``type='simhand_mm.X'`` in a config.
 
-Each is a child of an mmengine root registry, so the names resolve under the default scopes
-``mmpretrain`` and ``mmpose`` alike. A stage registers its classes when it is imported, which the
-runtime bases of the configs do (``custom_imports = dict(imports=['simhand_mm.pretraining'])`` or
-``['simhand_mm.pose']``), so that neither stage needs the framework of the other. What both use,
-``simhand_mm.engine``, is imported on the first look-up.
+Each is a child of an mmengine root registry, so names resolve under both default scopes,
+``mmpretrain`` and ``mmpose``. A stage registers its classes when it is imported. The runtime bases
+of the configs import it (``custom_imports = dict(imports=['simhand_mm.pretraining'])`` or
+``['simhand_mm.pose']``), so neither stage needs the framework of the other. ``simhand_mm.engine``,
+which both use, is imported on the first look-up.
 
-The codec registry lives in :mod:`simhand_mm.pose`, because its parent belongs to mmpose.
+The codec registry is in :mod:`simhand_mm.pose`, because its parent belongs to mmpose.
 """
 
 from mmengine import registry as root

@@ -1,7 +1,7 @@
-"""The options that `simhand train` and `simhand test` share, and the config that they make.
+"""Options that `simhand train` and `simhand test` share, and the config that results from them.
 
-These two read their options with argparse, not tyro: ``--resume [FILE]`` and ``--auto-scale-lr
-[RULE]`` have optional values, and ``--cfg-options KEY=VALUE`` is mmengine's own parser.
+These two commands use argparse, not tyro: ``--resume [FILE]`` and ``--auto-scale-lr [RULE]`` have
+optional values, and ``--cfg-options KEY=VALUE`` uses mmengine's parser.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from simhand_mm.cli import program_name
 
 
 def runner_parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser of the arguments that every run of mmengine's Runner has.
+    """Build a parser of the arguments of every run of mmengine's Runner.
 
     Args:
         description: Docstring of the tool.
@@ -33,19 +33,19 @@ def runner_parser(description: str | None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", help="config file")
-    parser.add_argument("--work-dir", help="folder of the results; by default work_dirs/<config>")
+    parser.add_argument("--work-dir", help="folder of the results (default: work_dirs/<config>)")
     parser.add_argument(
         "--cfg-options",
         nargs="+",
         action=KeyValueAction,
         metavar="KEY=VALUE",
-        help="values of the config to replace",
+        help="entries of the config to override",
     )
     parser.add_argument(
         "--launcher",
         choices=["none", "pytorch", "slurm", "mpi"],
         default="none",
-        help="how the processes of a distributed run were started",
+        help="launcher that started the processes of a distributed run",
     )
     parser.add_argument(
         "--local-rank", "--local_rank", type=int, default=0, help="set by some launchers"
@@ -54,7 +54,7 @@ def runner_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def read_config(args: argparse.Namespace) -> Any:
-    """The mmengine ``Config`` that a command line asks for."""
+    """Return the mmengine ``Config`` of a command line."""
     from mmengine.config import Config
 
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))

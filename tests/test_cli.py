@@ -16,7 +16,7 @@ def test_every_command_has_a_tool(tool):
     assert cli.find_file(f"tools/{tool}").is_file()
 
 
-def test_a_command_runs_its_tool():
+def test_command_runs_its_tool():
     done = subprocess.run(
         [sys.executable, "-c", "from simhand_mm.cli import main; main()", "browse-pool", "--help"],
         capture_output=True,
@@ -34,7 +34,7 @@ def test_unknown_command_lists_the_known_commands(command, advice, monkeypatch, 
     with pytest.raises(SystemExit, match="2"):
         cli.main()
     error = capsys.readouterr().err
-    assert f"COMMAND must be one of those of simhand --help, but got '{command}'." in error
+    assert f"COMMAND must be one that simhand --help lists, but got '{command}'." in error
     assert advice in error
 
 
@@ -44,7 +44,7 @@ def test_wheel_files_are_preferred_to_those_of_the_clone(tmp_path, monkeypatch):
     (package / ".mim" / "tools" / "train.py").touch()
     monkeypatch.setattr(cli, "__file__", str(package / "cli.py"))
     assert cli.find_file("tools/train.py").parent.parent.name == ".mim"
-    with pytest.raises(FileNotFoundError, match=r"tools/test\.py must lie in"):
+    with pytest.raises(FileNotFoundError, match=r"tools/test\.py must exist in"):
         cli.find_file("tools/test.py")
 
 
@@ -55,7 +55,7 @@ def test_configs_are_taken_from_the_package_if_the_folder_has_none(tmp_path, mon
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).touch()
     assert cli.find_config(name) == name
-    with pytest.raises(FileNotFoundError, match=r"configs/simhand/no\.py must lie in"):
+    with pytest.raises(FileNotFoundError, match=r"configs/simhand/no\.py must exist in"):
         cli.find_config("configs/simhand/no.py")
 
 

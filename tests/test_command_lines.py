@@ -136,7 +136,7 @@ def test_ctrl_c_prints_one_line(capsys):
     assert capsys.readouterr().err.strip().endswith("stopped")
 
 
-def test_tools_started_as_files_give_messages_too(folder, tmp_path):
+def test_tools_run_as_files_print_messages_too(folder, tmp_path):
     tool = [sys.executable, str(ROOT / "tools" / "browse_pool.py"), "nowhere"]
     done = subprocess.run(tool, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1

@@ -86,7 +86,7 @@ def test_a_worker_that_dies_between_tasks_loses_none():
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_an_error_of_a_worker_ends_the_run(num_workers):
+def test_error_of_a_worker_ends_the_run(num_workers):
     with pytest.raises(OSError, match="No space left"):
         list(LocalExecutor(num_workers)(["a", "raise", "b"], build_worker))
     with pytest.raises(ImportError, match="no such library"):
@@ -99,7 +99,7 @@ def test_an_error_that_cannot_be_pickled_is_reported():
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_a_worker_is_built_once_in_each_process(num_workers):
+def test_worker_is_built_once_per_process(num_workers):
     results = list(LocalExecutor(num_workers)(list("abcdef"), build_counting_worker))
     assert len({process for _, (process, _) in results}) <= max(num_workers, 1)
     assert len({count for _, (_, count) in results}) == 1
@@ -138,12 +138,12 @@ def test_missing_ray_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     "build", [LocalExecutor, RayExecutor, lambda n: ExecutorSettings("local", n).build()]
 )
-def test_negative_workers_are_refused(build):
+def test_negative_workers_raise(build):
     with pytest.raises(ValueError, match="workers must be 0 or more, but got -1"):
         build(-1)
 
 
-def test_settings_choose_the_executor():
+def test_settings_select_the_executor():
     assert ExecutorSettings().build() == LocalExecutor(usable_cores())
     assert ExecutorSettings(workers=0).build() == LocalExecutor(0)
     assert ExecutorSettings("ray", 3).build() == RayExecutor(3)
@@ -164,7 +164,7 @@ print(executor.num_workers, executor.threads_per_worker)
     assert done.stdout.split() == ["1", "1"]
 
 
-def test_progress_of_a_log_file_is_short(monkeypatch):
+def test_progress_in_a_log_file_is_short(monkeypatch):
     log = io.StringIO()
     monkeypatch.setattr(sys, "stderr", log)
     with progress_bar(1000, "videos") as progress:

@@ -1,4 +1,4 @@
-# From random weights, on a few hundred synthetic stills: the demonstration of tools/quickstart.sh.
+# From random weights, on a few hundred synthetic stills, as in tools/quickstart.sh.
 _base_ = [
     '../_base_/models/detnet_resnet18.py',
     '../_base_/datasets/synthetic_pose-64px.py',
@@ -7,7 +7,7 @@ _base_ = [
 
 model = dict(head=dict(decoder=_base_.codec))
 
-# Not in paper: everything below, chosen for a minute on two CPU cores.
+# Not in paper: everything below, chosen to train in a minute on two CPU cores.
 max_epochs = 30
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs)
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2))

@@ -1,4 +1,4 @@
-# The weakly-supervised baseline of Table 6 at the size of the demonstration.
+# The weakly supervised baseline of Table 6 at the size of tools/quickstart.sh.
 _base_ = './detnet_resnet18_1xb16-30e_synthetic-64px.py'
 
 train_dataloader = dict(
@@ -7,7 +7,7 @@ train_dataloader = dict(
         type='ConcatDataset',
         datasets=[
             _base_.train_dataloader.dataset,
-            # Estimated 2D keypoints, which train the heatmaps only: as many hands as are labelled.
+            # As many hands with estimated 2D keypoints, which train the heatmaps only, as labelled hands.
             dict(
                 type='simhand_mm.PseudoLabelDataset',
                 data_root='{{$SIMHAND_DATA:data}}',

@@ -1,4 +1,4 @@
-# From a pre-trained backbone, which has no default: --cfg-options model.backbone.init_cfg.checkpoint=FILE.
+# From a pre-trained backbone. Set its file: --cfg-options model.backbone.init_cfg.checkpoint=FILE.
 _base_ = './detnet_resnet18_1xb16-30e_synthetic-64px.py'
 
 model = dict(

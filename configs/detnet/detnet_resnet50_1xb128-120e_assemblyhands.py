@@ -10,8 +10,8 @@ model = dict(head=dict(decoder=_base_.codec))
 
 data_root = '{{$SIMHAND_DATA:data}}/AssemblyHands'
 train_dataloader = dict(dataset=dict(data_root=data_root))
-# The labels of the official test split are not public: val is for the numbers of a table, and checkpoints are chosen
-# on sequences that `simhand convert` holds out of train.
+# The labels of the official test split are not public, so val is the test set, and checkpoints are chosen on sequences
+# that `simhand convert` holds out of train.
 val_dataloader = dict(dataset=dict(data_root=data_root, ann_file='poses/holdout.parquet'))
 test_dataloader = dict(dataset=dict(data_root=data_root, ann_file='poses/val.parquet'))
 default_hooks = dict(

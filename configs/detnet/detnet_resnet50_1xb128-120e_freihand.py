@@ -9,7 +9,7 @@ _base_ = [
 model = dict(head=dict(decoder=_base_.codec))
 
 data_root = '{{$SIMHAND_DATA:data}}/FreiHAND_pub_v2'
-# Not in paper: larger crops than of the other sets, from the released code.
+# Not in paper: larger crops than for the other sets, from the released code.
 crop = 'simhand_mm.HandCrop'
 train_pipeline = [dict(t, bbox_scale=2.0) if t.type == crop else t for t in _base_.train_pipeline]
 test_pipeline = [dict(t, bbox_scale=2.0) if t.type == crop else t for t in _base_.test_pipeline]

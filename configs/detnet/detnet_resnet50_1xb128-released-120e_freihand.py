@@ -1,5 +1,5 @@
-# Table 1, w/o pre-training, FreiHAND, by the training script published in March 2025 (docs/deviations.md).
-# Not taken over: images as photographic negatives, and the choice of the checkpoint on the test set.
+# Table 1, w/o pre-training, FreiHAND, with the recipe of the training script published in March 2025
+# (docs/deviations.md). Except: images are not inverted, and checkpoints are not chosen on the test set.
 _base_ = './detnet_resnet50_1xb128-120e_freihand.py'
 
 codec = dict(
@@ -12,7 +12,7 @@ model = dict(
     head=dict(
         decoder=codec,
         loss=dict(over_batch=True),
-        # The script draws every convolution anew, also of a pre-trained backbone, which would undo pre-training.
+        # The script initialises all convolutions, even those of a pre-trained backbone, which would undo pre-training.
         init_cfg=dict(type='Kaiming', layer='Conv2d', mode='fan_in')))
 
 train_pipeline = [
@@ -29,7 +29,7 @@ train_pipeline = [
     dict(type='GenerateTarget', encoder=codec),
     dict(type='PackPoseInputs', meta_keys=_base_.meta_keys),
 ]
-# 128 as in the paper and in the released README; 32 is the default of the script.
+# Batch size 128, as in the paper and the released README; the default of the script is 32.
 train_dataloader = dict(drop_last=False, dataset=dict(pipeline=train_pipeline))
 
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-3, weight_decay=0))

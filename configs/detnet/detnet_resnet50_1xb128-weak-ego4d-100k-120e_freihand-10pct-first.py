@@ -1,4 +1,4 @@
-# Table 6, weakly supervised with Ego-100K, FreiHand*.
+# Table 6, weakly supervised with Ego-100K, FreiHAND*.
 _base_ = './detnet_resnet50_1xb128-120e_freihand-10pct-first.py'
 
 train_dataloader = dict(
@@ -7,7 +7,7 @@ train_dataloader = dict(
         type='ConcatDataset',
         datasets=[
             _base_.train_dataloader.dataset,
-            # Estimated 2D keypoints, which train the heatmaps only. The pool of the pre-training.
+            # The pool of pre-training, with estimated 2D keypoints, which train the heatmaps only.
             dict(
                 type='simhand_mm.PseudoLabelDataset',
                 data_root='{{$SIMHAND_DATA:data}}',

@@ -1,4 +1,4 @@
-# From a pre-trained backbone, which has no default: --cfg-options model.backbone.init_cfg.checkpoint=FILE.
+# From a pre-trained backbone. Set its file: --cfg-options model.backbone.init_cfg.checkpoint=FILE.
 _base_ = './detnet_resnet50_1xb128-120e_freihand-10pct-random.py'
 
 model = dict(

@@ -11,6 +11,6 @@ model = dict(
         _delete_=True,
         type='simhand_mm.KeypointHeatmapHead',
         in_channels=128,
-        deconv_channels=(64, 64, 64),  # as the small DetNet
+        deconv_channels=(64, 64, 64),  # as in the small DetNet
         head_channels=64,
         input_size=64))

@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/runtimes/pretraining_runtime.py',
 ]
 
-# Scale and colour only (Sec. 4.1), nothing to undo.
+# Scale and colour only (Sec. 4.1), so there is nothing to undo.
 model = dict(
     data_preprocessor=dict(augmentation=dict(rotation_deg=None, translation=None)),
     head=dict(invert_rotation=False, invert_translation=False))

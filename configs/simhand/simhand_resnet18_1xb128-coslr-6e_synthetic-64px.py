@@ -6,6 +6,6 @@ _base_ = [
 ]
 
 train_dataloader = dict(dataset=dict(pairs='similar', rank=1))
-# Not in paper: the weights reward a constant projection, into which a small run from random weights
-# falls (docs/synthhands.md). Projections that are centred over the batch cannot.
+# Not in paper: the weights reward a constant projection, to which small runs from random weights collapse
+# (docs/synthhands.md). Projections that are centred over the batch cannot collapse to it.
 model = dict(neck=dict(with_last_bn=True), head=dict(loss=dict(w_pos=dict(type='linear'), w_neg=dict(type='linear'))))

@@ -1,5 +1,5 @@
 _base_ = './simhand_resnet50_8xb1024-coslr-100e_ego4d-1m.py'
 
-# Without weights, as the Top-1 row of Table 4 (31.06 mm) is that of Table 3 without them.
+# Without weights, because the Top-1 row of Table 4 (31.06 mm) equals the row of Table 3 without weights.
 train_dataloader = dict(dataset=dict(pool='pools/ego4d-100k', rank=5000))
 model = dict(head=dict(loss=dict(w_pos=None, w_neg=None)))

@@ -2,7 +2,7 @@ _base_ = './simhand_resnet50_8xb1024-coslr-100e_ego4d-1m.py'
 
 train_dataloader = dict(dataset=dict(pool='pools/ego4d-100k'))
 
-# From ImageNet weights, as the released code starts; written by simhand import-backbone.
+# From ImageNet weights, as in the released code. simhand import-backbone writes the file.
 model = dict(
     backbone=dict(
         init_cfg=dict(

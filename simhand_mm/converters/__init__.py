@@ -1,1 +1,1 @@
-"""One labelled or detection source per file, turned into the project's records."""
+"""Converters of labelled data sets and of hand boxes, one source per file."""

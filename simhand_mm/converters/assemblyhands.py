@@ -6,16 +6,16 @@
     <root>/annotations/<split>/assemblyhands_<split>_joint_3d_v1-1.json   42 joints, mm, world frame
     <root>/annotations/<split>/invalid_<split>_ego.txt                    "file_name,hand" lines
 
-``file_name`` starts at ``images``: ``ego_images_rectified/<split>/<sequence>/<camera>/000123.jpg``.
-Of the 42 joints 0 to 20 are the right hand, 21 to 41 the left; each goes from the tip to the base
-of thumb, index, middle, ring and pinky, and ends with the wrist. In the list of invalid hands 0 is
-the right hand and 1 the left.
+``file_name`` is relative to ``images``:
+``ego_images_rectified/<split>/<sequence>/<camera>/000123.jpg``. Joints 0 to 20 are the right hand,
+21 to 41 the left. Each hand lists thumb, index, middle, ring and pinky from tip to base, then the
+wrist. In the list of invalid hands, 0 is the right hand and 1 the left.
 
-The labels of ``test`` are not public: measure on ``val``, and choose checkpoints on sequences held
+The labels of ``test`` are not public: evaluate on ``val``, and choose checkpoints on sequences held
 out of ``train``.
 
-Hands that the official toolkit keeps and that are left out here: those whose wrist or middle MCP is
-flagged invalid (``use_invalid_joints`` keeps them) and those with a labelled joint behind the
+Some hands that the official toolkit keeps are left out here: those whose wrist or middle MCP is
+flagged invalid (``use_invalid_joints`` keeps them), and those with a labelled joint behind the
 camera, which cannot be projected.
 """
 
@@ -41,7 +41,7 @@ OFFICIAL_COUNTS = {
     "train": [OfficialCount("kept", 704_000, "SiMHand", 100)],
     "val": [OfficialCount("kept", 61_153, "issue 19 of the toolkit")],
 }
-# Position in the official order of each of our 21 keypoints.
+# The position of each of our 21 keypoints in the official order.
 KEYPOINT_ORDER = (20, *(4 * finger + 3 - joint for finger in range(5) for joint in range(4)))
 _HANDS = {"right": 0, "left": 21}
 _ARCHIVE = "the annotations of AssemblyHands v1-1 (those of test are not public: use val)"
@@ -49,13 +49,13 @@ _ARCHIVE = "the annotations of AssemblyHands v1-1 (those of test are not public:
 
 @dataclass(frozen=True)
 class AssemblyHandsSettings:
-    """Which hands and joints of AssemblyHands are converted.
+    """Settings of the AssemblyHands converter.
 
     Attributes:
         min_valid: Leave out hands with fewer valid joints, as the official loader does.
-        use_invalid_joints: Treat joints that are flagged invalid as labelled if they have 3D
-            coordinates in front of the camera. The toolkit measures them and the released code
-            trains on them; here they are left out by default.
+        use_invalid_joints: Treat joints that are flagged invalid as labelled if their 3D
+            coordinates are in front of the camera. The toolkit evaluates them and the released
+            code trains on them; here they are left out by default.
     """
 
     min_valid: int = 10
@@ -67,12 +67,12 @@ def convert_assemblyhands(
     split: str,
     settings: AssemblyHandsSettings = AssemblyHandsSettings(),  # noqa: B008 (frozen)
 ) -> Conversion:
-    """Read one split: a record for each hand of each egocentric picture.
+    """Read one split: one record per hand of each egocentric image.
 
     Args:
-        root: The folder that holds ``images`` and ``annotations``.
+        root: The folder with ``images`` and ``annotations``.
         split: ``train`` or ``val``; ``test`` if you have its labels.
-        settings: Which hands and joints.
+        settings: Selects hands and joints.
 
     Raises:
         FileNotFoundError: If an official file or folder is missing.
@@ -86,7 +86,7 @@ def convert_assemblyhands(
     joints = read_json(folder / f"{name}_joint_3d_v1-1.json", _ARCHIVE)["annotations"]
     excluded = _read_excluded(folder / f"invalid_{split}_ego.txt")
     images = {i["id"]: i for i in data["images"] if isinstance(i, dict) and "id" in i}
-    pictures = _Pictures(root)
+    files = _ImageFiles(root)
     conversion = Conversion(f"AssemblyHands {split}")
     for number, annotation in enumerate(track_iter_progress(data["annotations"])):
         try:
@@ -96,11 +96,11 @@ def convert_assemblyhands(
         except (KeyError, TypeError, AttributeError):
             conversion.drop("malformed annotation", f"annotation {number}")
             continue
-        for side in sides:  # the others are not in the picture
+        for side in sides:  # other hands are not in the image
             sample_id = f"{file_name}/{side}"
             try:
-                if f"images/{file_name}" not in pictures:
-                    raise UnusableSample("picture missing")
+                if f"images/{file_name}" not in files:
+                    raise UnusableSample("image missing")
                 hand = _read_hand(image, annotation, calibration, joints, side)
                 if hand["valid"].sum() < settings.min_valid:
                     raise UnusableSample(f"fewer than {settings.min_valid} valid joints")
@@ -117,7 +117,7 @@ def convert_assemblyhands(
 
 
 def _read_hand(image: dict, annotation: dict, calibration: dict, joints: dict, side: str) -> dict:
-    """Labels of one hand in the camera frame and our order."""
+    """Read the labels of one hand, in the camera frame and our keypoint order."""
     try:
         sequence, frame = image["seq_name"], f"{int(image['frame_idx']):06d}"
         size_wh = int(image["width"]), int(image["height"])
@@ -153,12 +153,12 @@ def _read_hand(image: dict, annotation: dict, calibration: dict, joints: dict, s
 
 
 def _camera(by_name: dict[str, Any], name: str) -> Any:
-    """The calibration names a camera with the suffix ``_mono10bit``."""
+    """Look a camera up. The calibration adds the suffix ``_mono10bit`` to its name."""
     return by_name[name] if name in by_name else by_name[f"{name}_mono10bit"]
 
 
 def _read_excluded(path: Path) -> set[tuple[str, str]]:
-    """Hands on the official list, which the toolkit writes when it is first run."""
+    """Read the list of invalid hands, which the toolkit writes on its first run."""
     if not path.is_file():
         return set()
     sides = {"0": "right", "1": "left"}
@@ -170,8 +170,8 @@ def _read_excluded(path: Path) -> set[tuple[str, str]]:
     return {(name, sides.get(side.strip(), side.strip())) for name, side in lines}
 
 
-class _Pictures:
-    """Which pictures exist, with one listing of each folder instead of a look-up of each file."""
+class _ImageFiles:
+    """The set of existing images. Lists each folder once instead of testing each file."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

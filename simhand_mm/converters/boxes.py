@@ -1,4 +1,4 @@
-"""What every converter of hand boxes shares: frame names, one record a box, counted drops."""
+"""Common parts of all converters of hand boxes: frame names, records, counts of dropped boxes."""
 
 import re
 from collections import Counter
@@ -17,14 +17,14 @@ DEFAULT_MIN_SCORE = 0.5  # of the boxes of a detector
 
 @dataclass
 class BoxConversion:
-    """Hand boxes for ``write_detections``, and what was left out.
+    """Hand boxes for ``write_detections``, and the number of boxes left out.
 
     Attributes:
-        min_score: Boxes with less are left out.
-        boxes: One record a box.
-        num_frames: Frames that were read, with hands or without.
-        drops: Reason -> number.
-        examples: Reason -> the first one.
+        min_score: Boxes with a lower score are left out.
+        boxes: One record per box.
+        num_frames: Number of frames read, with or without hands.
+        drops: Number of boxes left out, by reason.
+        examples: The first box left out, by reason.
     """
 
     min_score: float = DEFAULT_MIN_SCORE
@@ -36,14 +36,14 @@ class BoxConversion:
     def add(
         self, frame: tuple[str, int], bbox_xyxy: Any, score: float, handedness: str, place: str
     ) -> None:
-        """Keep one box, or count why not.
+        """Add one box, or count the reason why it is left out.
 
         Args:
             frame: Video id and frame index.
             bbox_xyxy: ``[4]`` px.
-            score: In [0, 1].
+            score: Score in [0, 1].
             handedness: ``'left'``, ``'right'``, or '' if unknown.
-            place: Where the box was found, for messages.
+            place: File and position of the box, for messages.
         """
         box = np.asarray(bbox_xyxy, dtype=np.float64)
         if not (np.isfinite(box).all() and np.isfinite(score)):
@@ -64,12 +64,12 @@ class BoxConversion:
             )
 
     def drop(self, reason: str, place: str) -> None:
-        """Count what is left out."""
+        """Count a box that is left out."""
         self.drops[reason] += 1
         self.examples.setdefault(reason, place)
 
     def summary(self) -> str:
-        """Counts for the terminal."""
+        """Format the counts as text."""
         lines = [f"{len(self.boxes):,} boxes in {self.num_frames:,} frames"]
         for reason, count in self.drops.most_common():
             lines.append(f"  left out {count:,}: {reason} (first: {self.examples[reason]})")
@@ -77,13 +77,13 @@ class BoxConversion:
 
 
 def parse_frame_name(name: str | Path) -> tuple[str, int]:
-    """Video id and frame index of a file that belongs to one frame.
+    """Parse video id and frame index from the name of a file that belongs to one frame.
 
-    The digits at the end of the name count the frame from 0; what is before them, folders
-    included and without the word "frame", is the video.
+    The digits at the end of the name are the frame index, from 0. The part before them, including
+    folders but without the word "frame", is the video id.
 
     Raises:
-        ValueError: If the name does not end in digits or names no video.
+        ValueError: If the name does not end in digits or has no video id.
 
     Example:
         >>> parse_frame_name("ego/a1b2/frame_000030.npy")
@@ -96,16 +96,16 @@ def parse_frame_name(name: str | Path) -> tuple[str, int]:
     if not match or not match["video"]:
         raise ValueError(
             f"name must be <video>/frame_<number> or <video>_frame<number>, but got {str(name)!r}. "
-            "Rename the files of the frames."
+            "Rename the files."
         )
     return match["video"], int(match["frame"])
 
 
 def parse_side(value: Any) -> str:
-    """``'left'`` or ``'right'`` of a person's own hand from the ways in use (0, 'L', 'Left', ...).
+    """Convert a common notation of the side (0, 'L', 'Left', ...) to ``'left'`` or ``'right'``.
 
     Raises:
-        ValueError: If the value is none of them.
+        ValueError: If the notation is unknown.
     """
     text = str(int(value) if isinstance(value, float) and value in (0, 1) else value)
     if text.strip().lower() not in _SIDES:

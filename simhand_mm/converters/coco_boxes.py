@@ -1,9 +1,8 @@
 """Hand boxes from COCO-style JSON: ``{"images": [...], "annotations": [...]}``.
 
-An annotation has ``image_id`` and ``bbox`` ``[x, y, width, height]`` in px; ``score`` counts where
-there is one. The side comes from a field ``handedness``, ``hand_side`` or ``left_right``, else from
-the name of the category ("left hand"). With ``categories``, those without "hand" in their name are
-other things.
+An annotation has ``image_id``, ``bbox`` ``[x, y, width, height]`` in px, and optionally ``score``.
+The side is read from a field ``handedness``, ``hand_side`` or ``left_right``, else from the name of
+the category ("left hand"). Annotations of categories without "hand" in their name are ignored.
 """
 
 import json
@@ -26,7 +25,7 @@ def convert_coco_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) -
 
     Args:
         path: The JSON file.
-        min_score: Boxes with less are left out.
+        min_score: Boxes with a lower score are left out.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -61,7 +60,7 @@ def convert_coco_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) -
 
 
 def _by_id(entries: Iterable[Any], field: str) -> dict[Any, str]:
-    """A field of the entries that have it; boxes of the others are dropped with a reason."""
+    """Map ids to a field of the entries. Boxes of entries without it are dropped later."""
     return {
         entry["id"]: entry[field]
         for entry in entries

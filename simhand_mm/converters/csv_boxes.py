@@ -1,7 +1,7 @@
-"""Hand boxes from a CSV table, also as spreadsheets write it.
+"""Hand boxes from a CSV table, also as written by spreadsheet programs.
 
-Columns: ``video_id``, ``frame_index``, ``x1``, ``y1``, ``x2``, ``y2`` (px, x2 and y2 exclusive); if
-they are there also ``score`` and ``handedness``.
+Columns: ``video_id``, ``frame_index``, ``x1``, ``y1``, ``x2``, ``y2`` (px, x2 and y2 exclusive).
+Optional columns: ``score``, ``handedness``.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ def convert_csv_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) ->
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a table, or lacks a column.
+        ValueError: If it is not a table, or a column is missing.
     """
     conversion = BoxConversion(min_score)
     frames = set()
@@ -43,5 +43,5 @@ def convert_csv_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) ->
 
 
 def _to_float(text: str) -> float:
-    """A number with a decimal point, or a decimal comma as spreadsheets of some countries have."""
+    """Parse a number with a decimal point, or with a decimal comma as in some countries."""
     return float(text.replace(",", "."))

@@ -4,11 +4,11 @@
     <root>/<subject>/<sequence>/<serial>/color_%06d.jpg, labels_%06d.npz
     <root>/calibration/intrinsics/<serial>_640x480.yml
 
-``joint_3d [1, 21, 3]`` in metres, camera frame, our joint order; ``joint_2d [1, 21, 2]`` px; both
-all -1 where there is no hand. Ten subjects with 100 sequences each, seen by eight cameras. The
-official setups s0 to s3 split them by sequence, subject, camera or object, and count them in the
-order of their names: a missing folder would move the indices and the official numbers of the
-pictures, so it is refused.
+``joint_3d [1, 21, 3]`` in metres, camera frame, our joint order; ``joint_2d [1, 21, 2]`` px; all
+values are -1 if there is no hand. There are ten subjects with 100 sequences each, seen by eight
+cameras. The official setups s0 to s3 split them by sequence, subject, camera or object, by their
+index in alphabetical order. A missing folder would shift these indices and the official image
+numbers, so it is an error.
 """
 
 import os
@@ -43,9 +43,9 @@ SERIALS = (
 _IMAGE_SIZE = (640, 480)
 _NO_HAND = "no hand labelled (-1)"
 
-# Indices (subject, camera, sequence) of each setup and split; None takes all.
+# Indices (subject, camera, sequence) of each setup and split; None means all.
 _EVERY_FIFTH = {index for index in range(100) if index % 5 == 4}
-_OBJECTS = {"val": {3, 19}, "test": {7, 11, 15}}  # sequences come in runs of five per object
+_OBJECTS = {"val": {3, 19}, "test": {7, 11, 15}}  # five consecutive sequences per object
 _CHOICES = {
     "s0": {
         "train": (None, None, set(range(100)) - _EVERY_FIFTH),
@@ -74,15 +74,15 @@ _CHOICES = {
 
 @dataclass(frozen=True)
 class DexYCBSettings:
-    """Which frames of DexYCB are converted.
+    """Settings of the DexYCB converter.
 
     Attributes:
-        setup: Official setup; the paper's numbers are of s1, unseen subjects.
+        setup: Official setup. The paper uses s1 (unseen subjects).
         min_inside: Leave out frames with fewer keypoints inside the image, or with wrist or
             middle MCP outside it, as the released code does; 0 keeps all, as the official
             evaluation does.
-        allow_missing_subjects: Convert the subjects that are there. The numbers of the images are
-            then not the official ones.
+        allow_missing_subjects: Convert the subjects that exist, even if some are missing. Image
+            numbers then differ from the official ones.
     """
 
     setup: Setup = "s1"
@@ -97,12 +97,12 @@ def convert_dexycb(
 ) -> Conversion:
     """Read one split of one official setup.
 
-    Left hands stay left here; the data set mirrors them when it crops.
+    Left hands are not mirrored here; the data set mirrors them when it crops.
 
     Args:
-        root: The folder that holds the subjects and ``calibration``.
+        root: The folder with the subjects and ``calibration``.
         split: ``train``, ``val`` or ``test``.
-        settings: Which frames.
+        settings: Selects setup and frames.
 
     Raises:
         FileNotFoundError: If a folder of the split is missing.
@@ -118,8 +118,8 @@ def convert_dexycb(
     if missing and not (settings.allow_missing_subjects and len(missing) < len(wanted)):
         names = ", ".join(f"{index + 1:02d}" for index in missing)
         raise FileNotFoundError(
-            f"{conversion.name} must have the subjects it is made of, but {root} lacks {names}. "
-            "Extract their archives there, or convert the others only: --allow-missing-subjects."
+            f"{conversion.name} must have all its subjects, but {root} lacks {names}. "
+            "Extract their archives there, or convert the others with --allow-missing-subjects."
         )
     chosen = [
         sequence
@@ -128,22 +128,22 @@ def convert_dexycb(
         for index, sequence in enumerate(_sequences(folders[subject]))
         if sequences is None or index in sequences
     ]
-    num_pictures = 0  # also of pictures that are left out: the official number of a picture
+    num_images = 0  # includes images that are left out: the official image number
     for sequence in track_iter_progress(chosen):
         side, num_frames = _read_meta(sequence)
         for camera_index, serial in enumerate(SERIALS):
             if cameras is None or camera_index in cameras:
                 view = _View(root, sequence, serial, side, matrices[serial])
                 view.add_to(
-                    conversion, f"{setup}_{split}", num_pictures, num_frames, settings.min_inside
+                    conversion, f"{setup}_{split}", num_images, num_frames, settings.min_inside
                 )
-                num_pictures += num_frames
+                num_images += num_frames
     conversion.check_unit("metres")
     return conversion
 
 
 def _subject_folders(root: Path) -> dict[int, Path]:
-    """Index of a subject, from 0 -> its folder."""
+    """Map the index of each subject (from 0) to its folder."""
     found = {
         int(path.name[-2:]) - 1: path
         for path in (sorted(root.iterdir()) if root.is_dir() else ())
@@ -151,32 +151,32 @@ def _subject_folders(root: Path) -> dict[int, Path]:
     }
     if not found:
         raise FileNotFoundError(
-            f"{root} must hold folders like 20200709-subject-01, but does not. Extract the "
+            f"{root} must have folders like 20200709-subject-01, but has none. Extract the "
             "archives of the subjects there."
         )
     return found
 
 
 def _sequences(subject: Path) -> list[Path]:
-    """All sequences of a subject, in the official order."""
+    """Return all sequences of a subject, in the official order."""
     folders = sorted(path for path in subject.iterdir() if (path / "meta.yml").is_file())
     if len(folders) != NUM_SEQUENCES:
         raise FileNotFoundError(
-            f"{subject} must hold {NUM_SEQUENCES} sequences with meta.yml, but holds "
-            f"{len(folders)}. The setups count them: extract the archive of the subject again."
+            f"{subject} must have {NUM_SEQUENCES} sequences with meta.yml, but has "
+            f"{len(folders)}. The setups use their indices: extract the subject's archive again."
         )
     for folder in folders:
         lacking = [serial for serial in SERIALS if not (folder / serial).is_dir()]
         if lacking:
             raise FileNotFoundError(
-                f"{folder} must hold the images of {len(SERIALS)} cameras, but lacks "
+                f"{folder} must have the images of {len(SERIALS)} cameras, but lacks "
                 f"{', '.join(lacking)}. Extract the archive of the subject again."
             )
     return folders
 
 
 def _read_meta(sequence: Path) -> tuple[str, int]:
-    """Side of the hand and number of frames."""
+    """Read the side of the hand and the number of frames."""
     path = sequence / "meta.yml"
     try:
         meta = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -190,7 +190,7 @@ def _read_meta(sequence: Path) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class _View:
-    """One sequence as one camera saw it."""
+    """One sequence from one camera."""
 
     root: Path
     sequence: Path
@@ -201,25 +201,25 @@ class _View:
     def add_to(
         self, conversion: Conversion, prefix: str, first: int, num_frames: int, min_inside: int
     ) -> None:
-        """Add its frames, which have the official numbers ``first`` and up."""
+        """Add its frames, whose official numbers start at ``first``."""
         folder = self.sequence / self.serial
         relative = folder.relative_to(self.root)
         names = set(os.listdir(folder))
         for frame in range(num_frames):
-            label, picture = f"labels_{frame:06d}.npz", f"color_{frame:06d}.jpg"
+            label, image = f"labels_{frame:06d}.npz", f"color_{frame:06d}.jpg"
             sample_id = f"{prefix}/{first + frame:06d}"
-            if label not in names or picture not in names:
-                reason = "label file missing" if picture in names else "picture missing"
-                conversion.drop(reason, f"{sample_id} = {relative}/{picture}")
+            if label not in names or image not in names:
+                reason = "label file missing" if image in names else "image missing"
+                conversion.drop(reason, f"{sample_id} = {relative}/{image}")
                 continue
             hand, points = _read_hand(folder / label)
             if reason := _unusable(hand, points, min_inside):
-                place = f"{sample_id} = {relative}/{picture}"
+                place = f"{sample_id} = {relative}/{image}"
                 conversion.drop(reason, place, is_labelled=reason != _NO_HAND)
                 continue
             conversion.add(
                 sample_id=sample_id,
-                image_path=f"{relative}/{picture}",
+                image_path=f"{relative}/{image}",
                 size_wh=_IMAGE_SIZE,
                 camera_matrix=self.camera_matrix,
                 keypoints_3d=hand,
@@ -231,7 +231,7 @@ class _View:
 
 
 def _read_hand(label: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """``[21, 3]`` mm and ``[21, 2]`` px; None if the file is damaged or of other joints."""
+    """Read joints ``[21, 3]`` mm and ``[21, 2]`` px; None if the file is damaged or malformed."""
     try:
         with np.load(label) as content:
             hand = 1000 * content["joint_3d"].astype(np.float64).reshape(21, 3)
@@ -241,15 +241,15 @@ def _read_hand(label: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
 
 
 def _unusable(hand: np.ndarray | None, points: np.ndarray | None, min_inside: int) -> str:
-    """Why a frame is left out; empty if it is not."""
+    """Return the reason why a frame is left out; empty if it is kept."""
     if hand is None or points is None:
         return "label file damaged or not of 21 joints"
     if (hand == -1000).all():
         return _NO_HAND
-    # As released: of the labelled 2D joints, without the first row and column of the image.
+    # As in the released code: tests labelled 2D joints, and excludes row 0 and column 0.
     inside = ((points > 0) & (points <= np.array(_IMAGE_SIZE))).all(-1)
     if min_inside and (inside.sum() < min_inside or not inside[list(REFERENCE_BONE)].all()):
-        return f"wrist, middle MCP or all but {min_inside - 1} keypoints outside the picture"
+        return f"wrist or middle MCP outside the image, or fewer than {min_inside} keypoints inside"
     return ""
 
 

@@ -1,7 +1,8 @@
-"""From the numbers in the names of extracted frames to frames of the videos they came from.
+"""From the numbers in the names of extracted images to frame indices of their videos.
 
-Boxes are often found in pictures that ffmpeg wrote, one for every n-th frame or so many per second,
-counted from 1. Preparing a pool needs the number of the source frame, counted from 0.
+Boxes are often detected in images that ffmpeg extracted, every n-th frame or at a fixed rate,
+numbered from 1. Preparing a pool needs the index of the source frame, from 0.
+
 Axes: F frames of a video.
 """
 
@@ -15,20 +16,20 @@ import numpy as np
 
 from simhand_mm.converters.boxes import BoxConversion
 
-# The genre and the 11 characters of an address at YouTube.
-_100DOH_VIDEO = re.compile(r"(?P<genre>[a-z]+)_v_(?P<address>[\w-]{11})")
+# The genre and the 11 characters of a YouTube id.
+_100DOH_VIDEO = re.compile(r"(?P<genre>[a-z]+)_v_(?P<youtube_id>[\w-]{11})")
 
 
 @dataclass(frozen=True)
 class FrameNumbering:
-    """How the numbers in the names count the frames of a video.
+    """How the numbers of images relate to the frames of a video.
 
     Attributes:
-        frame_offset: Number of the first frame: 1 for pictures that ffmpeg wrote.
-        frame_step: Source frames from one picture to the next; 1 by default.
-        frame_fps: Pictures that ffmpeg took per second of video (``-vf fps=10``), instead of every
-            n-th frame. Needs the videos, because only they tell when a frame is shown. Its option
-            ``-r 10`` takes other frames: they lag by one to two pictures.
+        frame_offset: Number of the first image: 1 for images extracted by ffmpeg.
+        frame_step: Number of source frames from one image to the next (default: 1).
+        frame_fps: Images per second of video, if ffmpeg extracted them at a fixed rate
+            (``-vf fps=10``). Needs the videos, which have the time stamps of the frames. ffmpeg's
+            option ``-r 10`` is not the same: its images lag by one to two.
     """
 
     frame_offset: int = 0
@@ -47,15 +48,15 @@ class FrameNumbering:
             )
 
     def source_frame(self, number: int, times_s: np.ndarray | None) -> int | None:
-        """Index of the source frame that a picture shows; None if the video has no such frame.
+        """Return the index of the source frame of an image; None if the video has no such frame.
 
-        The fps filter of ffmpeg writes, as picture k from 0, the last frame that is shown before
+        Image k (from 0) of ffmpeg's fps filter is the last frame with a time stamp before
         (k + 1/2) / fps seconds.
 
         Args:
-            number: As in the name of the picture.
-            times_s: ``[F]`` seconds since the first frame, ascending; None if not known, which
-                ``frame_fps`` does not allow.
+            number: The number in the name of the image.
+            times_s: ``[F]`` seconds since the first frame, ascending; None if unknown. Required
+                with ``frame_fps``.
         """
         k = number - self.frame_offset
         if k < 0:
@@ -68,18 +69,18 @@ class FrameNumbering:
         return max(int(np.searchsorted(times_s, (k + 0.5) / self.frame_fps)) - 1, 0)
 
 
-# How 100DOH counts, after what users of its files say: 0.5 frames per second, from 1.
+# Numbering of 100DOH as reported by users of its files: 0.5 frames per second, from 1.
 NUMBERING_100DOH = FrameNumbering(frame_offset=1, frame_fps=0.5)
 
 
 @dataclass(frozen=True)
 class VideoFiles:
-    """The videos that extracted frames came from; can be pickled.
+    """The videos that images were extracted from. Can be pickled.
 
     Attributes:
-        paths: Video id -> file.
-        read_times: Gives the seconds from the first frame to each frame of a file, ``[F]``
-            ascending; empty if it cannot be read.
+        paths: The file of each video id.
+        read_times: Reads the times of the frames of a file in seconds since the first frame,
+            ``[F]`` ascending; empty if it cannot be read.
     """
 
     paths: Mapping[str, Path]
@@ -93,13 +94,13 @@ class VideoFiles:
         return found
 
     def find(self, name: str) -> list[str]:
-        """Ids of the videos that frames of a given name may come from; [] if there is none.
+        """Return the ids of the videos that a name may refer to; [] if there is none.
 
-        100DOH calls a video ``<genre>_v_<address at YouTube>``. Files are often called by the
-        address alone, and may lie in a folder.
+        100DOH names a video ``<genre>_v_<YouTube id>``. Files are often named by the YouTube id
+        alone, and may be in a folder.
         """
         match = _100DOH_VIDEO.fullmatch(PurePosixPath(name).name)
-        for candidate in [name, match["address"]] if match else [name]:
+        for candidate in [name, match["youtube_id"]] if match else [name]:
             if candidate in self.paths:
                 return [candidate]
             if candidate in self._by_name:
@@ -107,37 +108,38 @@ class VideoFiles:
         return []
 
     def times_of(self, video_id: str) -> np.ndarray:
-        """Times of the frames of a video; empty if it cannot be read."""
+        """Return the times of the frames of a video; empty if it cannot be read."""
         return self.read_times(self.paths[video_id])
 
 
 def to_source_frames(
     conversion: BoxConversion, numbering: FrameNumbering, videos: VideoFiles | None = None
 ) -> None:
-    """Renumber boxes by source frames, in place; those that fit no frame are dropped and counted.
+    """Replace image numbers of boxes by source frame indices, in place.
 
-    With ``videos`` the boxes also get the ids of the videos that their names mean.
+    Boxes without a source frame are dropped and counted. With ``videos``, names of videos are also
+    replaced by video ids.
 
     Args:
-        conversion: Boxes by the names and numbers of the pictures.
-        numbering: How these count.
-        videos: None if they are not there.
+        conversion: Boxes with the names and numbers of the images.
+        numbering: How image numbers relate to frames.
+        videos: The videos; None if they are not available.
 
     Raises:
-        ValueError: If ``frame_fps`` is given and ``videos`` is not.
+        ValueError: If ``frame_fps`` is set and ``videos`` is None.
     """
     if numbering.frame_fps is not None and videos is None:
         raise ValueError(
-            f"pictures taken at {numbering.frame_fps:g} per second, counted from "
-            f"{numbering.frame_offset}, must come with their videos, which tell when a frame is "
-            "shown, but none were given. Give their folder with --videos, or --frame-step N if "
-            "the pictures are every N-th frame."
+            f"images extracted at {numbering.frame_fps:g} per second, numbered from "
+            f"{numbering.frame_offset}, must come with their videos, which have the time stamps, "
+            "but got no videos. Pass their folder with --videos, or --frame-step N if the images "
+            "are every N-th frame."
         )
     if videos is not None:
         _match_videos(conversion, videos)
     boxes, conversion.boxes = conversion.boxes, []
     times: dict[str, np.ndarray] = {}
-    numbers: dict[tuple[str, int], int] = {}  # source frame -> number of the picture that shows it
+    numbers: dict[tuple[str, int], int] = {}  # source frame -> number of its image
     for box in boxes:
         video_id, number = box["video_id"], box["frame_index"]
         place = f"{video_id}, frame {number}"
@@ -150,7 +152,7 @@ def to_source_frames(
         if index is None:
             conversion.drop("the video has no such frame", place)
         elif numbers.setdefault((video_id, index), number) != number:
-            conversion.drop("another picture shows the same frame", place)
+            conversion.drop("another image shows the same frame", place)
         else:
             conversion.boxes.append({**box, "frame_index": index})
 

@@ -1,7 +1,7 @@
 """FreiHAND v2 (Zimmermann et al., ICCV 2019) from its official folders.
 
     <root>/training/rgb/%08d.jpg         4 versions (green screen, then three backgrounds)
-    <root>/training_{K,xyz}.json         an entry a hand; version v of hand i is picture v N + i
+    <root>/training_{K,xyz}.json         one entry per hand; version v of hand i is image v N + i
     <root>/evaluation/rgb/%08d.jpg       <root>/evaluation_K.json
     <root>_eval/evaluation_xyz.json      from the separate archive of the evaluation labels
 
@@ -31,7 +31,7 @@ _EVAL_ARCHIVE = "FreiHAND_pub_v2_eval.zip"
 
 
 def convert_freihand(root: str | Path, split: str) -> Conversion:
-    """Read one split; the training set keeps the official order of its pictures.
+    """Read one split. The training set keeps the official order of its images.
 
     Args:
         root: Folder ``FreiHAND_pub_v2``.
@@ -47,17 +47,17 @@ def convert_freihand(root: str | Path, split: str) -> Conversion:
     hands = read_json(_xyz_path(root, folder), _ARCHIVE if split == "train" else _EVAL_ARCHIVE)
     if len(cameras) != len(hands):
         raise ValueError(
-            f"{folder}_K.json and {folder}_xyz.json of {root} must have as many entries, but have "
-            f"{len(cameras)} and {len(hands)}. Extract {_ARCHIVE} again."
+            f"{folder}_K.json and {folder}_xyz.json of {root} must have the same number of "
+            f"entries, but have {len(cameras)} and {len(hands)}. Extract {_ARCHIVE} again."
         )
-    pictures = _list_pictures(root / folder / "rgb")
+    images = _list_images(root / folder / "rgb")
     conversion = Conversion(f"FreiHAND {split}")
     num_versions = 4 if split == "train" else 1
     for number in range(num_versions * len(hands)):
         name, label = f"{number:08d}.jpg", number % len(hands)
         sample_id = f"{folder}/{number:08d}"
-        if name not in pictures:
-            conversion.drop("picture missing", sample_id)
+        if name not in images:
+            conversion.drop("image missing", sample_id)
             continue
         try:
             hand = 1000 * to_array(hands[label], (NUM_KEYPOINTS, 3))
@@ -72,20 +72,22 @@ def convert_freihand(root: str | Path, split: str) -> Conversion:
             keypoints_3d=hand,
             handedness="right",
             source="freihand",
-            sequence_id=f"{label:08d}",  # the versions of a hand belong together
+            sequence_id=f"{label:08d}",  # all versions of a hand share it
         )
     conversion.check_unit("metres")
     return conversion
 
 
 def _xyz_path(root: Path, folder: str) -> Path:
-    """The evaluation labels lie in a folder of their own, or beside the others if merged."""
+    """Path of the 3D labels. Those of evaluation are in a separate folder, unless merged."""
     merged = root / f"{folder}_xyz.json"
     separate = root.with_name(f"{root.name}_eval") / merged.name
     return separate if folder == "evaluation" and not merged.is_file() else merged
 
 
-def _list_pictures(folder: Path) -> set[str]:
+def _list_images(folder: Path) -> set[str]:
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} must be a folder of {_ARCHIVE}, but does not exist.")
+        raise FileNotFoundError(
+            f"{folder} must exist, but does not. It is part of {_ARCHIVE}: extract it there."
+        )
     return set(os.listdir(folder))

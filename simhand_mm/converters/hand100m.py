@@ -1,12 +1,12 @@
-"""Hand100M, the annotations that the authors of SiMHand released -> a hand pool and its pairs.
+"""Convert Hand100M, the annotations released by the authors of SiMHand, to a hand pool and pairs.
 
-The pictures are the user's own, cut from the videos. The released keypoints are fractions of a
-crop that is clipped at the border of the picture and then stretched to a square; here they come
-back to the pixels of the picture first, so that our crops, which are never stretched, fit them.
+The user extracts the images from the videos. The released keypoints are fractions of a crop that is
+clipped at the border of the image and then stretched to a square. They are first converted back to
+pixels of the image, to fit our crops, which are never stretched.
 
-Not confirmed: that this crop is 1.3 times the box, as the released loader of pre-training cuts it;
-that of fine-tuning cuts 1.5 times. If it is wrong, keypoints are off by some 5 % of the box, which
-a page of ``simhand browse-pool`` shows.
+Not confirmed: that this crop is 1.3 times the box, as in the released loader of pre-training (that
+of fine-tuning uses 1.5). If it is not, keypoints are off by about 5 % of the box, which is visible
+on a page of ``simhand browse-pool``.
 """
 
 import hashlib
@@ -34,24 +34,24 @@ from simhand_mm.pool.cropping import brightness, crop_hand, encode_jpeg, sharpne
 logger = logging.getLogger(__name__)
 
 PAIRS_NAME = "hand100m"
-_CROP_SCALE = 1.3  # as released
-# Images and hands of a file by the authors' README.
+_CROP_SCALE = 1.3  # as in the released code
+# Numbers of images and hands of a file, according to the authors' README.
 _OFFICIAL_COUNTS = {"Hand100M_Ego4D_50k_v1-1": (49_930, 50_000)}
 
 
 @dataclass(frozen=True)
 class Hand100MSettings:
-    """What annotations of Hand100M become.
+    """Settings of the import of Hand100M.
 
     Attributes:
         crop_size: Side of the crops in px.
-        fps: Frames per second of the videos, for the time of a hand: the number in the name of an
-            image is that of the source frame. All videos of Ego4D that the authors list have 30;
-            those of 100DOH differ, and with ``--videos`` each video tells its own times.
-        rule: What the positives are: similar hands of other videos, or, in the files for TempCLR,
-            hands of near frames of the same video (temporal).
-        ranks: Neighbour rank of each positive of a hand; by default 1, 2, ... The files of the
-            Top-K ablation hold one positive: give its K.
+        fps: Frames per second of the videos, to compute the time of a hand from the frame number
+            in the name of its image. All Ego4D videos that the authors list have 30; those of
+            100DOH differ. With ``--videos``, times are read from the videos instead.
+        rule: Kind of the positives: similar hands of other videos (similar) or, in the files for
+            TempCLR, hands of near frames of the same video (temporal).
+        ranks: Neighbour rank of each positive of a hand (default: 1, 2, ...). The files of the
+            Top-K ablation have one positive per hand: pass its K.
     """
 
     crop_size: int = 224
@@ -73,28 +73,28 @@ def import_hand100m(
     executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
     videos: VideoFiles | None = None,
 ) -> dict[str, Any]:
-    """Make a pool of the annotated hands, and ``pairs/hand100m.npz`` of their positives.
+    """Write a pool of the annotated hands, and ``pairs/hand100m.npz`` with their positives.
 
-    Can be killed and run again. Hands whose picture is missing or damaged, and wrong records, are
+    Can be killed and run again. Hands whose image is missing or damaged, and malformed records, are
     left out with a reason.
 
     Args:
         annotation_files: ``Hand100M_<source>_<size>_v1-1.json``, one or more.
-        images_dir: Folder that the file names in them start from.
+        images_dir: Folder of the images; file names in the annotations are relative to it.
         pool_dir: Folder of the pool.
-        settings: What becomes of the annotations.
-        executor: Who makes the crops; by default this process.
-        videos: The videos of the images, which tell when a frame is shown.
+        settings: The settings.
+        executor: Runs the cropping (default: this process).
+        videos: The videos of the images, which have the time stamps of the frames.
 
     Returns:
         The content of ``pool.json``.
 
     Raises:
-        ValueError: If a file is not of this form, or its positives are not what ``settings`` say.
-        FileNotFoundError: If there is no picture at all.
+        ValueError: If a file has another format, or its positives do not fit ``settings``.
+        FileNotFoundError: If no annotated image exists.
     """
     if not annotation_files:
-        raise ValueError("annotation_files must name at least one file, but there is none. Add it.")
+        raise ValueError("annotation_files must have at least one file, but got none. Add one.")
     contents = [read_annotations(path) for path in annotation_files]
     everything = [annotation for annotations, _ in contents for annotation in annotations]
     ranks = check_positives(everything, settings.rule, settings.ranks)
@@ -117,8 +117,8 @@ def import_hand100m(
         info = writer.finalize()
     if not info["num_hands"]:
         raise FileNotFoundError(
-            f"images_dir must hold the annotated pictures, but {images_dir} has none of them (for "
-            f"instance {everything[0].picture.file_name if everything else 'any'})."
+            f"images_dir must have the annotated images, but {images_dir} has none of them (e.g. "
+            f"{everything[0].picture.file_name if everything else 'any'}). Extract them there."
         )
     pairs = to_pairs(HandPool(pool_dir), everything, settings.rule, ranks)
     save_pairs(pool_dir, PAIRS_NAME, pairs)
@@ -132,7 +132,7 @@ def _warn_of_times(
     unknown = [name for name in names if videos is None or len(videos.find(name)) != 1]
     if unknown:
         logger.warning(
-            "no video file for %d of %d videos (first: %s): their times are frame number / %g",
+            "no video file for %d of %d videos (first: %s): their times are frame index / %g",
             *(len(unknown), len(names), unknown[0], settings.fps),
         )
 
@@ -151,7 +151,7 @@ def _report_counts(path: Path, annotations: Sequence[Annotation], num_wrong: int
 def _import_videos(
     annotations: list[Annotation], recipe: "_WorkerRecipe", writer: PoolWriter, executor: Executor
 ) -> None:
-    """Write the videos that the pool does not have yet."""
+    """Import the videos that the pool does not have yet."""
     done = {video_id for video_id, status in writer.statuses().items() if not status.failure}
     ordered = sorted(
         annotations, key=lambda hand: (hand.picture.video_id, hand.picture.frame_index)
@@ -169,7 +169,7 @@ def _import_videos(
 
 @dataclass(frozen=True)
 class _WorkerRecipe:
-    """Builds, in each process, the function that crops the hands of a video into the pool."""
+    """Builds in each worker process the function that imports the hands of a video."""
 
     images_dir: Path
     source: str
@@ -187,7 +187,7 @@ class _WorkerRecipe:
         return work
 
     def times_of(self, name: str) -> np.ndarray:
-        """Times of the frames of a video; empty where they are not known."""
+        """Return the times of the frames of a video; empty if they are not known."""
         if self.videos is None:
             return np.zeros(0)
         found = self.videos.find(name)
@@ -197,7 +197,7 @@ class _WorkerRecipe:
 def _import_video(
     recipe: _WorkerRecipe, annotations: list[Annotation]
 ) -> tuple[list[HandRecord], list[DropRecord]]:
-    """Crops of the annotated hands of a video, and what is left out."""
+    """Crop the annotated hands of a video; returns records of kept and of dropped hands."""
     video_id = annotations[0].picture.video_id
     hands, drops = [], []
     times_s = recipe.times_of(video_id)
@@ -218,22 +218,22 @@ def _import_video(
 
 
 def _read_picture(path: Path) -> tuple[np.ndarray | None, str]:
-    """An RGB image, or why there is none."""
+    """Read an RGB image; returns None and the reason if that fails."""
     if not path.is_file():
-        return None, "missing_picture"
+        return None, "missing_image"
     try:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     except cv2.error:  # more pixels than OpenCV allows
         image = None
     if image is None:
-        return None, "unreadable_picture"
+        return None, "unreadable_image"
     return image[..., ::-1], ""
 
 
 def _reason_to_drop(annotation: Annotation, image: np.ndarray) -> str:
     size_wh = (image.shape[1], image.shape[0])
     inside = box_area(clip_box(annotation.bbox_xyxy, size_wh))
-    return "outside_picture" if inside < box_area(annotation.bbox_xyxy) / 4 else ""
+    return "outside_image" if inside < box_area(annotation.bbox_xyxy) / 4 else ""
 
 
 def _digest(path: Path) -> str:
@@ -247,7 +247,7 @@ def _to_record(
     height, width = image.shape[:2]
     bbox_xyxy = annotation.bbox_xyxy.astype(np.float32)
     x1, y1, x2, y2 = clip_box(square_box(np.trunc(bbox_xyxy), _CROP_SCALE), (width, height))
-    # Fractions from edge to edge -> px; the centre of the first pixel is 0.
+    # Fractions from edge to edge -> px. The centre of the first pixel is at 0.
     keypoints = annotation.keypoints * [x2 - x1, y2 - y1] + [x1, y1] - 0.5
     mirror = annotation.handedness == "left"
     crop, affine = crop_hand(image, bbox_xyxy, _CROP_SCALE, recipe.settings["crop_size"], mirror)
@@ -260,7 +260,7 @@ def _to_record(
         handedness=annotation.handedness,
         is_mirrored=mirror,
         bbox_xyxy=bbox_xyxy,
-        bbox_score=1.0,  # none was released
+        bbox_score=1.0,  # scores are not released
         keypoints_2d=apply(affine, keypoints),
         keypoint_score=np.ones(len(keypoints)),
         sharpness=sharpness(crop),

@@ -1,10 +1,10 @@
-"""Reads the annotation files that the authors of SiMHand released (Hand100M).
+"""Read the annotation files released by the authors of SiMHand (Hand100M).
 
 Hand100M_Ego4D_50k_v1-1.json
     images:      id, file_name                         "<video>/frame_000030.jpg"
     annotations: image_id, hand_id (str), boxes (a JSON string "[x1, y1, x2, y2]", px),
                  left_right ("Left" or "Right"), keypoint_25d (21 x (x, y, z)),
-                 positive_sample (hand ids, nearest first), distance (one for each)
+                 positive_sample (hand ids, nearest first), distance (one per positive)
 """
 
 import json
@@ -21,10 +21,10 @@ from simhand_mm.pool import DropRecord
 
 @dataclass(frozen=True)
 class Picture:
-    """A frame on the user's disk.
+    """An extracted image of a video.
 
     Attributes:
-        file_name: Relative to the folder of the pictures.
+        file_name: Path relative to the folder of the images.
         video_id: Its folder.
         frame_index: The number in its name.
     """
@@ -34,7 +34,7 @@ class Picture:
     frame_index: int
 
     def hand_id(self, annotated_id: Any) -> str:
-        """Id in our pool of a hand in the picture; the authors' id is its last part."""
+        """Return our id of a hand in the image; its last part is the authors' id."""
         return f"{self.video_id}/{self.frame_index:06d}/{annotated_id}"
 
 
@@ -44,12 +44,12 @@ class Annotation:
 
     Attributes:
         hand_id: Id in our pool.
-        picture: Where it is seen.
-        bbox_xyxy: ``[4]``, px of the picture.
+        picture: The image of the hand.
+        bbox_xyxy: ``[4]``, px of the image.
         handedness: ``'left'`` or ``'right'``.
         keypoints: ``[21, 2]``, fractions of the released crop, from edge to edge.
-        positives: Ids in our pool, nearest first.
-        distances: One for each of them.
+        positives: Ids in our pool, nearest first; '' for those that are not in the file.
+        distances: Distance of each positive.
     """
 
     hand_id: str
@@ -62,13 +62,13 @@ class Annotation:
 
 
 def read_annotations(path: str | Path) -> tuple[list[Annotation], list[DropRecord]]:
-    """Annotations of a file, and its wrong records with what is wrong.
+    """Read a file; returns its annotations, and its malformed records with the reason.
 
-    Records of images that cannot be used, also those outside the folder of the images, count as
-    wrong ones.
+    Images that cannot be used, e.g. because their path leaves the folder of the images, are
+    malformed, too.
 
     Raises:
-        ValueError: If the file is not of this form.
+        ValueError: If the file has another format.
     """
     path = Path(path)
     try:
@@ -111,7 +111,7 @@ def _to_picture(name: str) -> Picture:
 
 
 def _hand_ids(records: list[Any], pictures: dict[Any, Picture]) -> dict[str, str]:
-    """The authors' ids -> ours."""
+    """Map the authors' ids of hands to ours."""
     found = {}
     for record in records:
         if isinstance(record, dict) and record.get("image_id") in pictures and "hand_id" in record:
@@ -130,7 +130,7 @@ def _to_annotation(
         raise ValueError(f"boxes must be [x1, y1, x2, y2] with an area, but got {box.tolist()}")
     if not np.isfinite(keypoints[:, :2]).all():
         raise ValueError("keypoint_25d must be finite")
-    # A positive that is not in the file counts as none: its id is empty.
+    # A positive that is not in the file gets an empty id.
     positives = [hand_ids.get(str(other), "") for other in record.get("positive_sample", ())]
     distances = [float(distance) for distance in record.get("distance", ())]
     if len(distances) != len(positives):

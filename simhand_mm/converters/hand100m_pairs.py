@@ -1,4 +1,4 @@
-"""The positives that the authors of SiMHand released with Hand100M -> pairs of a pool.
+"""Convert the positives released with Hand100M to pairs of a pool.
 
 Axes: N hands of the pool, K positives.
 """
@@ -18,24 +18,26 @@ Rule: TypeAlias = Literal["similar", "temporal"]
 def check_positives(
     annotations: Sequence[Annotation], rule: Rule, ranks: Sequence[int] | None
 ) -> np.ndarray:
-    """Ranks of the positives, which must be what ``rule`` says.
+    """Check that positives are of the given kind, and return their ranks.
 
     Args:
         annotations: All hands.
-        rule: What the positives are.
-        ranks: Neighbour rank of each positive of a hand; by default 1, 2, ...
+        rule: Kind of the positives.
+        ranks: Neighbour rank of each positive of a hand (default: 1, 2, ...).
 
     Returns:
         ``[K]`` int32.
 
     Raises:
-        ValueError: If there are not that many positives, or most are of the other kind.
+        ValueError: If the number of positives differs from that of ``ranks``, or most positives
+            are of the other kind.
     """
     num_ranks = max((len(hand.positives) for hand in annotations), default=0)
     ranks = range(1, num_ranks + 1) if ranks is None else ranks
     if len(ranks) != num_ranks:
         raise ValueError(
-            f"ranks must be as many as a hand has positives, {num_ranks}, but got {list(ranks)}."
+            f"ranks must have one number per positive of a hand, {num_ranks}, but got "
+            f"{list(ranks)}. Correct --ranks."
         )
     videos = [(h.picture.video_id, other) for h in annotations for other in h.positives if other]
     # An id starts with its video.
@@ -44,8 +46,8 @@ def check_positives(
     if abs(num_inside - expected) > len(videos) / 2:
         other_rule = "temporal" if rule == "similar" else "similar"
         raise ValueError(
-            f"rule must say what the positives are, but with {rule!r} {num_inside} of "
-            f"{len(videos)} are hands of the same video. Import them with --rule {other_rule}."
+            f"rule must fit the positives, but with {rule!r} {num_inside} of {len(videos)} are "
+            f"hands of the same video. Import them with --rule {other_rule}."
         )
     return np.array(ranks, dtype=np.int32)
 
@@ -53,18 +55,18 @@ def check_positives(
 def to_pairs(
     pool: HandPool, annotations: Sequence[Annotation], rule: str, ranks: np.ndarray
 ) -> HandPairs:
-    """The released positives as rows of the pool; -1 for those that it does not have.
+    """Convert released positives to rows of the pool; -1 if a positive is not in the pool.
 
     Args:
         pool: The pool of the annotated hands.
         annotations: All hands.
-        rule: What the positives are.
+        rule: Kind of the positives.
         ranks: ``[K]``, see :func:`check_positives`.
     """
     index = np.full((len(pool), len(ranks)), -1, dtype=np.int32)
     distance = np.full((len(pool), len(ranks)), np.inf, dtype=np.float32)
     rows = pool.rows_of([hand.hand_id for hand in annotations])
-    # All positives in one list: looking up ids one by one would take hours.
+    # Look all positives up in one call: one call per id would take hours.
     positives = iter(pool.rows_of([other for hand in annotations for other in hand.positives]))
     for row, hand in zip(rows, annotations, strict=True):
         found = list(islice(positives, len(hand.positives)))

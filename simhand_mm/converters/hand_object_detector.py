@@ -1,6 +1,6 @@
 """Hand boxes of the hand_object_detector (Shan et al., CVPR 2020) and of its data set 100DOH.
 
-Detections, one file a frame, as users of the detector save them (its demo only draws pictures):
+Detections, one file per frame, as users of the detector save them (its demo only draws images):
 
     <root>/<video>/frame_000030.npy      hand_dets: float [N, 10], or None
     <root>/<video>/frame_000030.pkl      the same, or a dict with the key "hand_dets"
@@ -9,18 +9,18 @@ Detections, one file a frame, as users of the detector save them (its demo only 
              side (0 left, 1 right)
 
 Labels of 100DOH, as Pascal VOC: ``Annotations/<video>_frame000169.xml`` with objects ``hand``
-(corners counted from 1, ``handside`` 0 left, 1 right, also as a float; empty or ``None`` where
-nobody told).
+(corners counted from 1; ``handside`` 0 left, 1 right, also as a float; empty or ``None`` if
+unknown).
 
 Labels of 100DOH, as JSON: ``{"<video>_frame000169.jpg": [{"x1": ..., "y1": ..., "x2": ...,
 "y2": ..., "width": ..., "height": ..., "hand_side": "l"}, ...]}`` with corners as fractions of the
-image (px where all exceed 1). Written after the public description of the files, not tried on them.
+image (px if any exceeds 1). Written from the public description of the files, not tested on them.
 
-In both, ``<video>`` is ``<genre>_v_<address at YouTube>`` and the number counts frames taken at 0.5
-per second, from 1 (:data:`~simhand_mm.converters.frame_numbers.NUMBERING_100DOH`). The authors do
-not say so; other users of the files do.
+In both, ``<video>`` is ``<genre>_v_<YouTube id>`` and the number counts frames at 0.5 per second,
+from 1 (:data:`~simhand_mm.converters.frame_numbers.NUMBERING_100DOH`). This is reported by users of
+the files, not by the authors.
 
-Pickled files are read by an unpickler that knows arrays and nothing else.
+Pickled files are read by an unpickler that accepts arrays only.
 """
 
 import json
@@ -49,8 +49,8 @@ def convert_hand_object_detector(
     """Read saved detections of a folder.
 
     Args:
-        root: Folder with a file a frame.
-        min_score: Boxes with less are left out.
+        root: Folder with one file per frame.
+        min_score: Boxes with a lower score are left out.
 
     Raises:
         FileNotFoundError: If the folder has no such files.
@@ -59,14 +59,14 @@ def convert_hand_object_detector(
     paths = sorted(path for path in root.rglob("*") if path.suffix in _SUFFIXES)
     if not paths:
         raise FileNotFoundError(
-            f"root must hold .npy or .pkl files of hand_object_detector, but {root} has none."
+            f"root must have .npy or .pkl files of hand_object_detector, but {root} has none."
         )
     conversion = BoxConversion(min_score)
     for path in paths:
         try:
             frame = parse_frame_name(path.relative_to(root))
             detections = _read_detections(path)
-        except Exception as error:  # a broken file can raise anything; the others go on
+        except Exception as error:  # a broken file can raise anything; continue with the others
             conversion.drop("unreadable file", f"{path}: {error}")
             continue
         conversion.num_frames += 1
@@ -89,7 +89,7 @@ def convert_100doh_voc(root: str | Path) -> BoxConversion:
     """
     paths = sorted((Path(root) / "Annotations").glob("*.xml"))
     if not paths:
-        raise FileNotFoundError(f"root must hold Annotations/*.xml, but {root} has none.")
+        raise FileNotFoundError(f"root must have Annotations/*.xml, but {root} has none.")
     conversion = BoxConversion()
     for path in paths:
         try:
@@ -105,10 +105,10 @@ def convert_100doh_json(path: str | Path) -> BoxConversion:
     """Read the JSON labels of 100DOH.
 
     Args:
-        path: For instance ``trainval.json``.
+        path: The file, e.g. ``trainval.json``.
 
     Raises:
-        ValueError: If the file is not JSON of this form.
+        ValueError: If the file is not JSON in this format.
     """
     try:
         images = dict(json.loads(Path(path).read_text(encoding="utf-8")))
@@ -133,7 +133,7 @@ def _add_labels(
     read: Callable[[Any], tuple[Any, str]],
     place: str,
 ) -> None:
-    """Add the labelled hands of a frame, as far as they can be read."""
+    """Add the labelled hands of a frame; unreadable ones are dropped and counted."""
     conversion.num_frames += 1
     for hand in hands:
         try:
@@ -145,7 +145,7 @@ def _add_labels(
 
 
 def _read_json_hand(hand: dict[str, Any]) -> tuple[np.ndarray, str]:
-    """Box in px and side."""
+    """Return the box in px, and the side."""
     box = np.array([float(hand[name]) for name in ("x1", "y1", "x2", "y2")])
     if (box <= 1).all():
         box *= np.array([float(hand["width"]), float(hand["height"])] * 2)
@@ -154,7 +154,7 @@ def _read_json_hand(hand: dict[str, Any]) -> tuple[np.ndarray, str]:
 
 
 def _read_detections(path: Path) -> np.ndarray:
-    """``hand_dets`` of a file, ``[N, 10]``."""
+    """Read ``hand_dets`` of a file, ``[N, 10]``."""
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as content:
             detections = content["hand_dets"]
@@ -174,7 +174,7 @@ def _read_detections(path: Path) -> np.ndarray:
 
 
 def _load_npy(path: Path) -> Any:
-    """An array, or the None that ``np.save`` pickles."""
+    """Read an array, or a None that ``np.save`` has pickled."""
     with path.open("rb") as file:
         try:
             return np.lib.format.read_array(file, allow_pickle=False)
@@ -185,7 +185,7 @@ def _load_npy(path: Path) -> Any:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Builds arrays, numbers and plain containers; whatever else a file asks for is refused."""
+    """Builds arrays, numbers and plain containers; everything else is refused."""
 
     def find_class(self, module: str, name: str) -> Any:
         known = {
@@ -195,7 +195,7 @@ class _ArrayUnpickler(pickle.Unpickler):
             "dtype": np.dtype,
         }
         if module.split(".")[0] != "numpy" or name not in known:
-            raise pickle.UnpicklingError(f"the file asks for {module}.{name}, which is refused")
+            raise pickle.UnpicklingError(f"the file uses {module}.{name}, which is refused")
         return known[name]
 
 
@@ -205,7 +205,7 @@ def _voc_hands(path: Path) -> list[ElementTree.Element]:
 
 
 def _read_voc_hand(hand: ElementTree.Element) -> tuple[list[float], str]:
-    """Box (corners counted from 0, x2 and y2 exclusive) and side."""
+    """Return the box (corners counted from 0, x2 and y2 exclusive), and the side."""
     corners = [hand.findtext(f"bndbox/{name}") for name in ("xmin", "ymin", "xmax", "ymax")]
     given = [corner for corner in corners if corner is not None]
     if len(given) < len(corners):
@@ -215,7 +215,7 @@ def _read_voc_hand(hand: ElementTree.Element) -> tuple[list[float], str]:
 
 
 def _voc_side(text: str | None) -> str:
-    """Side of a hand; '' where the field is missing, empty or the word None."""
+    """Parse the side of a hand; '' if the field is missing, empty or the word None."""
     if text is None or text.strip() in ("", "None"):
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What every converter of a labelled set shares: one record a hand, a reason for every drop."""
+"""Common parts of all converters of labelled data sets: one record per hand, reasons for drops."""
 
 import json
 from collections import Counter
@@ -18,22 +18,22 @@ from simhand_mm.functional.keypoints import (
     bone_length,
 )
 
-# What can be counted of a split: all samples, those with a labelled hand, those that are kept.
+# Counts of a split: all samples, those with a labelled hand, those that are kept.
 STAGES = ("read", "labelled", "kept")
 
 
 class UnusableSample(Exception):
-    """A sample is left out; the message is the reason, without names or numbers."""
+    """Raised to leave a sample out. The message is the reason, without names or numbers."""
 
 
 @dataclass(frozen=True)
 class OfficialCount:
-    """How many samples a split has according to somebody.
+    """A published number of samples of a split.
 
     Attributes:
         stage: One of :data:`STAGES`.
-        count: How many.
-        source: Who says so.
+        count: The number.
+        source: Its source.
         rounding: Unit that ``count`` is rounded to; "325.3K" is rounded to 100.
     """
 
@@ -43,7 +43,7 @@ class OfficialCount:
     rounding: int = 1
 
     def compare(self, found: int) -> str:
-        """Whether a split has as many, in words."""
+        """Compare with the number that was found; returns text."""
         is_equal = abs(found - self.count) <= self.rounding // 2
         verdict = "equal" if is_equal else f"DIFFERS by {found - self.count:+,}"
         rounded = "" if self.rounding == 1 else f", rounded to {self.rounding}"
@@ -52,14 +52,14 @@ class OfficialCount:
 
 @dataclass
 class Conversion:
-    """The records of one split and what was left out.
+    """The records of one split, and the number of samples left out.
 
     Attributes:
         name: Data set and split, for messages.
         records: Dictionaries for :func:`simhand_mm.pool.write_poses`.
-        drops: Reason -> how many samples.
-        examples: Reason -> the first sample.
-        num_unlabelled: How many of the samples that were left out have no hand to label.
+        drops: Number of samples left out, by reason.
+        examples: The first sample left out, by reason.
+        num_unlabelled: Number of samples left out that have no labelled hand.
     """
 
     name: str
@@ -75,19 +75,19 @@ class Conversion:
         self.num_unlabelled += not is_labelled
 
     def add(self, **sample: Any) -> None:
-        """Keep one hand (:func:`make_record`), or count why not."""
+        """Add one hand (arguments of :func:`make_record`), or count why it is left out."""
         try:
             self.records.append(make_record(**sample))
         except UnusableSample as reason:
             self.drop(str(reason), sample["sample_id"])
 
     def counts(self) -> dict[str, int]:
-        """Samples at each of :data:`STAGES`."""
+        """Return the number of samples at each of :data:`STAGES`."""
         read = len(self.records) + sum(self.drops.values())
         return dict(zip(STAGES, (read, read - self.num_unlabelled, len(self.records)), strict=True))
 
     def summary(self, official: Sequence[OfficialCount] = ()) -> str:
-        """Counts for the terminal, beside those that the data set's authors or papers state."""
+        """Format the counts as text, next to published ones."""
         counts, lines = self.counts(), [self.name]
         for stage in STAGES:
             claims = [c.compare(counts[stage]) for c in official if c.stage == stage]
@@ -97,13 +97,13 @@ class Conversion:
         return "\n".join(lines)
 
     def check_unit(self, source_unit: str) -> None:
-        """Refuse a set whose hands have no human size.
+        """Check that hands have the size of human hands, i.e. that the unit is right.
 
         Args:
-            source_unit: Unit that the official files use.
+            source_unit: Unit of the official files.
 
         Raises:
-            ValueError: If nothing is left, or the typical hand is too small or large.
+            ValueError: If there are no records, or the typical hand is too small or too large.
         """
         if not self.records:
             raise ValueError(f"{self.name} must have usable hands, but has none.\n{self.summary()}")
@@ -113,7 +113,7 @@ class Conversion:
             raise ValueError(
                 f"3D joints of {self.name} must be in {source_unit}, but then the typical wrist to "
                 f"middle-MCP bone measures {typical:.4g} mm, outside {low:g} to {high:g}. "
-                "Take the official files, unchanged."
+                "Use the unmodified official files."
             )
 
 
@@ -130,23 +130,24 @@ def make_record(
     subject_id: str = "",
     sequence_id: str = "",
 ) -> dict[str, Any]:
-    """One hand as a row of a poses table.
+    """Build a row of a poses table.
 
     Args:
-        sample_id: Unique in the set.
-        image_path: Relative to the root of the data set.
+        sample_id: Id, unique in the set.
+        image_path: Path relative to the root of the data set.
         size_wh: Width and height of the image in px.
         camera_matrix: ``[3, 3]``, px.
         keypoints_3d: ``[21, 3]``, mm, camera frame, our order.
         handedness: ``left`` or ``right``.
         source: Name of the data set.
-        valid: ``[21]`` bool, which labels exist; all by default. NaN labels never do.
-        bbox_xyxy: Official box in px; by default the tight box of the projected keypoints.
-        subject_id: Who.
-        sequence_id: What belongs together and must not be split between training and validation.
+        valid: ``[21]`` bool, which keypoints are labelled (default: all). NaN ones never are.
+        bbox_xyxy: Official box in px (default: the tight box of the projected keypoints).
+        subject_id: Id of the person.
+        sequence_id: Id of the sequence. Its samples must not be split between training and
+            validation.
 
     Raises:
-        UnusableSample: If the hand cannot be trained or tested on.
+        UnusableSample: If the hand cannot be used for training or testing.
     """
     hand, camera = to_array(keypoints_3d, (NUM_KEYPOINTS, 3)), to_array(camera_matrix, (3, 3))
     labelled = np.isfinite(hand).all(-1) & (True if valid is None else np.asarray(valid, bool))
@@ -177,10 +178,10 @@ def make_record(
 
 
 def to_array(label: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """A label of an official file as float64 of a given shape.
+    """Convert a label of an official file to a float64 array of a given shape.
 
     Raises:
-        UnusableSample: If it has another shape or is not made of numbers.
+        UnusableSample: If it has another shape or is not numeric.
     """
     try:
         array = np.array(label, dtype=np.float64)
@@ -194,11 +195,13 @@ def to_array(label: Any, shape: tuple[int, ...]) -> np.ndarray:
 def hold_out(
     records: Sequence[dict[str, Any]], share: float
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Set the last sequences of a training set aside for validation, so that no test set chooses.
+    """Hold out the last sequences of a training set for validation.
+
+    So checkpoints need not be chosen on a test set.
 
     Args:
-        records: In the order of the table.
-        share: Of the sequences, at least one if positive.
+        records: Records in the order of the table.
+        share: Fraction of the sequences to hold out; at least one sequence if positive.
 
     Returns:
         Training and validation records, each in the given order.
@@ -215,7 +218,7 @@ def read_json(path: Path, archive: str) -> Any:
 
     Args:
         path: The file.
-        archive: Where it comes from, for the message.
+        archive: Name of the archive that contains it, for messages.
 
     Raises:
         FileNotFoundError: If it is missing.

@@ -1,4 +1,4 @@
-"""Plans: the questions of a paper as data, and the commands that answer them."""
+"""Plans: the experiments of a paper as data, and the commands that run them."""
 
 from simhand_mm.experiments.plan import (
     SCRATCH,

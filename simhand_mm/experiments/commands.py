@@ -1,4 +1,4 @@
-"""From a row of a plan to the commands that fill it."""
+"""The commands that produce the result of a row of a plan."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ Launcher = Literal["none", "pytorch", "slurm"]
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where a plan is worked on, and how its pre-trainings are started.
+    """Folders of a plan, and the launcher of its pre-trainings.
 
     Attributes:
         data: ``SIMHAND_DATA`` of all commands.
         work: Folder of all results.
         plan: Folder of the plan's file.
-        launcher: ``none``: one process. ``pytorch``: ``simhand dist-train`` where a pre-training is
-            written for several GPUs. ``slurm``: ``simhand slurm-train`` there.
-        partition: Of Slurm.
+        launcher: Launcher of pre-trainings for several GPUs: ``pytorch`` uses
+            ``simhand dist-train``, ``slurm`` uses ``simhand slurm-train``, ``none`` one process.
+        partition: Slurm partition.
     """
 
     data: Path
@@ -31,23 +31,23 @@ class Workplace:
     partition: str = "PARTITION"
 
     def fill(self, text: str) -> str:
-        """Put the folders in place of ``{data}``, ``{work}`` and ``{plan}``."""
+        """Replace ``{data}``, ``{work}`` and ``{plan}`` by the folders."""
         for name, folder in (("data", self.data), ("work", self.work), ("plan", self.plan)):
             text = text.replace(f"{{{name}}}", str(folder))
         return text
 
 
 def row_jobs(plan: Plan, row: Row, seed: int, place: Workplace) -> Iterator[Job]:
-    """All jobs that a row needs, in order: data, pre-training, fine-tuning, test.
+    """Yield all jobs of a row in order: data, pre-training, fine-tuning, test.
 
     Args:
         plan: The plan of the row.
         row: The row.
-        seed: Of pre-training and fine-tuning. The data do not depend on it.
+        seed: Seed of pre-training and fine-tuning. Data do not depend on it.
         place: Folders and launcher.
 
     Yields:
-        Jobs. Rows that share one yield equal jobs.
+        Jobs. Rows that share a job yield equal ones.
     """
     yield from data_jobs(plan, row.data, place)
     backbone = None
@@ -59,7 +59,7 @@ def row_jobs(plan: Plan, row: Row, seed: int, place: Workplace) -> Iterator[Job]
 
 
 def data_jobs(plan: Plan, names: tuple[str, ...], place: Workplace) -> Iterator[Job]:
-    """The commands that make data, after those for what the data are made from."""
+    """Yield the commands that prepare data, after those for the data that they need."""
     by_name = {data.name: data for data in plan.data}
     for name in names:
         data = by_name[name]
@@ -70,7 +70,7 @@ def data_jobs(plan: Plan, names: tuple[str, ...], place: Workplace) -> Iterator[
 
 
 def pretraining_job(pretraining: Pretraining, seed: int, place: Workplace) -> Job:
-    """Pre-train a backbone; it will be ``<folder>/backbone.pth``."""
+    """Build the job that pre-trains a backbone, ``<folder>/backbone.pth``."""
     assert pretraining.config
     folder = place.work / "pretrain" / f"{pretraining.name}-seed{seed}"
     config = place.fill(pretraining.config)
@@ -91,7 +91,7 @@ def pretraining_job(pretraining: Pretraining, seed: int, place: Workplace) -> Jo
 
 
 def finetuning_jobs(row: Row, seed: int, place: Workplace, backbone: Path | None) -> Iterator[Job]:
-    """Fine-tune and test."""
+    """Yield the jobs that fine-tune and test a model."""
     finetuning, folder = row.finetuning, result_folder(row, seed, place.work)
     config = place.fill(finetuning.pretrained_config if backbone else finetuning.config)
     options = (f"randomness.seed={seed}", *map(place.fill, finetuning.options))
@@ -107,12 +107,12 @@ def finetuning_jobs(row: Row, seed: int, place: Workplace, backbone: Path | None
 
 
 def result_folder(row: Row, seed: int, work: Path) -> Path:
-    """Where a row is fine-tuned; its ``metrics.json`` lies in ``test``."""
+    """Return the folder of a row's fine-tuning. ``metrics.json`` is in its subfolder ``test``."""
     return work / "finetune" / f"{row.run_name}-seed{seed}"
 
 
 def shell_script(jobs: list[Job]) -> str:
-    """Commands to type in a shell, each once, with ``SIMHAND_DATA`` set first."""
+    """Format jobs as a shell script that sets ``SIMHAND_DATA`` and has each command once."""
     lines = [f"export SIMHAND_DATA={jobs[0].data}"]
     for job in jobs:
         line = " ".join([*job.environment, *job.arguments])

@@ -1,7 +1,7 @@
-"""Running the commands of a plan: each once, by several processes or machines, resumable.
+"""Run the commands of a plan, each once, from several processes or machines, resumably.
 
-A job has a folder. ``job.log`` in it is what the command printed, ``job.done`` says that it ended
-well, and ``job.lock`` is held while a process works on it (on a shared disk, by ``flock``).
+Each job has a folder with ``job.log``, the output of the command; ``job.done``, which exists if it
+succeeded; and ``job.lock``, which is locked (``flock``, also on a shared disk) while it runs.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from simhand_mm.pool.files import atomic_path
 
-# The console script may be missing where the package is only on PYTHONPATH.
+# The console script may be missing if the package is only on PYTHONPATH.
 _PROGRAMS = {
     "simhand": (sys.executable, "-c", "from simhand_mm.cli import main; main()"),
     "python": (sys.executable,),
@@ -29,11 +29,11 @@ class Job:
     """One command.
 
     Attributes:
-        folder: Where its results, its log and its mark lie.
-        arguments: Command line; the first word is ``simhand`` or ``python``. A ``*`` stands for
-            the rest of the name of a file that is there when the command starts.
+        folder: Folder of its results, ``job.log`` and ``job.done``.
+        arguments: Command line; the first word is ``simhand`` or ``python``. An argument with ``*``
+            is a pattern that must match one file when the command starts.
         data: ``SIMHAND_DATA`` of the command.
-        environment: More variables, ``NAME=value``.
+        environment: Other environment variables, ``NAME=value``.
     """
 
     folder: Path
@@ -48,26 +48,26 @@ class Job:
 
     @property
     def is_done(self) -> bool:
-        """Whether exactly this command ended well before."""
+        """Whether exactly this command has succeeded before."""
         mark = self.folder / "job.done"
         return mark.is_file() and mark.read_text(encoding="utf-8").split("\n")[0] == self.command
 
     def run(self, lock: int | None = None) -> None:
-        """Run it and mark it as done.
+        """Run the command and write ``job.done``.
 
         Args:
-            lock: File descriptor that the command keeps open, so that the lock on it lasts as long
-                as the command even if this process is killed.
+            lock: File descriptor that the command inherits, so that the lock is held until the
+                command ends, even if this process is killed.
 
         Raises:
-            RuntimeError: If it fails; the message has the end of its log.
+            RuntimeError: If the command fails; the message has the end of its log.
         """
         start = time.time()
         environment = os.environ | {
             "SIMHAND_DATA": str(self.data),
             "PYTHONWARNINGS": "ignore",
             "TF_CPP_MIN_LOG_LEVEL": "2",
-            "GOMP_SPINCOUNT": "20000",  # several times faster where cores are shared
+            "GOMP_SPINCOUNT": "20000",  # several times faster on shared cores
             **dict(variable.split("=", 1) for variable in self.environment),
         }
         program, *arguments = self.arguments
@@ -93,7 +93,7 @@ def claim(job: Job) -> Iterator[int | None]:
     """Lock a job.
 
     Yields:
-        File descriptor of the lock; None if another process is working on the job.
+        File descriptor of the lock; None if another process is running the job.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     with (job.folder / "job.lock").open("w", encoding="utf-8") as lock:
@@ -106,17 +106,17 @@ def claim(job: Job) -> Iterator[int | None]:
 
 
 def run_chains(chains: Sequence[Sequence[Job]], poll_s: float = 5.0) -> dict[str, str]:
-    """Run what is missing.
+    """Run all jobs that are not done.
 
-    A job that another process holds is left to it and looked at again later. A failed job ends its
-    own chain and those that need it; the others go on.
+    Jobs that another process is running are checked again later. A failed job ends its chain and
+    all chains that need it; the others continue.
 
     Args:
         chains: Jobs of each row, in order.
-        poll_s: Seconds to wait when every remaining job is held by other processes.
+        poll_s: Seconds to wait if other processes are running all remaining jobs.
 
     Returns:
-        Errors by command; empty if all went well.
+        Errors by command; empty if there are none.
     """
     errors: dict[str, str] = {}
     todo = list(chains)
@@ -132,7 +132,7 @@ def _advance(jobs: Sequence[Job], errors: dict[str, str]) -> bool:
     """Run the jobs of a chain in order.
 
     Returns:
-        False if another process holds one of them; True if there is nothing left to do here.
+        False if another process is running one of them; True if the chain is finished or failed.
     """
     for job in jobs:
         if job.command in errors:
@@ -155,7 +155,7 @@ def _advance(jobs: Sequence[Job], errors: dict[str, str]) -> bool:
 
 
 def _find_file(argument: str) -> str:
-    """The one file that a pattern stands for; any other argument as it is."""
+    """Return the only file that matches a pattern; other arguments are returned unchanged."""
     if "*" not in argument:
         return argument
     found = glob.glob(argument)

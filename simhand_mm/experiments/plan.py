@@ -1,10 +1,10 @@
-"""What an experiment is: pre-trainings, fine-tunings, and the rows of tables made from them.
+"""Plans of experiments: pre-trainings, fine-tunings, and the rows of tables that combine them.
 
 A plan is data. `commands.py` turns its rows into commands, `jobs.py` runs them, `results.py` reads
-what they wrote, `tables.py` prints it. docs/plans.md explains how to write a plan.
+their results, `tables.py` formats these. docs/plans.md explains how to write a plan.
 
-Commands and options may name three folders: ``{data}`` (``SIMHAND_DATA``), ``{work}`` (the results)
-and ``{plan}`` (the folder of the plan's file).
+Commands and options may contain three folders: ``{data}`` (``SIMHAND_DATA``), ``{work}`` (the
+results) and ``{plan}`` (the folder of the plan's file).
 """
 
 import importlib.util
@@ -16,12 +16,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Step:
-    """One command that makes data.
+    """A command that prepares data.
 
     Attributes:
         name: Short name, unique within its data.
-        command: Command line that begins with ``simhand`` or ``python``. Arguments are separated
-            by spaces; there is no quoting.
+        command: Command line that starts with ``simhand`` or ``python``. Arguments are separated
+            by spaces; quoting is not supported.
     """
 
     name: str
@@ -34,8 +34,8 @@ class Data:
 
     Attributes:
         name: Name that pre-trainings, fine-tunings and other data refer to.
-        steps: Commands that make it, in order.
-        needs: Names of the data it is made from.
+        steps: Commands that prepare it, in order.
+        needs: Names of the data that these commands read.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Pretraining:
         config: Config file; None for random weights.
         options: ``key=value`` of ``--cfg-options``: the differences from the config.
         data: Names of the data it needs.
-        num_gpus: Number of processes for which the config is written.
+        num_gpus: Number of GPUs for which the config is written, one process per GPU.
         one_gpu_options: Options that give the same global batch with one process.
     """
 
@@ -74,9 +74,9 @@ class Finetuning:
     Attributes:
         name: Name of this fine-tuning.
         config: Config file that starts from random weights.
-        pretrained_config: Its child that takes ``model.backbone.init_cfg.checkpoint``.
+        pretrained_config: Child of this config with ``model.backbone.init_cfg.checkpoint``.
         options: ``key=value`` of ``--cfg-options`` for training.
-        test_options: The same for testing.
+        test_options: ``key=value`` of ``--cfg-options`` for testing.
         data: Names of the data it needs.
         checkpoint: File in the work dir that is tested; may be a pattern with ``*``.
     """
@@ -109,9 +109,9 @@ class Row:
 
     Attributes:
         label: Text of the row.
-        pretraining: Where the backbone comes from.
-        finetuning: What is done with it.
-        paper: The published result; None where there is none.
+        pretraining: Pre-training of the backbone.
+        finetuning: Fine-tuning and test of the pose model.
+        paper: The published result; None if there is none.
     """
 
     label: str
@@ -132,12 +132,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Question:
-    """A table.
+    """A question and the table that answers it.
 
     Attributes:
         name: Short name.
         title: The question, as a sentence.
-        source: Table or figure of the paper that asks it.
+        source: Table or figure of the paper.
         rows: Rows of the table.
     """
 
@@ -153,12 +153,12 @@ class Plan:
 
     Attributes:
         name: Short name; results are written to ``work_dirs/<name>``.
-        data_root: ``SIMHAND_DATA`` of all commands where the user does not set it.
-        data: What the rows need, by name.
+        data_root: ``SIMHAND_DATA`` of all commands if the user does not set it.
+        data: All data that rows need.
         questions: The tables.
 
     Raises:
-        ValueError: If names are used twice for different things, or name unknown data.
+        ValueError: If a name is not unique, or rows need unknown data.
     """
 
     name: str
@@ -185,14 +185,14 @@ class Plan:
         return [row for question in self.questions for row in question.rows]
 
     def select(self, question: str | None = None, row: str | None = None) -> list[Question]:
-        """Questions, reduced to the rows that are asked for.
+        """Select questions, with only the rows that match.
 
         Args:
-            question: Name of a question; all by default.
-            row: Label or run name of a row; all by default.
+            question: Name of a question (default: all).
+            row: Label or run name of a row (default: all).
 
         Raises:
-            ValueError: If there is none of that name; the message lists the names.
+            ValueError: If nothing has that name; the message lists the names.
         """
         names = [q.name for q in self.questions]
         if question is not None and question not in names:
@@ -215,9 +215,9 @@ def load_plan(name: str, projects: Path, tiny: bool = False) -> tuple[Plan, Path
     """Read a plan.
 
     Args:
-        name: Name of a folder in ``projects`` that holds ``plan.py``, or a path to a Python file.
-        projects: Folder of the plans that belong to the package.
-        tiny: Take ``TINY`` of the file, the same plan with next to no data, instead of ``PLAN``.
+        name: Name of a folder of ``projects`` that contains ``plan.py``, or path of a Python file.
+        projects: Folder of the package's plans.
+        tiny: Read ``TINY`` of the file, the same plan on very little data, instead of ``PLAN``.
 
     Returns:
         The plan and the folder of its file.
@@ -241,7 +241,7 @@ def load_plan(name: str, projects: Path, tiny: bool = False) -> tuple[Plan, Path
     if not isinstance(plan, Plan):
         raise ValueError(
             f"{path} must define {variable}, a simhand_mm.experiments.Plan, but got {plan!r}. "
-            "docs/plans.md shows how."
+            "See docs/plans.md."
         )
     return plan, path.parent.resolve()
 
@@ -253,5 +253,5 @@ def _refuse_repeated(kind: str, names: Iterable[str]) -> None:
 
 
 def _refuse_ambiguous(kind: str, used: set) -> None:
-    """Runs are stored by name: different runs must not share one."""
+    """Refuse different runs with the same name, because results are stored by name."""
     _refuse_repeated(kind, (item.name for item in used))

@@ -16,10 +16,10 @@ from simhand_mm.pool.files import atomic_path, write_json
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What to do with which rows. Without an action, the rows and their state are listed."""
+    """Action, and the rows it applies to. Without an action, rows and their state are listed."""
 
     row: str | None = None
-    """Label of a row, or name of its run; all rows by default."""
+    """Label of a row, or name of its run (default: all rows)."""
 
     seeds: tuple[int, ...] = (0,)
     """Seeds of pre-training and fine-tuning."""
@@ -28,25 +28,25 @@ class Reproduction:
     """Print the commands of the rows."""
 
     run: bool = False
-    """Run what is missing."""
+    """Run the commands that are not done."""
 
     collect: bool = False
     """Write results.json and tables.md into the work dir, and print the tables."""
 
     tiny: bool = False
-    """Take the plan's TINY, which has next to no data, to see everything run."""
+    """Use the plan's TINY, with very little data, to try everything quickly."""
 
     launcher: Launcher = "pytorch"
-    """How a pre-training for several GPUs is started. none: on one GPU, at the same batch."""
+    """Launcher of pre-trainings for several GPUs. none: one GPU, with the same global batch."""
 
     partition: str = "PARTITION"
-    """Partition of Slurm."""
+    """Slurm partition."""
 
     work_dir: Path | None = None
-    """Folder of the results; work_dirs/<plan> by default."""
+    """Folder of the results (default: work_dirs/<plan>)."""
 
     data: Path | None = None
-    """Folder of the data; $SIMHAND_DATA or, where that is not set, the plan's own by default."""
+    """Folder of the data (default: $SIMHAND_DATA if it is set, else the folder in the plan)."""
 
     def __post_init__(self) -> None:
         actions = [name for name in ("print", "run", "collect") if getattr(self, name)]
@@ -62,13 +62,13 @@ def reproduce(plan: str, question: str | None = None, /, *, do: Reproduction) ->
 
     Args:
         plan: Name of a plan in projects/, or path of a Python file that defines PLAN.
-        question: Name of a question of the plan; all by default.
-        do: What to do with which rows.
+        question: Name of a question of the plan (default: all).
+        do: Action and rows.
 
     Raises:
         ValueError: If a name is unknown.
         FileNotFoundError: If there is no such plan.
-        RuntimeError: If commands failed. What does not depend on them was run nevertheless.
+        RuntimeError: If commands failed. Commands that do not depend on them were run.
     """
     loaded, folder = load_plan(plan, find_file("projects"), do.tiny)
     place = Workplace(
@@ -94,7 +94,7 @@ def reproduce(plan: str, question: str | None = None, /, *, do: Reproduction) ->
         if errors := run_chains(chains):
             raise RuntimeError(
                 f"{len(errors)} commands failed:\n" + "\n".join(errors) + "\nTheir errors are "
-                "above and in their job.log. Correct the reason and run the same command again."
+                "above and in their job.log. Fix the cause and run the same command again."
             )
     else:
         print(list_rows(loaded, questions, do.seeds, place))
@@ -103,7 +103,7 @@ def reproduce(plan: str, question: str | None = None, /, *, do: Reproduction) ->
 def list_rows(
     plan: Plan, questions: Sequence[Question], seeds: Sequence[int], place: Workplace
 ) -> str:
-    """The rows of the questions, and how many of their seeds are done, as text."""
+    """List the rows of questions and the number of their seeds that are done, as text."""
     lines = []
     for question in questions:
         lines.append(f"{question.name}: {question.title} ({question.source})")
@@ -116,6 +116,12 @@ def list_rows(
 
 def collect(plan: Plan, questions: Sequence[Question], seeds: Sequence[int], work: Path) -> str:
     """Write ``results.json`` (all rows) and ``tables.md`` (these questions) into the work folder.
+
+    Args:
+        plan: The plan.
+        questions: Questions of ``tables.md``.
+        seeds: Seeds that are listed as missing if they have no result.
+        work: The work folder.
 
     Returns:
         The text of ``tables.md``.
@@ -134,6 +140,6 @@ def collect(plan: Plan, questions: Sequence[Question], seeds: Sequence[int], wor
 
 
 def _from_here(folder: Path) -> Path:
-    """A path relative to the working directory where the folder lies below it."""
+    """Return the path relative to the working directory if it is inside, else unchanged."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder

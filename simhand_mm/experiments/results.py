@@ -1,4 +1,4 @@
-"""What finished jobs of a plan left in its work folder."""
+"""Collect the results of finished jobs from the work folder of a plan."""
 
 import json
 import re
@@ -24,9 +24,9 @@ def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
         work: Its work folder.
 
     Returns:
-        ``runs``: of each fine-tuned model and seed the metrics and seconds. ``pretrainings``: of
-        each pre-training and seed ``retrieval_score`` (how well frozen features find the same pose,
-        None where it was not measured) and seconds. ``data``: of each data its ``report.json``.
+        ``runs``: metrics and seconds of each fine-tuned model and seed. ``pretrainings``:
+        ``retrieval_score`` (see PoseRetrievalHook; None if it was not measured) and seconds of each
+        pre-training and seed. ``data``: ``report.json`` of all data that have one.
     """
     runs = {row.run_name: _runs(work / "finetune", row.run_name) for row in plan.rows}
     names = {row.pretraining.name for row in plan.rows if row.pretraining.config}
@@ -42,11 +42,11 @@ def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
 
 
 def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Take what ``new`` has, seed by seed; keep the rest of ``old``.
+    """Update old results with new ones, seed by seed; other old results are kept.
 
     Args:
-        old: As ``collect_results`` returns them.
-        new: Of the same form.
+        old: As returned by ``collect_results``.
+        new: As returned by ``collect_results``.
     """
     merged = {part: dict(content) for part, content in old.items()}
     for part in ("runs", "pretrainings"):
@@ -57,7 +57,7 @@ def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def errors_mm(results: dict[str, Any], row: Row) -> list[float]:
-    """``root_scale`` MPJPE of each seed of a row, mm."""
+    """Return the ``root_scale`` MPJPE of each seed of a row, in mm."""
     seeds = results["runs"].get(row.run_name, {})
     return [run["root_scale_mpjpe_mm"] for run in seeds.values()]
 
@@ -87,7 +87,7 @@ def _pretrainings(folder: Path, name: str) -> dict[str, dict[str, float | None]]
 
 
 def _seeds(folder: Path, name: str) -> list[tuple[str, Path]]:
-    """Work dirs of a run by seed, in order of the seeds."""
+    """Return seeds and work dirs of a run, in order of the seeds."""
     found = {path.name.removeprefix(f"{name}-seed"): path for path in folder.glob(f"{name}-seed*")}
     return sorted(found.items(), key=lambda item: int(item[0]))
 

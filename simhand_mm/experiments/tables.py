@@ -1,4 +1,4 @@
-"""Tables of a plan in Markdown: the paper's number, ours, their difference, what is missing."""
+"""Tables of a plan in Markdown: published results, ours, their difference, missing runs."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,13 +18,13 @@ _COLUMNS = (
 
 
 def question_table(results: dict[str, Any], question: Question) -> str:
-    """Table of a question: mean ± standard deviation over the seeds.
+    """Format the table of a question: mean ± standard deviation over the seeds.
 
-    Where a row has a published number, it stands before ours, and the difference (ours minus the
-    paper's) behind it.
+    If rows have published numbers, each is followed by ours and the difference (ours minus the
+    paper's).
 
     Args:
-        results: As ``collect_results`` returns them.
+        results: As returned by ``collect_results``.
         question: The question.
     """
     with_paper = any(row.paper for row in question.rows)
@@ -59,7 +59,7 @@ def _table_row(results: dict[str, Any], row: Row, with_paper: bool) -> str:
 
 
 def summary_table(results: dict[str, Any], plan: Plan) -> str:
-    """One line per question, with our error in every row that was run."""
+    """Format a table with one line per question, with our error of every row that was run."""
     lines = [
         "| paper | question | our root_scale MPJPE mm, mean ± s.d. (seeds) |",
         "| --- | --- | --- |",
@@ -79,7 +79,7 @@ def summary_table(results: dict[str, Any], plan: Plan) -> str:
 def missing_runs(
     results: dict[str, Any], question: Question, seeds: Sequence[int]
 ) -> Iterator[str]:
-    """Rows without results for some of the seeds, one line of text per row."""
+    """Yield a line of text for each row that has no result for some of the seeds."""
     for row in question.rows:
         done = results["runs"].get(row.run_name, {})
         if missing := [str(seed) for seed in seeds if str(seed) not in done]:
@@ -87,7 +87,7 @@ def missing_runs(
 
 
 def spread(values: list[float], decimals: int) -> str:
-    """Mean ± sample standard deviation; the value alone where there is one."""
+    """Format mean ± sample standard deviation, or only the value if there is one."""
     if not values:
         return "–"
     mean = f"{np.mean(values):.{decimals}f}"
@@ -95,17 +95,17 @@ def spread(values: list[float], decimals: int) -> str:
 
 
 def write_part(path: Path, document: str, part: str, text: str) -> None:
-    """Replace what lies between the markers of a part in a document.
+    """Replace the text between the two markers of a part of a document.
 
     Args:
-        path: The document. It has ``<!-- <document>: <part> -->`` and, farther down,
+        path: The document. It contains ``<!-- <document>: <part> -->`` and, further below,
             ``<!-- end of <document>: <part> -->``.
         document: First word of the markers, e.g. the name of a plan.
-        part: Name of the table in the markers.
-        text: What comes between them.
+        part: Name of the part in the markers.
+        text: The new text.
 
     Raises:
-        ValueError: If the document lacks a marker.
+        ValueError: If a marker is missing.
     """
     begin, end = f"<!-- {document}: {part} -->", f"<!-- end of {document}: {part} -->"
     before, is_there, rest = path.read_text(encoding="utf-8").partition(begin)

@@ -75,21 +75,21 @@ def _distance_by_keypoint(rows: Tensor, columns: Tensor, of_each: bool) -> Tenso
 
 @cache
 def _fused_distance(device: torch.device) -> Callable[[Tensor, Tensor, bool], Tensor] | None:
-    """The kernel for a GPU, tried on a few hands; None where it does not work."""
+    """Return the GPU kernel if it gives correct distances for some hands, else None."""
     if device.type != "cuda" or not torch.cuda.is_available():
         return None
     try:
         from simhand_mm.functional.distance_kernel import fused_distance
 
-        # Random numbers would be missing from those of the run.
+        # Not random numbers, which would change those drawn later in the run.
         a, b = (torch.arange(42.0 * n, device=device).cos().view(21, 2, n) for n in (3, 70))
         for of_each in (True, False):
             expected = _distance_by_keypoint(a, b, of_each)
             torch.testing.assert_close(fused_distance(a, b, of_each), expected)
     except Exception as error:  # no Triton, no C compiler, a driver that is too old...
         warnings.warn(
-            f"Triton must compile a kernel for {device}, but {type(error).__name__}: {error}. "
-            "The weights of pairs are computed by many small kernels instead, which is slower.",
+            f"Triton must compile a kernel for {device}, but got {type(error).__name__}: {error}. "
+            "Weights of pairs are computed with many small kernels instead, which is slower.",
             stacklevel=2,
         )
         return None

@@ -1,6 +1,6 @@
 """Pose embedding: keypoints reduced by PCA (SiMHand, Sec. 3.2).
 
-Fitted once on a pool, saved in its folder, and applied; nothing is fitted while applying.
+The PCA is fitted once per pool and saved in the pool's folder.
 
 Axes: N hands, D dimensions of the embedding.
 """
@@ -26,16 +26,16 @@ _ROWS_PER_BLOCK = 16384
 class PoseEmbedding:
     """A fitted projection ``p = M (phi - mean)`` of keypoints.
 
-    Differs from the paper: the mean is subtracted, which changes no distance but keeps float32
-    precise. Keypoints are in units of the crop side, so size and place in the crop count as in the
-    paper; ``root_relative`` takes the place of the wrist out.
+    Differs from the paper: the mean is subtracted, which changes no distance but improves the
+    precision of float32. Keypoints are in units of the crop side, so size and position in the crop
+    matter, as in the paper; ``root_relative`` removes the position of the wrist.
 
     Attributes:
         mean: ``[42]`` float64.
-        components: ``[D, 42]`` float64, orthonormal rows, by falling variance.
-        explained_variance: ``[D]`` float64, shares of the variance of the fitted keypoints.
+        components: ``[D, 42]`` float64, orthonormal rows, by decreasing variance.
+        explained_variance: ``[D]`` float64, fractions of the variance of the fitted keypoints.
         root_relative: Whether the wrist is subtracted first.
-        info: What it was fitted on.
+        info: The data it was fitted on, JSON-like.
     """
 
     mean: np.ndarray
@@ -51,7 +51,7 @@ class PoseEmbedding:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of what determines the embedding of given keypoints."""
+        """Hash of everything that determines the embedding of given keypoints."""
         parts = (self.mean.tobytes(), self.components.tobytes(), str(self.root_relative).encode())
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
@@ -64,17 +64,17 @@ class PoseEmbedding:
         crop_size: float = 1.0,
         **info: Any,
     ) -> "PoseEmbedding":
-        """Principal components of a pool.
+        """Fit the principal components of a pool.
 
         Args:
-            keypoints: ``[N, 21, 2]`` in the unit of ``crop_size``; unusable rows are left out.
+            keypoints: ``[N, 21, 2]`` in the unit of ``crop_size``; unusable rows are skipped.
             num_dims: D, 1 to 42.
             root_relative: Subtract the wrist first.
-            crop_size: Side of the crops; 1 for keypoints in units of it.
-            info: Kept in ``info``, JSON-like.
+            crop_size: Side of the crops; 1 if keypoints are in units of it.
+            info: Stored in the attribute ``info``, JSON-like.
 
         Raises:
-            ValueError: If D is out of range or fewer than two rows can be used.
+            ValueError: If D is out of range or there are fewer than two usable rows.
         """
         if not 1 <= num_dims <= 2 * NUM_KEYPOINTS:
             raise ValueError(f"num_dims must be 1 to {2 * NUM_KEYPOINTS}, but got {num_dims}.")
@@ -82,7 +82,8 @@ class PoseEmbedding:
         if count < 2:
             raise ValueError(
                 f"keypoints must have at least 2 usable rows to fit a PCA, but got {count} of "
-                f"{len(keypoints)} (finite, and not all keypoints in one point)."
+                f"{len(keypoints)} (usable: finite, and not all keypoints in one point). Prepare "
+                "more videos."
             )
         mean = np.zeros(2 * NUM_KEYPOINTS)
         scatter = np.zeros((len(mean), len(mean)))
@@ -105,16 +106,17 @@ class PoseEmbedding:
         )
 
     def apply(self, keypoints: np.ndarray, crop_size: float = 1.0) -> np.ndarray:
-        """Embed hands; unusable ones become NaN.
+        """Embed hands.
 
-        Sums run in a fixed order without BLAS, so the bits are the same everywhere.
+        Sums are computed in a fixed order without BLAS, so the result is bit-identical on all
+        machines.
 
         Args:
             keypoints: ``[N, 21, 2]`` in the unit of ``crop_size``.
-            crop_size: Side of the crops; 1 for keypoints in units of it.
+            crop_size: Side of the crops; 1 if keypoints are in units of it.
 
         Returns:
-            ``[N, D]`` float32.
+            ``[N, D]`` float32; NaN for unusable hands.
         """
         embeddings, start = np.full((len(keypoints), self.num_dims), np.nan, np.float32), 0
         for block in _blocks(keypoints):
@@ -128,7 +130,7 @@ class PoseEmbedding:
         return embeddings
 
     def save(self, path: str | Path) -> None:
-        """Write an ``embedding.npz``, atomically."""
+        """Write an ``embedding.npz`` atomically."""
         header = {"root_relative": self.root_relative, "info": self.info}
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(
@@ -141,11 +143,15 @@ class PoseEmbedding:
 
     @classmethod
     def load(cls, path: str | Path) -> "PoseEmbedding":
-        """Read an ``embedding.npz``."""
+        """Read an ``embedding.npz``.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+        """
         if not Path(path).is_file():
             raise FileNotFoundError(
                 f"path must be an embedding.npz, but {path} does not exist. "
-                "Make it with simhand mine."
+                "Write it with simhand mine."
             )
         with np.load(path, allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))
@@ -156,12 +162,17 @@ class PoseEmbedding:
 def embed_pool(
     pool: HandPool, num_dims: int = 14, root_relative: bool = False
 ) -> tuple[PoseEmbedding, np.ndarray]:
-    """Embedding of a pool, fitted and written on first use, read afterwards.
+    """Return the embedding of a pool; it is fitted and written on first use, then read.
 
     Writes ``embedding.npz`` and ``pose_embeddings.npy`` into the pool folder.
 
+    Args:
+        pool: The pool.
+        num_dims: D, 1 to 42.
+        root_relative: Subtract the wrist first.
+
     Returns:
-        The fitted projection and ``[N, D]`` float32, memory-mapped.
+        The fitted projection, and the embeddings ``[N, D]`` float32, memory-mapped.
     """
     fitted_path, embedded_path = pool.root / "embedding.npz", pool.root / "pose_embeddings.npy"
     wanted = {"pool_fingerprint": pool.fingerprint, "crop_size": pool.crop_size}
@@ -178,21 +189,21 @@ def embed_pool(
     if not (is_current and embedded_path.is_file()):
         with atomic_path(embedded_path) as temporary, open(temporary, "wb") as file:
             np.save(file, fitted.apply(pool.keypoints_2d, pool.crop_size))
-        fitted.save(fitted_path)  # last: where it lies, the embeddings are its own
+        fitted.save(fitted_path)  # last: if this file exists, the embeddings belong to it
     return fitted, np.load(embedded_path, mmap_mode="r")
 
 
 def usable_rows(keypoints: np.ndarray) -> np.ndarray:
-    """Which hands can be embedded: finite, and not all keypoints in one point. -> ``[N]`` bool.
+    """Tell which hands can be embedded: finite, and not all keypoints in one point. ``[N]`` bool.
 
-    A failed detection stored as zeros would otherwise be the nearest of all other failed ones.
+    Failed detections that are stored as zeros would otherwise be paired with each other.
     """
     is_spread = (keypoints != keypoints[:, :1]).any(axis=(1, 2))  # NaN counts as different
     return np.isfinite(keypoints).all(axis=(1, 2)) & is_spread
 
 
 def _blocks(keypoints: np.ndarray) -> Iterator[np.ndarray]:
-    """Some rows at a time: a pool need not fit into memory twice."""
+    """Yield some rows at a time, to limit memory."""
     for start in range(0, len(keypoints), _ROWS_PER_BLOCK):
         yield keypoints[start : start + _ROWS_PER_BLOCK]
 

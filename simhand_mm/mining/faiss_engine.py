@@ -18,10 +18,11 @@ _SPARE_CANDIDATES = 8  # beyond K
 
 
 class FaissEngine:
-    """FAISS proposes by rounded distances, with rows of the own group barred by a selector.
+    """Exact search with FAISS. An ID selector excludes the query's own group.
 
-    The proposals are measured in float64, and a bound on the rounding tells which answers are
-    certain; the other queries are measured against all rows.
+    FAISS proposes candidates by rounded distances. Their distances are computed again in float64,
+    and a bound on the rounding error certifies most answers; the other queries are compared with
+    all rows in float64.
 
     Args:
         embeddings: ``[N, D]`` float32.
@@ -36,7 +37,7 @@ class FaissEngine:
         self.embeddings, self.groups = check_pool(embeddings, group_ids)
         self._is_usable = np.isfinite(self.embeddings).all(axis=1)
         usable = np.flatnonzero(self._is_usable)
-        # Rows of a group side by side, so that a range selects them.
+        # Rows of a group are consecutive, so that a range selects them.
         self._order = usable[np.argsort(self.groups[usable], kind="stable")]
         self._sorted_groups = self.groups[self._order]
         points = self.embeddings[self._order]
@@ -44,7 +45,7 @@ class FaissEngine:
         self._center = (points * self._scale).mean(axis=0) if len(points) else np.float32(0)
         points = self._seen_from_center(self._order)
         norm = np.sqrt((points**2).sum(axis=1)).max(initial=0)
-        # Rounding of centering, norms and products together is below (D + 8) * 2^-24.
+        # The rounding error of centring, norms and products together is below (D + 8) * 2^-24.
         self._error = (points.shape[1] + 8) * 2.0**-23 * float(2 * norm) ** 2 + 1e-30
         self._index = self._build_index(points)
 
@@ -53,7 +54,7 @@ class FaissEngine:
         rows, ranks = np.asarray(rows, np.int64), check_ranks(ranks)
         found = np.full((len(rows), len(ranks)), -1, np.int32)
         distance = np.full((len(rows), len(ranks)), np.inf, np.float32)
-        ranks = ranks[ranks <= len(self.groups)]  # beyond the pool there is nothing to find
+        ranks = ranks[ranks <= len(self.groups)]  # larger ranks than the pool have no answer
         slots = np.flatnonzero(self._is_usable[rows]) if len(ranks) else np.arange(0)
         slots = slots[np.argsort(self.groups[rows[slots]], kind="stable")]
         cuts = np.flatnonzero(np.diff(self.groups[rows[slots]])) + 1
@@ -101,17 +102,17 @@ class FaissEngine:
         return self._faiss.SearchParameters(sel=selector)
 
     def _is_certain(self, squared: np.ndarray, outside: np.ndarray) -> np.ndarray:
-        """Whether all rows that were not proposed are farther than the K-th, beyond rounding."""
+        """Tell whether all rows that were not proposed are certainly farther than the K-th."""
         return (squared < outside) | np.isinf(outside)
 
 
 class FaissIvfEngine(FaissEngine):
-    """Approximate: only the nearest lists of an inverted file are searched.
+    """Approximate search with FAISS: only the nearest lists of an inverted file are searched.
 
     Args:
         embeddings: ``[N, D]`` float32.
         group_ids: ``[N]``.
-        num_probes: Lists that are searched, of 4 sqrt(N).
+        num_probes: Number of lists to search, out of 4 sqrt(N).
     """
 
     def __init__(self, embeddings: np.ndarray, group_ids: np.ndarray, num_probes: int = 64) -> None:
@@ -119,7 +120,7 @@ class FaissIvfEngine(FaissEngine):
         super().__init__(embeddings, group_ids)
 
     def _build_index(self, points: np.ndarray) -> Any:
-        # FAISS wants 39 rows a list to train.
+        # FAISS requires 39 rows per list for training.
         num_lists = max(1, min(int(4 * np.sqrt(len(points))), len(points) // 39))
         flat = self._faiss.IndexFlatL2(points.shape[1])
         index = self._faiss.IndexIVFFlat(flat, points.shape[1], num_lists)

@@ -1,7 +1,7 @@
 """Rules for positives: which hand of the pool each hand is paired with.
 
-A rule is a function that returns :class:`~simhand_mm.pool.HandPairs`; a rule of your own needs no
-more than that, written with :func:`~simhand_mm.pool.save_pairs`.
+A rule is a function that returns :class:`~simhand_mm.pool.HandPairs`. To use a custom rule, write
+its pairs with :func:`~simhand_mm.pool.save_pairs`.
 """
 
 import logging
@@ -19,7 +19,7 @@ DEFAULT_MAX_GAP_S = 1.0  # between the frames of a temporal pair
 
 
 def self_pairs(pool: HandPool) -> HandPairs:
-    """Each hand with itself: two augmentations of one crop (SimCLR, PeCLR)."""
+    """Pair each hand with itself: two augmentations of one crop (SimCLR, PeCLR)."""
     rows = np.arange(len(pool), dtype=np.int32)[:, None]
     return HandPairs(
         rows, np.zeros(rows.shape, np.float32), np.array([1]), "self", "none", pool.fingerprint
@@ -27,16 +27,18 @@ def self_pairs(pool: HandPool) -> HandPairs:
 
 
 def temporal_pairs(pool: HandPool, max_gap_s: float = DEFAULT_MAX_GAP_S) -> HandPairs:
-    """Each hand with the same side's hand in the nearest other frame of its video (TempCLR).
+    """Pair each hand with one of the same side in the nearest other frame of its video (TempCLR).
 
-    Of two frames equally near the earlier one is taken, of several hands in it the first row.
+    If two frames are equally near, the earlier one is used. If it has several such hands, the first
+    row is used.
 
     Args:
         pool: The pool.
-        max_gap_s: Frames further apart are no neighbours; such hands have no positive.
+        max_gap_s: Maximum time between the frames in seconds. Hands without such a frame have no
+            positive.
 
     Returns:
-        Pairs whose distance is the time between the frames, in seconds.
+        Pairs whose distance is the time between the frames in seconds.
     """
     track = pool.video_index.astype(np.int64) * 2 + pool.handedness_index
     order = np.lexsort((np.arange(len(pool)), pool.frame_index, track))
@@ -66,21 +68,21 @@ def temporal_pairs(pool: HandPool, max_gap_s: float = DEFAULT_MAX_GAP_S) -> Hand
 
 
 def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
-    """The group of each hand; hands of one group never become a similar pair.
+    """Return the group of each hand. Hands of the same group are never paired as similar.
 
     Args:
         pool: The pool.
-        group_by: A column of ``hands.parquet``; where it is empty, the video is the group. Or a
-            ``.csv`` file with the columns ``video_id`` and ``group_id`` (e.g. to put several
-            uploads of one video together), as spreadsheets write it too; videos that the file does
-            not name are groups of their own.
+        group_by: A column of ``hands.parquet``; hands without a value are grouped by video. Or a
+            ``.csv`` file with the columns ``video_id`` and ``group_id`` (e.g. to merge several
+            uploads of a video), also as written by spreadsheet programs. A video that is not in the
+            file is a group by itself.
 
     Returns:
         ``[N]`` int32 codes.
 
     Raises:
-        ValueError: If there is no such column, or the file names no video of the pool, or puts a
-            video into two groups.
+        ValueError: If there is no such column, or the file has no video of the pool, or has two
+            groups for a video.
         FileNotFoundError: If there is no such file.
     """
     if group_by == "video_id":
@@ -96,7 +98,7 @@ def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
     values = column.to_pylist()
     if values and not isinstance(values[0], str | int | float):
         raise ValueError(f"group_by must be a column of single values, but {group_by!r} is not.")
-    if None in values or "" in values:  # unknown: each of these videos is a group of its own
+    if None in values or "" in values:  # no value: group these hands by video
         videos = pool.column("video_id").to_pylist()
         values = [f"video {video}" if value in (None, "") else f"group {value}"
                   for value, video in zip(values, videos, strict=True)]  # fmt: skip
@@ -109,7 +111,7 @@ def _groups_of_videos(path: Path, video_ids: Sequence[str]) -> list[str]:
     groups: dict[str, str] = {}
     for row in read_rows(path, ["video_id", "group_id"]):
         if not row["group_id"].strip():
-            continue  # an empty cell is no group
+            continue  # an empty cell means no group
         group = f"group {row['group_id']}"
         if groups.setdefault(row["video_id"], group) != group:
             raise ValueError(
@@ -119,9 +121,9 @@ def _groups_of_videos(path: Path, video_ids: Sequence[str]) -> list[str]:
     num_found = len(groups.keys() & set(video_ids))
     if not num_found:
         raise ValueError(
-            f"{path} must name videos of the pool, but none of its {len(groups)} ids is one of "
-            f"them (in the table: {list(groups)[:3]}; in the pool: {list(video_ids)[:3]}). Write "
-            "the ids as they are in the pool's videos.csv."
+            f"{path} must have ids of videos of the pool, but none of its {len(groups)} ids is in "
+            f"the pool (in the table: {list(groups)[:3]}; in the pool: {list(video_ids)[:3]}). Use "
+            "the ids of the pool's videos.csv."
         )
     logger.info("%s has groups for %d of %d videos", path, num_found, len(video_ids))
     if num_found < len(groups):

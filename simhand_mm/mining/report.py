@@ -1,4 +1,4 @@
-"""What a mining run found, and whether it is right.
+"""Report of a mining run: statistics of the pairs, and their verification.
 
 Axes: N hands, R ranks.
 """
@@ -15,11 +15,19 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def summarize_pairs(pool: HandPool, pairs: HandPairs) -> dict[str, Any]:
-    """Figures of any pairs, per rank.
+    """Compute statistics of pairs, per rank.
 
-    ``in_degree`` is how often a hand is chosen: a high maximum means that many hands share one
-    positive, which bad keypoints cause. ``zero_share`` counts positives at distance 0: the same
-    footage under two names.
+    ``in_degree`` is the number of queries that have a hand as positive. A high maximum means that
+    many hands share one positive, usually because of bad keypoints. ``zero_share`` is the fraction
+    of positives at distance 0, i.e. the same footage under two names.
+
+    Args:
+        pool: The pool.
+        pairs: Pairs of the pool, mined by any rule.
+
+    Returns:
+        JSON-like: ``rule``, ``metric``, ``num_hands``, ``num_videos``, and the statistics of each
+        rank in ``ranks``.
     """
     columns = zip(pairs.ranks, pairs.positive_index.T, pairs.distance.T, strict=True)
     return {
@@ -57,11 +65,18 @@ def _summarize_rank(pool: HandPool, positive: np.ndarray, distance: np.ndarray) 
 def verify_pairs(
     pairs: HandPairs, embeddings: np.ndarray, groups: np.ndarray, num_queries: int, seed: int
 ) -> dict[str, Any]:
-    """Compare random queries with a float64 brute force.
+    """Compare the answers of random queries with brute force in float64.
+
+    Args:
+        pairs: The mined pairs.
+        embeddings: ``[N, D]`` float32.
+        groups: ``[N]``.
+        num_queries: Number of queries to compare.
+        seed: Seed that selects them.
 
     Returns:
-        ``num_queries``; ``num_equal``, queries whose rows are equal at every rank; ``recall``,
-        share of all answers at an equal distance.
+        ``num_queries``; ``num_equal``, the number of queries with equal answers at every rank;
+        ``recall``, the fraction of all answers at an equal distance.
     """
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(groups), min(num_queries, len(groups)), replace=False))
@@ -77,7 +92,16 @@ def verify_pairs(
 def same_group_share(
     embeddings: np.ndarray, groups: np.ndarray, num_queries: int, seed: int
 ) -> float:
-    """Share of queries whose nearest other hand is of their own group: why the rule is needed."""
+    """Fraction of random queries whose nearest other hand is of the same group.
+
+    Shows why positives must be of other groups.
+
+    Args:
+        embeddings: ``[N, D]`` float32.
+        groups: ``[N]``.
+        num_queries: Number of queries.
+        seed: Seed that selects them.
+    """
     rng = np.random.default_rng(seed)
     usable = np.flatnonzero(np.isfinite(embeddings).all(axis=1))
     rows = np.sort(rng.choice(usable, min(num_queries, len(usable)), replace=False))
@@ -87,7 +111,7 @@ def same_group_share(
 
 
 def format_report(report: dict[str, Any]) -> str:
-    """The report as text."""
+    """Format the report as text."""
     lines = [
         f"{report['rule']} pairs of {report['num_hands']} hands of {report['num_videos']} videos, "
         f"distance: {report['metric']}",
@@ -109,24 +133,24 @@ def format_report(report: dict[str, Any]) -> str:
 
 
 def _remarks(report: dict[str, Any]) -> list[str]:
-    """The part of the report that only similar hands have."""
+    """Lines of the report that exist for similar hands only."""
     if "verification" not in report:
         return []
     checked = report["verification"]
     return [
         f"{report['num_dims']} dimensions explain {report['explained_variance']:.2%} of the "
         "keypoints' variance",
-        f"{report['num_unusable']} hands have no usable keypoints: no positive, and never one",
-        f"without the rule, the nearest hand of {report['same_group_share']:.1%} would be of the "
-        f"same {report['group_by'].removesuffix('_id')}",
-        f"{checked['num_equal']} of {checked['num_queries']} random queries are equal to a float64 "
-        f"brute force (recall {checked['recall']:.4f})",
-        *_remark_on_duplicates(report),
+        f"{report['num_unusable']} hands have no usable keypoints and are in no pair",
+        f"{report['same_group_share']:.1%} of hands have their nearest hand in the same "
+        f"{report['group_by'].removesuffix('_id')}, which is excluded",
+        f"{checked['num_equal']} of {checked['num_queries']} random queries have the same answers "
+        f"as brute force in float64 (recall {checked['recall']:.4f})",
+        *_duplicates_remark(report),
     ]
 
 
-def _remark_on_duplicates(report: dict[str, Any]) -> list[str]:
-    """Say how many pairs show the same footage, and what to do if they are many."""
+def _duplicates_remark(report: dict[str, Any]) -> list[str]:
+    """Report the share of pairs that show the same footage, and what to do if it is large."""
     compared = report.get("near_duplicates")  # reports of older versions have none
     if not compared or not compared["num_compared"]:
         return []

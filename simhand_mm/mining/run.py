@@ -1,4 +1,4 @@
-"""A whole mining run: embed, search shard after shard, join, report."""
+"""A whole mining run: embed, search shard by shard, join, report."""
 
 import hashlib
 import json
@@ -31,19 +31,19 @@ _COMPARED_PAIRS = 500  # crops of Top-1 pairs that are looked at for near-duplic
 
 @dataclass(frozen=True)
 class SimilarSettings:
-    """How similar hands are mined.
+    """Settings of mining similar hands.
 
     Attributes:
         ranks: Neighbour ranks to keep, increasing, 1 = nearest.
         num_dims: Dimensions of the pose embedding.
         root_relative: Subtract the wrist from the keypoints.
-        group_by: Hands that share its value are never paired: a column of hands.parquet, or a CSV
-            file with the columns video_id and group_id.
+        group_by: Column of hands.parquet, or CSV file with the columns video_id and group_id. Hands
+            with the same value are never paired.
         engine: Search engine.
         engine_options: Options of the engine, e.g. num_threads=4.
-        num_shards: Number of shards; by default it depends on the size of the pool.
-        num_verified: Number of random queries that are checked against brute force.
-        seed: Seed that chooses them.
+        num_shards: Number of shards (default: depends on the size of the pool).
+        num_verified: Number of random queries whose answers are verified by brute force.
+        seed: Seed that selects these queries.
     """
 
     ranks: Ranks = (1,)
@@ -58,14 +58,14 @@ class SimilarSettings:
 
 
 class SimilarRun:
-    """Mining of the similar hands of one pool; several processes may share the work.
+    """Mining of the similar hands of a pool. Several processes may share the work.
 
-    Can be pickled: another process maps the same files and builds its own index.
+    Can be pickled: another process opens the same files and builds its own index.
 
     Args:
         pool: The pool.
-        name: Of the pairs.
-        settings: How to mine.
+        name: Name of the pairs file.
+        settings: The settings.
     """
 
     def __init__(self, pool: HandPool, name: str, settings: SimilarSettings) -> None:
@@ -83,7 +83,7 @@ class SimilarRun:
     def _manifest(self) -> dict[str, Any]:
         settings = self.settings
         default = default_num_shards(len(self.pool), int(self.ranks[-1]))
-        is_exact = settings.engine in EXACT_ENGINES  # all of them give the same answer
+        is_exact = settings.engine in EXACT_ENGINES  # they all give the same answer
         return {
             "contract_version": CONTRACT_VERSION,
             "pool_fingerprint": self.pool.fingerprint,
@@ -99,7 +99,7 @@ class SimilarRun:
         }
 
     def is_finished(self) -> bool:
-        """Whether the pairs are there and were mined with these settings."""
+        """Whether the pairs exist and were mined with these settings."""
         if not (self._path.is_file() and self._path.with_suffix(".json").is_file()):
             return False
         with np.load(self._path, allow_pickle=False) as archive:
@@ -107,19 +107,24 @@ class SimilarRun:
         return info.get("key") == self.shards.key
 
     def mine_shard(self, shard: int) -> None:
-        """Search for the queries of one shard, unless its result is there."""
+        """Search for the queries of one shard, unless its result exists."""
         if not self.shards.is_done(shard):
             self.shards.write(shard, *self.engine.search(self.shards.rows(shard), self.ranks))
 
     def build_worker(self) -> Callable[[int], None]:
-        """What an executor runs; its index is built once per worker."""
+        """Return the function that an executor calls. Its index is built once per worker."""
         return self.mine_shard
 
     def mine(self, shards: Sequence[int], executor: Executor) -> None:
-        """Search for the queries of shards.
+        """Search for the queries of some shards.
+
+        Args:
+            shards: Numbers of the shards.
+            executor: Runs the search.
 
         Raises:
-            RuntimeError: If a worker died, after the others have ended. Their results are kept.
+            RuntimeError: If a worker died. Raised after the other shards are done, whose results
+                are kept.
         """
         dead = {}
         with progress_bar(len(shards), "shards") as progress:
@@ -130,8 +135,8 @@ class SimilarRun:
         if dead:
             raise RuntimeError(
                 f"every shard must be mined, but workers died at {dead} of {len(self.shards)} "
-                "shards. Run again to mine these; what was finished is kept. If memory was "
-                "short, use fewer workers."
+                "shards. Run the command again to mine these; finished shards are kept. If memory "
+                "ran out, use fewer workers."
             )
 
     @property
@@ -158,13 +163,13 @@ class SimilarRun:
             info,
         )
         report = self._report(pairs)
-        _write_report(self._path, report)  # first: where the pairs are, the run is finished
+        _write_report(self._path, report)  # first: if the pairs exist, the run is finished
         save_pairs(self.pool.root, self.name, pairs)
         self.shards.remove()
         return report
 
     def _report(self, pairs: HandPairs) -> dict[str, Any]:
-        """Figures of the pairs.
+        """Compute the report.
 
         Raises:
             RuntimeError: If an exact engine's answer differs from brute force.
@@ -174,7 +179,7 @@ class SimilarRun:
         if settings.engine in EXACT_ENGINES and checked["num_equal"] < checked["num_queries"]:
             raise RuntimeError(
                 f"engine {settings.engine} must equal brute force, but got {checked}. "
-                "Nothing was written. Please report this, with your CPU or GPU."
+                "No pairs were written. Please report this, and name your CPU or GPU."
             )
         return {
             **summarize_pairs(self.pool, pairs),
@@ -201,14 +206,14 @@ def mine_similar(
 
     Args:
         pool: The pool.
-        name: Of the pairs.
-        settings: How to mine.
-        shard: Mine only this one of ``settings.num_shards``; the process that finishes last joins
-            them.
-        executor: Who searches; by default this process, with a thread per core.
+        name: Name of the pairs file.
+        settings: The settings.
+        shard: Mine only this one of ``settings.num_shards`` shards. The process that finishes last
+            joins them.
+        executor: Runs the search (default: this process, with one thread per core).
 
     Returns:
-        The report; None while other processes still have shards to mine.
+        The report; None if other processes still have shards to mine.
     """
     run = SimilarRun(pool, name, settings)
     if not run.is_finished():
@@ -218,14 +223,14 @@ def mine_similar(
             return None
         try:
             return run.join()
-        except FileNotFoundError:  # another process finished at the same time and joined first
+        except FileNotFoundError:  # another process finished at the same time and has joined them
             if not run.is_finished():
                 raise
     return json.loads(pairs_path(pool.root, name).with_suffix(".json").read_text(encoding="utf-8"))
 
 
 def write_simple_pairs(pool: HandPool, name: str, pairs: HandPairs) -> dict[str, Any]:
-    """Write pairs that need no search, with their report."""
+    """Write pairs that need no search, and return their report."""
     report = summarize_pairs(pool, pairs)
     path = save_pairs(pool.root, name, pairs)
     _write_report(path, report)

@@ -1,7 +1,7 @@
-"""Search engines: who answers "nearest rows of another group", behind one protocol.
+"""Search engines that find the nearest rows of other groups, with a common protocol.
 
-Exact engines keep the contract of :mod:`simhand_mm.functional.neighbors`, so they may be exchanged
-freely, between the shards of one run too.
+Exact engines keep the contract of :mod:`simhand_mm.functional.neighbors`, so they are
+interchangeable, even between the shards of one run.
 """
 
 from importlib import import_module
@@ -12,14 +12,18 @@ import numpy as np
 
 
 class SearchEngine(Protocol):
-    """Searches a pool that it was built with."""
+    """Searches the pool that it was built with."""
 
     def search(self, rows: np.ndarray, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Neighbours of rows ``[Q]`` at increasing ranks ``[R]`` (1 = nearest).
+        """Find the neighbours of some rows at some ranks.
+
+        Args:
+            rows: ``[Q]`` query rows.
+            ranks: ``[R]`` increasing, 1 = nearest.
 
         Returns:
-            Row numbers ``[Q, R]`` int32 and Euclidean distances ``[Q, R]`` float32; -1 and inf
-            where there are fewer.
+            Row numbers ``[Q, R]`` int32 and Euclidean distances ``[Q, R]`` float32; -1 and inf if
+            there are fewer neighbours.
         """
         ...
 
@@ -38,17 +42,17 @@ EXACT_ENGINES = frozenset({"exact", "torch", "faiss"})
 def build_engine(
     name: str, embeddings: np.ndarray, group_ids: np.ndarray, **options: Any
 ) -> SearchEngine:
-    """An engine by its name, ready to search a pool.
+    """Build an engine for a pool.
 
     Args:
         name: A key of ``ENGINES``.
         embeddings: ``[N, D]`` float32.
-        group_ids: ``[N]``; rows of one group are no neighbours of each other.
-        options: Of the engine.
+        group_ids: ``[N]``; rows of the same group are never neighbours.
+        options: Options of the engine.
 
     Raises:
         ValueError: If there is no such engine or option.
-        ImportError: If it needs a package that is not installed.
+        ImportError: If the engine needs a package that is not installed.
     """
     if name not in ENGINES:
         raise ValueError(f"engine must be one of {sorted(ENGINES)}, but got {name!r}.")

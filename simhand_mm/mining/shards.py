@@ -1,8 +1,8 @@
-"""Mining in shards: ranges of query rows, each written when it is done, joined by concatenation.
+"""Mining in shards: ranges of query rows, written one by one and joined by concatenation.
 
-The results lie in ``pairs/.<name>-<key>/`` where the key is the hash of all that determines the
-answer. So a killed run continues, results of another pool or other settings are never mixed in, and
-machines need to share nothing but the pool's folder.
+Results are in ``pairs/.<name>-<key>/``, where the key is the hash of everything that determines the
+answer. So a killed run can continue, results of another pool or other settings are never mixed in,
+and machines only need to share the pool's folder.
 """
 
 import hashlib
@@ -25,8 +25,9 @@ class ShardStore:
 
     Args:
         root: Folder of the pairs.
-        name: Of the pairs.
-        manifest: What determines the answer; JSON-like, with ``num_hands``, ``num_shards``.
+        name: Name of the pairs file.
+        manifest: Everything that determines the answer, JSON-like, with ``num_hands`` and
+            ``num_shards``.
     """
 
     def __init__(self, root: str | Path, name: str, manifest: dict[str, Any]) -> None:
@@ -44,21 +45,21 @@ class ShardStore:
         return np.arange(shard * num_hands // len(self), (shard + 1) * num_hands // len(self))
 
     def is_done(self, shard: int) -> bool:
-        """Whether the shard's result is there (it appears as a whole)."""
+        """Whether the shard's result exists. Files are renamed, so it is complete."""
         return self._path(shard).is_file()
 
     def missing(self) -> list[int]:
-        """Shards that are still to be mined."""
+        """Return the shards that are not mined yet."""
         return [shard for shard in range(len(self)) if not self.is_done(shard)]
 
     def write(self, shard: int, positive_index: np.ndarray, distance: np.ndarray) -> None:
-        """Store the result of a shard, ``[len(rows(shard)), R]`` each."""
+        """Write the result of a shard, each array ``[len(rows(shard)), R]``."""
         write_json(self.folder / "manifest.json", self.manifest, indent=2, sort_keys=True)
         with atomic_path(self._path(shard)) as temporary, open(temporary, "wb") as file:
             np.savez(file, positive_index=positive_index, distance=distance)
 
     def join(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rows ``[N, R]`` int32 and distances ``[N, R]`` float32 of all shards, in order."""
+        """Concatenate all shards: rows ``[N, R]`` int32 and distances ``[N, R]`` float32."""
         parts = []
         for shard in range(len(self)):
             with np.load(self._path(shard), allow_pickle=False) as archive:
@@ -67,7 +68,7 @@ class ShardStore:
         return positive_index, distance
 
     def remove(self) -> None:
-        """Delete the results of the shards, after the joined pairs were written."""
+        """Delete the results of the shards. Call it after the joined pairs are written."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, shard: int) -> Path:
@@ -80,7 +81,10 @@ def default_num_shards(num_hands: int, largest_rank: int) -> int:
 
 
 def shard_of_process(launcher: str) -> tuple[int, int]:
-    """The shard that this process mines, by its launcher: ``torchrun`` or ``slurm``.
+    """Return the shard of this process and the number of shards, from its launcher's environment.
+
+    Args:
+        launcher: ``'torchrun'`` or ``'slurm'``.
 
     Raises:
         ValueError: If the process was not started by that launcher.
@@ -89,7 +93,8 @@ def shard_of_process(launcher: str) -> tuple[int, int]:
     rank, world_size = (os.environ.get(name) for name in names[launcher])
     if rank is None or world_size is None:
         raise ValueError(
-            f"launcher must be what started this process, but {' and '.join(names[launcher])} are "
-            f"not set. Start it with {launcher}, or give --shard I/N."
+            f"launcher must be the one that started this process, but "
+            f"{' and '.join(names[launcher])} are not set. Start it with {launcher}, or pass "
+            "--shard I/N."
         )
     return int(rank), int(world_size)

@@ -1,4 +1,4 @@
-"""Engine ``torch``: dense tiles on a GPU."""
+"""Engine ``torch``: exact search in tiles on a GPU."""
 
 import os
 
@@ -12,12 +12,15 @@ from simhand_mm.functional.neighbors.tree import tree_order
 
 
 class TorchEngine:
-    """Exact search by dense tiles; made for a GPU, right on a CPU too.
+    """Exact search in tiles. Designed for GPUs; gives the same answer on a CPU.
 
     Args:
         embeddings: ``[N, D]`` float32.
         group_ids: ``[N]``.
-        device: By default the GPU of this process, or the CPU where there is none.
+        device: Device of the search (default: the GPU of this process, else the CPU).
+
+    Raises:
+        RuntimeError: If matrix products on the device are less precise than float32.
     """
 
     def __init__(
@@ -40,7 +43,7 @@ class TorchEngine:
         rows, ranks = np.asarray(rows, np.int64), check_ranks(ranks)
         found = np.full((len(rows), len(ranks)), -1, np.int32)
         distance = np.full((len(rows), len(ranks)), np.inf, np.float32)
-        ranks = ranks[ranks <= len(self._place)]  # beyond the pool there is nothing to find
+        ranks = ranks[ranks <= len(self._place)]  # larger ranks than the pool have no answer
         order = np.argsort(self._place[rows], kind="stable")
         order = order[self._place[rows[order]] >= 0] if len(ranks) else order[:0]  # no NaN queries
         wanted = torch.tensor(ranks, device=self.device)
@@ -55,7 +58,7 @@ class TorchEngine:
 
 
 def local_device() -> torch.device:
-    """The GPU of this process: one each where a launcher started several on a machine."""
+    """Return the GPU of this process (by its local rank if a launcher started it), else the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     rank = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID", "0"))
@@ -63,9 +66,13 @@ def local_device() -> torch.device:
 
 
 def check_products(device: torch.device, bound: float = 1e-5) -> None:
-    """Measure whether matrix products on a device are those of float32.
+    """Check that matrix products on a device have the precision of float32.
 
-    Settings of torch, of libraries below it and of the environment can all make them less exact.
+    Settings of torch, of its libraries and of the environment can reduce it.
+
+    Args:
+        device: The device.
+        bound: Largest allowed relative error.
 
     Raises:
         RuntimeError: If the relative error is larger than ``bound`` (TF32: about 3e-4).
@@ -78,7 +85,7 @@ def check_products(device: torch.device, bound: float = 1e-5) -> None:
     error = ((found - expected).abs().max() / expected.abs().max()).item()
     if not error < bound:
         raise RuntimeError(
-            f"matrix products on {device} must have a relative error below {bound:g}, for which "
-            f"the search is exact, but have {error:.1e}. Unset NVIDIA_TF32_OVERRIDE and the like, "
-            "or use another engine."
+            f"matrix products on {device} must have a relative error below {bound:g} for an exact "
+            f"search, but have {error:.1e}. Unset variables such as NVIDIA_TF32_OVERRIDE, or use "
+            "another engine."
         )

@@ -1,9 +1,9 @@
 """Augmentation of a batch of hand crops on its device, with the geometry recorded.
 
-As in PeCLR and SiMHand (Sec. 4.1) a sample is turned about the mean of its keypoints, a square
-window around them is cut out, enlarged or shrunk and shifted, and its colours are jittered.
-Differs from the released code: bilinear sampling in one step instead of three resamplings, windows
-past the border are padded instead of stretched, so the recorded geometry is exact.
+As in PeCLR and SiMHand (Sec. 4.1), an image is rotated about the mean of its keypoints, a square
+window around them is cropped, scaled and shifted, and its colours are jittered. Differs from the
+released code: one bilinear resampling instead of three, and windows beyond the border are padded
+instead of stretched, so that the recorded geometry is exact.
 
 Axes: B images, K keypoints, S side of the output in px. Pixel centres at integer coordinates.
 """
@@ -19,23 +19,23 @@ from simhand_mm.functional import affine as affine_maths
 
 Range = tuple[float, float]
 
-# Widths of the window per farthest keypoint distance and per stored crop that are still sensible.
+# Limits of the side of the window, as fractions of the side of the stored crop.
 _SMALLEST_WINDOW, _LARGEST_WINDOW = 1 / 8, 2.0
 
 
 @dataclass(frozen=True)
 class AugmentationRanges:
-    """What is drawn uniformly for each image; None switches a part off.
+    """Ranges from which parameters are drawn uniformly for each image; None disables a part.
 
     Attributes:
-        rotation_deg: Turn, positive counter-clockwise on the screen.
-        scale: Half the side of the window over the distance of the farthest keypoint from the
-            mean keypoint. A fixed number without scale augmentation.
+        rotation_deg: Rotation, positive is counter-clockwise on the screen.
+        scale: Half the side of the window, divided by the distance of the farthest keypoint from
+            the mean keypoint. A number instead of a range disables scale augmentation.
         translation: Shift of the window in x and in y, as a fraction of the stored crop's side.
-        hue: Factor on the hue.
-        saturation: Factor on the saturation.
-        value: Factor on the value.
-        brightness: Added to the value, of 255.
+        hue: Factor of the hue.
+        saturation: Factor of the saturation.
+        value: Factor of the value.
+        brightness: Added to the value, on a scale of 255.
     """
 
     rotation_deg: Range | None = None
@@ -48,7 +48,7 @@ class AugmentationRanges:
     NUM_DRAWS: ClassVar[int] = 8
 
     def draw(self, uniform: Tensor) -> "Augmentation":
-        """Parameters from uniform numbers ``[B, 8]`` in [0, 1)."""
+        """Map uniform random numbers ``[B, 8]`` in [0, 1) to parameters."""
         scale = self.scale if isinstance(self.scale, (tuple, list)) else (self.scale, self.scale)
         rotation, size, x, y, hue, saturation, value, brightness = uniform.unbind(1)
         return Augmentation(
@@ -63,13 +63,13 @@ class AugmentationRanges:
 
     @property
     def has_color(self) -> bool:
-        """Whether colours are jittered at all."""
+        """Whether colours are jittered."""
         return any((self.hue, self.saturation, self.value, self.brightness))
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Drawn parameters, ``[B]`` each (``translation`` ``[B, 2]``); see AugmentationRanges."""
+    """Drawn parameters, each ``[B]`` (``translation`` ``[B, 2]``); see AugmentationRanges."""
 
     rotation_deg: Tensor
     scale: Tensor
@@ -80,17 +80,17 @@ class Augmentation:
     brightness: Tensor
 
     def part(self, images: slice) -> "Augmentation":
-        """Parameters of some of the images."""
+        """Return the parameters of some of the images."""
         return Augmentation(**{f.name: getattr(self, f.name)[images] for f in fields(self)})
 
 
 def crop_affine(
     keypoints_2d: Tensor, augmentation: Augmentation, crop_size: int, output_size: int
 ) -> tuple[Tensor, Tensor]:
-    """Where each crop goes.
+    """Compute the affine map of each crop.
 
     Args:
-        keypoints_2d: ``[B, K, 2]`` px of the stored crop.
+        keypoints_2d: ``[B, K, 2]``, px of the stored crop.
         augmentation: Drawn parameters.
         crop_size: Side of the stored crop in px.
         output_size: Side of the output in px.
@@ -106,11 +106,11 @@ def crop_affine(
     )
     angle = torch.deg2rad(augmentation.rotation_deg)
     cos, sin = angle.cos(), angle.sin()
-    # As cv2.getRotationMatrix2D: the content turns counter-clockwise on the screen.
+    # As in cv2.getRotationMatrix2D: the content rotates counter-clockwise on the screen.
     turn = torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 1)
     zoom = (output_size / window)[:, None, None]
     linear = zoom * turn  # [B, 2, 2]
-    # The turned window lies around the mean keypoint, moved by the shift.
+    # The centre of the rotated window is the mean keypoint plus the shift.
     shift = (augmentation.translation * crop_size)[..., None]
     offset = (output_size - 1) / 2 - linear @ center[..., None] - zoom * shift
     return torch.cat([linear, offset], dim=2), window
@@ -123,14 +123,14 @@ def warp(images: Tensor, affine: Tensor, output_size: int, padding: str = "refle
         images: ``[B, C, H, W]`` float.
         affine: ``[B, 2, 3]``, source to destination px.
         output_size: S.
-        padding: ``'reflection'``, ``'border'`` or ``'zeros'`` beyond the border.
+        padding: Padding beyond the border: ``'reflection'``, ``'border'`` or ``'zeros'``.
 
     Returns:
         ``[B, C, S, S]``.
     """
     height, width = images.shape[-2:]
-    # grid_sample speaks of [-1, 1] from the first pixel centre to the last. Divided by numbers,
-    # for a tensor of them would be a copy to the device that waits for it.
+    # grid_sample maps [-1, 1] to the first and last pixel centre. Divide by Python numbers: a
+    # tensor would need a blocking copy to the device.
     to_x, to_y = affine_maths.invert(affine).unbind(1)
     to_source = torch.stack([to_x / ((width - 1) / 2), to_y / ((height - 1) / 2)], dim=1)
     pixel = torch.arange(output_size, dtype=affine.dtype, device=affine.device)
@@ -141,9 +141,9 @@ def warp(images: Tensor, affine: Tensor, output_size: int, padding: str = "refle
 
 
 def jitter_colors(images: Tensor, augmentation: Augmentation) -> Tensor:
-    """Scale hue, saturation and value and add to the value, each clipped.
+    """Scale hue, saturation and value and add brightness, each clipped to its range.
 
-    Differs from the released code, which reads RGB as BGR here and so swaps red and blue hues.
+    Differs from the released code, which interprets RGB as BGR here and so swaps red and blue.
 
     Args:
         images: ``[B, 3, S, S]``, RGB in [0, 1].
@@ -159,7 +159,7 @@ def jitter_colors(images: Tensor, augmentation: Augmentation) -> Tensor:
     value = value * augmentation.value.view(per_image) + augmentation.brightness.view(per_image)
     value = value.clamp_(0, 1)
     drop = value * saturation.clamp_(0, 1)
-    # Each channel is the value less a trapezoid of the hue (in sixths of a turn).
+    # Each channel is the value minus a trapezoid function of the hue (in sixths of a turn).
     ramp = torch.stack([2 - (hue - 3).abs(), (hue - 2).abs() - 1, (hue - 4).abs() - 1], dim=1)
     return value[:, None] - ramp.clamp_(0, 1).mul_(drop[:, None])
 

@@ -1,7 +1,6 @@
-"""Backbones in and out of the project: whose file it is, and what fits.
+"""Import and export of backbones in the layouts of other frameworks.
 
-All ResNets concerned name their layers as torchvision does; layouts differ in what they put
-around the names.
+All supported ResNets name their layers as torchvision does; layouts differ in prefixes only.
 """
 
 import re
@@ -30,21 +29,21 @@ _DEPTH_OF_BLOCKS = {(2, False): 18, (6, False): 34, (6, True): 50, (23, True): 1
 
 
 def read_backbone(path: str | Path) -> tuple[dict[str, Tensor], list[str], str]:
-    """Read the ResNet of a checkpoint, whoever wrote it; nothing that the file carries is run.
+    """Read the ResNet of a checkpoint in any known layout. Code inside the file is never run.
 
     Known layouts: ours, mmpretrain's and mmpose's (``backbone.*``), torchvision's, timm's,
     PeCLR's and the authors' ``resnet50_simhand.pth`` (bare names), and the Lightning layout of
     the released code (``encoder.features.*``).
 
     Args:
-        path: The file.
+        path: The checkpoint.
 
     Returns:
-        Weights by torchvision's names (without the classifier), the names of all other entries,
+        Weights with torchvision's names (without the classifier), the names of all other entries,
         and the name of the layout.
 
     Raises:
-        ValueError: If the file holds no ResNet of a known layout.
+        ValueError: If the file contains no ResNet in a known layout.
     """
     loaded = load_checkpoint(path, map_location="cpu")
     entries = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
@@ -59,14 +58,21 @@ def read_backbone(path: str | Path) -> tuple[dict[str, Tensor], list[str], str]:
         if "conv1.weight" in backbone:
             return backbone, [key for key, name in names.items() if name is None], layout
     raise ValueError(
-        f"path must hold a ResNet with keys such as 'backbone.conv1.weight', 'conv1.weight' or "
-        f"'encoder.features.0.weight', but {path} has {sorted(entries)[:4]}. Save its state_dict "
-        "under one of these names."
+        f"path must contain a ResNet with keys such as 'backbone.conv1.weight', 'conv1.weight' or "
+        f"'encoder.features.0.weight', but {path} has {sorted(entries)[:4]}. Rename the keys of "
+        "its state_dict to one of these layouts."
     )
 
 
 def build_like(backbone: dict[str, Tensor]) -> Any:
-    """mmpretrain's ResNet of the depth and width of some weights."""
+    """Build mmpretrain's ResNet with the depth and width of given weights.
+
+    Args:
+        backbone: Weights with torchvision's names.
+
+    Raises:
+        ValueError: If there is no ResNet of that depth.
+    """
     from mmpretrain.models import ResNet
 
     layer3 = {int(key.split(".")[1]) for key in backbone if key.startswith("layer3.")}
@@ -84,14 +90,14 @@ def build_like(backbone: dict[str, Tensor]) -> Any:
 
 
 def import_checkpoint(source: str | Path, target: str | Path) -> tuple[WeightReport, str]:
-    """Turn somebody's checkpoint into a backbone file of this project.
+    """Convert a checkpoint of another project into a backbone file of this project.
 
     Args:
-        source: Any layout that :func:`read_backbone` knows.
-        target: Written with keys ``backbone.*``, loadable by mmpretrain and mmpose.
+        source: A checkpoint in a layout that :func:`read_backbone` knows.
+        target: Backbone file to write, with keys ``backbone.*``, loadable by mmpretrain and mmpose.
 
     Returns:
-        How it fits mmpretrain's ResNet of that depth, and the layout.
+        How the weights fit mmpretrain's ResNet of that depth, and the name of the layout.
 
     Raises:
         ValueError: If weights are missing.
@@ -100,14 +106,14 @@ def import_checkpoint(source: str | Path, target: str | Path) -> tuple[WeightRep
     network = build_like(backbone).state_dict()
     report = compare_weights(backbone | {name: torch.empty(0) for name in others}, network)
     if report.missing or report.reshaped:
-        raise ValueError(f"source must hold a whole ResNet, but {source} does not: {report}.")
+        raise ValueError(f"source must contain a whole ResNet, but {source} does not: {report}.")
     weights = {**network, **{key: backbone[key] for key in network if key in backbone}}
     save_backbone(target, weights, {"imported_from": Path(source).name, "layout": layout})
     return report, layout
 
 
 def export_backbone(source: str | Path, target: str | Path, framework: str) -> WeightReport:
-    """Write a backbone as another framework stores it.
+    """Write a backbone in the layout of another framework.
 
     Args:
         source: A backbone file, or a whole checkpoint of pre-training.
@@ -116,8 +122,8 @@ def export_backbone(source: str | Path, target: str | Path, framework: str) -> W
             ``prefix='backbone.'``), ``'torchvision'`` and ``'timm'`` a bare state dict.
 
     Returns:
-        How it fits that framework's ResNet; timm names layers as torchvision does. A classifier
-        is always missing.
+        How the weights fit that framework's ResNet (timm names layers as torchvision does). The
+        classifier is always missing.
 
     Raises:
         ValueError: If the framework is unknown or has no such network.

@@ -1,4 +1,4 @@
-"""Pairs of hand crops for contrastive learning, straight from hand pools."""
+"""Pairs of hand crops for contrastive learning, read directly from hand pools."""
 
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,14 @@ _REDUCED = {
 
 @DATASETS.register_module()
 class HandPairDataset(Dataset):
-    """A query hand and its positive: itself, a neighbour in time, or a mined similar hand.
+    """Pairs of a query hand and its positive: itself, a neighbour in time, or a mined similar hand.
 
-    Several pools are laid end to end; pairs stay within their pool. Keypoints and ids are mapped
-    from the pool's files. A batch is made at once: JPEGs are decoded into one tensor and nothing
-    else happens a hand; HandPairPreprocessor does the rest on the device. Loaders need
-    ``collate_fn=dict(type='simhand_mm.pretraining.collate_pairs')``.
+    Several pools are concatenated; both hands of a pair are from the same pool. Keypoints and ids
+    are memory-mapped from the pool's files. Batches are built as a whole: JPEGs are decoded into
+    one tensor, and there is no other work per hand; HandPairPreprocessor does the rest on the
+    device. Data loaders need ``collate_fn=dict(type='simhand_mm.pretraining.collate_pairs')``.
 
-    Hands are left out, counted and logged where they have no positive or a keypoint is not finite.
+    Hands without a positive or with a keypoint that is not finite are skipped, counted and logged.
 
     Args:
         data_root: Folder of the pools.
@@ -39,14 +39,14 @@ class HandPairDataset(Dataset):
             with itself.
         rank: Neighbour rank of the positive: 1 is the nearest hand (Top-1).
         split: ``'all'`` hands, or those of the ``'train'`` or the ``'held_out'`` videos.
-        held_out: Share of the videos that is held out, chosen by a hash of the video id.
-        reduce: Decode JPEGs at 1, 1/2, 1/4 or 1/8 of their size; faster where inputs are small.
+        held_out: Fraction of the videos that is held out, chosen by a hash of the video id.
+        reduce: Decode JPEGs at 1/``reduce`` of their size (1, 2, 4 or 8); faster for small inputs.
         embedding: Whether to add the pose embeddings of a mined pool, for losses that compare
-            them. They must be of one pool: each pool has an embedding of its own.
+            them. Only for a single pool, because embeddings of different pools are not comparable.
 
     Raises:
-        FileNotFoundError: If a pool or its pairs are missing.
-        ValueError: If pools differ in crop size, or no pair is left.
+        FileNotFoundError: If a pool, its pairs or its embeddings are missing.
+        ValueError: If an argument is invalid, pools differ in crop size, or no pair is left.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class HandPairDataset(Dataset):
         self.pools = [HandPool(Path(data_root) / name) for name in names]
         self.reduce = reduce
         if embedding and len(names) > 1:
-            raise ValueError(f"pool must be one pool where embedding is set, but got {names}.")
+            raise ValueError(f"pool must be a single pool if embedding is set, but got {names}.")
         self._embeddings = load_pose_embeddings(self.pools[0]) if embedding else None
         self.crop_size = -(-self._common_crop_size() // reduce)
         self.metainfo: dict[str, Any] = {"pools": names, "pairs": pairs, "rank": rank}
@@ -80,7 +80,7 @@ class HandPairDataset(Dataset):
         self._is_own_positive = bool((self.query_row == self.positive_row).all())
         if not len(self.query_row):
             raise ValueError(
-                f"pool must hold at least one pair, but {[str(p.root) for p in self.pools]} has "
+                f"pool must have at least one pair, but {[str(p.root) for p in self.pools]} has "
                 f"none (pairs={pairs!r}, rank={rank}, split={split!r}). Prepare more videos or "
                 "choose other pairs."
             )
@@ -89,18 +89,18 @@ class HandPairDataset(Dataset):
         return len(self.query_row)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """A pair: a batch of one without its first axis."""
+        """Return one pair: a batch of size 1 without its first axis."""
         return {key: value[0] for key, value in self.__getitems__([index]).items()}
 
     def __getitems__(self, indices: list[int]) -> dict[str, Any]:
-        """A batch of N pairs.
+        """Return a batch of N pairs.
 
         Returns:
-            ``query`` and, where it is another hand, ``positive``: uint8 BGR ``[N, H, H, 3]``;
-            ``query_keypoints_2d`` and ``positive_keypoints_2d``: float32 ``[N, 21, 2]`` px of
-            them; ``query_row`` and ``positive_row``: int64 ``[N]``, see :meth:`hand_id`;
-            ``query_pose_embedding`` and ``positive_pose_embedding``: float32 ``[N, D]``, with
-            ``embedding``.
+            ``query`` and, if it is another hand, ``positive``: crops, uint8 BGR ``[N, H, H, 3]``;
+            ``query_keypoints_2d`` and ``positive_keypoints_2d``: float32 ``[N, 21, 2]``, px of
+            these crops; ``query_row`` and ``positive_row``: int64 ``[N]``, see :meth:`hand_id`;
+            with ``embedding``, ``query_pose_embedding`` and ``positive_pose_embedding``: float32
+            ``[N, D]``.
         """
         rows = {"query": self.query_row[indices], "positive": self.positive_row[indices]}
         batch: dict[str, Any] = {}
@@ -115,12 +115,12 @@ class HandPairDataset(Dataset):
         return batch
 
     def hand_id(self, row: int) -> str:
-        """Stable id of a hand by its row over all pools."""
+        """Return the stable id of a hand, given its row in the concatenated pools."""
         pool, local = self._locate(row)
         return pool.hand_id(local)
 
     def watched(self) -> "HandPairDataset":
-        """Hands to watch training on, each its own positive: the held-out ones, if there are."""
+        """Return the hands for monitoring, paired with themselves: held-out ones, else all."""
         return HandPairDataset(
             self._data_root,
             self.metainfo["pools"],
@@ -131,7 +131,7 @@ class HandPairDataset(Dataset):
 
     @property
     def video_index(self) -> np.ndarray:
-        """``[len(self)]`` int64, number of the query's video over all pools."""
+        """Index of the query's video among those of all pools, ``[len(self)]`` int64."""
         first = np.cumsum([0] + [len(pool.video_ids) for pool in self.pools])
         columns = [
             pool.video_index.astype(np.int64) + offset
@@ -141,7 +141,7 @@ class HandPairDataset(Dataset):
 
     @property
     def source_index(self) -> np.ndarray:
-        """``[len(self)]`` int64, number of the query's source; the same in all pools by name."""
+        """Index of the query's source, ``[len(self)]`` int64. Equal names share an index."""
         names = sorted({name for pool in self.pools for name in pool.sources})
         columns = [
             np.array([names.index(s) for s in pool.sources])[pool.source_index]
@@ -164,26 +164,25 @@ class HandPairDataset(Dataset):
 
     def _keypoints(self, places: list[tuple[HandPool, int]]) -> Tensor:
         keypoints = np.stack([pool.keypoints_2d[row] for pool, row in places])
-        # A reduced pixel lies in the middle of reduce x reduce pixels.
+        # The centre of a reduced pixel is that of a block of reduce x reduce pixels.
         return torch.from_numpy((keypoints - (self.reduce - 1) / 2) / self.reduce)
 
     def _crops(self, places: list[tuple[HandPool, int]]) -> Tensor:
-        # Copied crop by crop, while each is still in the cache.
+        # Copy each crop right after decoding, while it is in the cache.
         crops = np.empty((len(places), self.crop_size, self.crop_size, 3), np.uint8)
         for crop, (pool, row) in zip(crops, places, strict=True):
             data = np.frombuffer(pool.read_crop(row), np.uint8)
-            # OpenCV raises for no bytes, and returns None for bytes that are no picture.
+            # OpenCV raises an error for empty data, and returns None for data that is not an image.
             image = cv2.imdecode(data, _REDUCED[self.reduce]) if len(data) else None
             if image is None or image.shape != crop.shape:
                 raise ValueError(
                     f"crop of hand {pool.hand_id(row)!r} in {pool.root} must be a JPEG of "
-                    f"{pool.crop_size} px, but cannot be read as one. Run simhand prepare "
-                    "again."
+                    f"{pool.crop_size} px, but cannot be decoded as one. Run simhand prepare again."
                 )
             crop[...] = image
         return torch.from_numpy(crops)
 
 
 def collate_pairs(batch: Any) -> Any:
-    """For loaders of HandPairDataset, which makes whole batches: leaves them as they are."""
+    """Return a batch unchanged, because HandPairDataset builds whole batches itself."""
     return batch

@@ -1,4 +1,4 @@
-"""The one collective of pre-training: a gather that differentiates."""
+"""The only collective of pre-training: a differentiable gather."""
 
 import torch
 from mmengine.dist import get_dist_info
@@ -24,16 +24,16 @@ class _GatherWithGradient(torch.autograd.Function):
 def gather_with_gradient(tensor: Tensor) -> Tensor:
     """Concatenate a tensor over all processes, in rank order.
 
-    The gradient of each part is the *sum* of what all processes have for it: where each process
-    computes the loss of its own rows against all columns, gradients averaged over processes (as
-    DDP does) are exactly those of the global batch. mmpretrain's ``GatherLayer`` keeps the own
-    part of the gradient only and so scales it by the number of processes.
+    The gradient of each part is the *sum* of its gradients on all processes. If each process
+    computes the loss of its rows against all columns, the gradients averaged over processes (as in
+    DDP) are exactly those of the global batch. mmpretrain's ``GatherLayer`` keeps only the local
+    gradient of the local part instead, which scales the gradient by 1 / number of processes.
 
     Args:
-        tensor: ``[N, ...]``, of the same shape on all processes.
+        tensor: ``[N, ...]``, the same shape on all processes.
 
     Returns:
-        ``[N W, ...]``; the tensor itself without a process group.
+        ``[N W, ...]`` for W processes; ``tensor`` itself if there is one process.
     """
     if get_dist_info()[1] == 1:
         return tensor

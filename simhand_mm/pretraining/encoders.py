@@ -1,4 +1,4 @@
-"""Frozen backbones: read, built, and their features of the hands of a pool."""
+"""Frozen backbones: read their files, build them, and compute features of the hands of a pool."""
 
 import logging
 import re
@@ -27,18 +27,18 @@ _REGISTERED = re.compile(r"(simhand_mm\.|mmpretrain\.)?[A-Za-z]\w*")
 
 @dataclass(frozen=True)
 class FrozenBackbone:
-    """The weights of a file with the recipe of their network.
+    """Weights of a backbone, with the recipe of its network.
 
     Attributes:
         weights: State dict of the backbone.
-        recipe: How the network is built, and what its inputs look like.
+        recipe: How to build the network and its inputs.
     """
 
     weights: dict[str, Tensor]
     recipe: EncoderRecipe
 
     def build(self) -> Any:
-        """The network with its weights, in evaluation mode.
+        """Build the network with its weights, in evaluation mode.
 
         Raises:
             ValueError: If the weights do not fit.
@@ -47,15 +47,15 @@ class FrozenBackbone:
         report = compare_weights(self.weights, network.state_dict())
         if report.missing or report.reshaped:
             raise ValueError(
-                f"backbone must fit the network of its recipe, but does not: {report}. Give the "
+                f"backbone must fit the network of its recipe, but does not: {report}. Pass the "
                 "config that it was trained with (--config)."
             )
         network.load_state_dict(self.weights, strict=False)
-        network.eval()  # mmpretrain's returns nothing
+        network.eval()  # eval() of mmpretrain's networks returns None
         return network
 
     def build_random(self, seed: int = 0) -> Any:
-        """The same network with random weights, in evaluation mode."""
+        """Build the same network with random weights, in evaluation mode."""
         with torch.random.fork_rng(devices=[]), _without_information():
             torch.manual_seed(seed)
             network = self._network()
@@ -64,7 +64,7 @@ class FrozenBackbone:
         return network
 
     def build_preprocessor(self) -> Any:
-        """Makes inputs of crops, as pre-training did."""
+        """Build the preprocessor that turns crops into inputs, as in pre-training."""
         return _build(self.recipe.preprocessor)
 
     def _network(self) -> Any:
@@ -80,11 +80,11 @@ def load_frozen(
 
     Args:
         path: A backbone file, or any checkpoint that ``simhand import-backbone`` reads.
-        config: Config of its pre-training; by default the recipe that the file carries.
-        input_size: Side of the inputs in px, for a ResNet whose file carries no recipe.
+        config: Config of its pre-training (default: the recipe in the file).
+        input_size: Side of the inputs in px, for a ResNet whose file has no recipe.
 
     Raises:
-        ValueError: If the recipe is not known.
+        ValueError: If there is no recipe.
     """
     loaded = load_checkpoint(path, map_location="cpu")
     entries = loaded.get("state_dict", {}) if isinstance(loaded, dict) else {}
@@ -100,7 +100,7 @@ def load_frozen(
     if "recipe" in meta:
         return FrozenBackbone(weights, _trusted(meta["recipe"], path))
     raise ValueError(
-        f"backbone must say what its inputs are, but {path} does not. Give the config of its "
+        f"backbone must have a recipe of its inputs, but {path} has none. Pass the config of its "
         "pre-training (--config), or for a ResNet the side of its inputs (--input-size 128)."
     )
 
@@ -112,16 +112,17 @@ def embed_hands(
     hands: Dataset,
     batch_size: int = _BATCH_SIZE,
 ) -> tuple[Tensor, Tensor]:
-    """Pooled features of hands without augmentation, and their keypoints in the inputs.
+    """Compute pooled features of hands without augmentation, and their keypoints in the inputs.
 
     Args:
-        extract: From inputs ``[N, 3, S, S]`` to the last feature map ``[N, C, h, w]``.
+        extract: Maps inputs ``[N, 3, S, S]`` to the last feature map ``[N, C, h, w]``.
         preprocessor: A HandPairPreprocessor.
-        hands: A HandPairDataset or a subset of one; the queries are embedded.
+        hands: A HandPairDataset or a subset of one; features are those of the queries.
         batch_size: Hands per forward pass.
 
     Returns:
-        ``[N, C]`` and ``[N, 21, 2]`` as a fraction of the input's side, float32 on the CPU.
+        Features ``[N, C]``, and keypoints ``[N, 21, 2]`` as a fraction of the input's side; both
+        float32 on the CPU.
     """
     features, keypoints = [], []
     for batch in DataLoader(hands, batch_size, collate_fn=collate_pairs):
@@ -146,9 +147,10 @@ def _without_information() -> Iterator[None]:
 
 
 def _trusted(recipe: Any, path: str | Path) -> EncoderRecipe:
-    """The recipe of a file that anybody may have made.
+    """Check the recipe of a file from an unknown source.
 
-    mmengine imports and calls whatever a dotted ``type`` names, and loads what ``init_cfg`` names.
+    mmengine imports and calls whatever a dotted ``type`` refers to, and loads the checkpoint of
+    ``init_cfg``.
     """
     is_recipe = isinstance(recipe, dict) and recipe.keys() == {
         f.name for f in fields(EncoderRecipe)
@@ -156,7 +158,7 @@ def _trusted(recipe: Any, path: str | Path) -> EncoderRecipe:
     if not is_recipe or not _is_harmless(recipe):
         raise ValueError(
             f"the recipe in {path} must name registered modules of mmpretrain or simhand_mm only, "
-            f"but is {str(recipe)[:200]}. Give the config of the pre-training instead (--config)."
+            f"but is {str(recipe)[:200]}. Pass the config of the pre-training instead (--config)."
         )
     return EncoderRecipe(**recipe)
 

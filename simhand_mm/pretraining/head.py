@@ -1,4 +1,4 @@
-"""From projections to the contrastive loss."""
+"""The head: from projections to the contrastive loss."""
 
 from typing import Any
 
@@ -13,15 +13,16 @@ from simhand_mm.registry import MODELS
 
 @MODELS.register_module()
 class EquivariantContrastiveHead(BaseModule):
-    """Undoes the recorded augmentation on the projections and compares them.
+    """Undoes the recorded augmentation on the projections and computes the loss.
 
     SimCLR undoes nothing; PeCLR, TempCLR and SiMHand undo rotation and translation.
 
     Args:
-        loss: Config of the loss: any module called with queries, positives and ``data_samples``
-            that returns a dict with ``loss`` and scalars for the log.
-        invert_rotation: Whether projections are turned back.
-        invert_translation: Whether projections are moved back.
+        loss: Config of the loss: a module that is called with queries, positives and
+            ``data_samples``, and returns a dict with ``loss`` and scalars to log.
+        invert_rotation: Whether to undo the rotation.
+        invert_translation: Whether to undo the translation.
+        init_cfg: As in mmengine.
     """
 
     def __init__(
@@ -35,18 +36,18 @@ class EquivariantContrastiveHead(BaseModule):
         self.loss_module = ANY_MODELS.build(loss)
         self.invert_rotation = invert_rotation
         self.invert_translation = invert_translation
-        self.latest_projection: Tensor | None = None  # what monitors look at
+        self.latest_projection: Tensor | None = None  # for monitors
 
     def loss(self, projection: Tensor, data_samples: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Loss of a batch of pairs.
+        """Compute the loss of a batch of pairs.
 
         Args:
             projection: ``[2N, 2P]``, all queries, then all positives.
-            data_samples: ``rotation_deg`` ``[2N]``, ``translation`` ``[2N, 2]`` and what the loss
-                needs, ``[2N, ...]`` each, as HandPairPreprocessor records them.
+            data_samples: ``rotation_deg`` ``[2N]``, ``translation`` ``[2N, 2]`` and the fields that
+                the loss needs, ``[2N, ...]`` each, as HandPairPreprocessor records them.
 
         Returns:
-            ``loss``, and scalars for the log.
+            ``loss``, and scalars to log.
         """
         with torch.autocast(projection.device.type, enabled=False):
             inverted = invert_augmentation(

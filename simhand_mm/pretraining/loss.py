@@ -1,7 +1,7 @@
 """The contrastive losses as registered modules.
 
-distance of poses -> weights or targets of pairs -> contrast -> mean over the global batch; each
-step is an object of :mod:`simhand_mm.functional` that is handed to the next.
+The steps are: distances of poses -> weights or targets of pairs -> contrast -> mean over the global
+batch. Each step is an object of :mod:`simhand_mm.functional` that is passed to the next.
 """
 
 from abc import abstractmethod
@@ -32,7 +32,7 @@ WEIGHT_FUNCTIONS = {
     "sigmoid": sigmoid_weights,
     "proportional": proportional_weights,
 }
-# The poses that are compared, out of what HandPairPreprocessor records.
+# The poses that can be compared, from the fields that HandPairPreprocessor records.
 POSES = {
     "augmented": lambda samples: samples["keypoints_2d"],
     "normalized": lambda samples: normalize_poses(samples["crop_keypoints_2d"]),
@@ -45,14 +45,17 @@ class PairLoss(nn.Module):
 
     Args:
         temperature: Divides the similarities.
-        poses: Which poses are compared: ``'augmented'``, the keypoints in the augmented image
-            (px of the input); ``'normalized'``, those of the crop before augmentation, centred
-            and scaled; ``'embedding'``, the embedding that mining uses, which takes
-            ``embedding=True`` of HandPairDataset.
+        poses: The poses that are compared: ``'augmented'`` for keypoints in the augmented image
+            (px of the input); ``'normalized'`` for keypoints of the crop before augmentation,
+            centred and scaled; ``'embedding'`` for the embedding that mining uses (set
+            ``embedding=True`` in HandPairDataset).
         metric: ``'mean_joint'`` or ``'l2'``, see
             :func:`~simhand_mm.functional.pose_distances.keypoint_distance`.
-        gather: Whether the loss runs over the batch of all processes; False is one loss per
-            process, as released.
+        gather: Whether the loss covers the batch of all processes. If False, each process has its
+            own loss, as in the released code.
+
+    Raises:
+        ValueError: If ``poses`` or ``metric`` is unknown.
     """
 
     def __init__(
@@ -71,15 +74,15 @@ class PairLoss(nn.Module):
     def forward(
         self, query: Tensor, positive: Tensor, samples: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Loss of this process's pairs within the global batch.
+        """Compute the loss of the global batch from the pairs of this process.
 
         Args:
             query: ``[N, D]`` projections.
-            positive: ``[N, D]``.
-            samples: What HandPairPreprocessor recorded, ``[2N, ...]`` each.
+            positive: ``[N, D]``, the positive of the query in the same row.
+            samples: The fields that HandPairPreprocessor records, ``[2N, ...]`` each.
 
         Returns:
-            ``loss`` and scalars for the log, the same on all processes that share a loss.
+            ``loss`` and scalars to log, equal on all processes if ``gather`` is set.
         """
         rank, world_size = get_dist_info()
         shared = self.gather and world_size > 1
@@ -93,25 +96,29 @@ class PairLoss(nn.Module):
 
     @abstractmethod
     def contrast(self, distances: PairDistances) -> Contrast:
-        """The contrast of a batch, from the distances of its poses."""
+        """Build the contrast of a batch from the distances of its poses."""
 
 
 @MODELS.register_module()
 class SimilarHandLoss(PairLoss):
-    """NT-Xent with adaptive pair weights (Eq. 2 and 3); SimCLR's and PeCLR's loss without them.
+    """NT-Xent with adaptive pair weights (Eq. 2 and 3). Without weights: the loss of SimCLR, PeCLR.
 
-    See :class:`simhand_mm.functional.contrasts.WeightedNTXent` for the maths.
+    See :class:`simhand_mm.functional.contrasts.WeightedNTXent` for the equations.
 
     Args:
-        w_pos: How distances become weights of positives: ``dict(type='linear')`` (Eq. 2),
-            ``dict(type='sigmoid', steepness=...)``, ``dict(type='proportional')``, or a function
-            of your own as ``dict(type='package.module.function', ...)``, called with distances,
-            their DistanceStatistics and the other entries of the dict. None weights nothing.
-        w_neg: The same for negatives.
+        w_pos: Weight function of positives: ``dict(type='linear')`` (Eq. 2),
+            ``dict(type='sigmoid', steepness=...)``, ``dict(type='proportional')``, or a custom
+            function as ``dict(type='package.module.function', ...)``, which is called with the
+            distances, their DistanceStatistics and the other entries of the dict. None for no
+            weights.
+        w_neg: Weight function of negatives, likewise.
         positive_range: ``'positives'`` or ``'all'``.
         denominator: ``'w_neg'``, ``'w_pos'`` or ``'decoupled'``.
         act_on: ``'similarity'`` (Eq. 3) or ``'probability'``.
-        **options: Of :class:`PairLoss`.
+        **options: Arguments of :class:`PairLoss`.
+
+    Raises:
+        ValueError: If an option or a weight function is unknown.
 
     Example:
         >>> loss = SimilarHandLoss(w_pos=dict(type="linear"), w_neg=dict(type="linear"))
@@ -134,7 +141,7 @@ class SimilarHandLoss(PairLoss):
         self.w_pos = _build_weight_function("w_pos", w_pos)
         self.w_neg = _build_weight_function("w_neg", w_neg)
         self.choices = (positive_range, denominator, act_on)
-        WeightedNTXent(None, None, None, *self.choices)  # refuses what it does not know
+        WeightedNTXent(None, None, None, *self.choices)  # raises early if an option is unknown
 
     def contrast(self, distances: PairDistances) -> WeightedNTXent:
         """See :class:`PairLoss`."""
@@ -143,17 +150,19 @@ class SimilarHandLoss(PairLoss):
 
 @MODELS.register_module()
 class PoseAwareLoss(PairLoss):
-    """Cross-entropy against soft targets from the distances of all poses; not in the paper.
+    """Cross-entropy against soft targets from the distances of all poses. Not in the paper.
 
-    The poses compared are by default those before augmentation, because the head brings the
-    projections back to that frame. See :class:`simhand_mm.functional.contrasts.SoftTargets` for
-    the maths.
+    By default, poses before augmentation are compared, because the head maps the projections back
+    to that frame. See :class:`simhand_mm.functional.contrasts.SoftTargets` for the equations.
 
     Args:
         sigma: Width of the kernel, as a fraction of the mean distance of the batch.
-        alpha: Share of the soft targets; the rest is that of the positive.
-        poses: As for :class:`PairLoss`.
-        **options: Of :class:`PairLoss`.
+        alpha: Weight of the soft targets; the positive gets the rest.
+        poses: As in :class:`PairLoss`.
+        **options: Other arguments of :class:`PairLoss`.
+
+    Raises:
+        ValueError: If an argument is out of range.
 
     Example:
         >>> loss = PoseAwareLoss(sigma=0.1, alpha=0.5)
@@ -188,7 +197,7 @@ def _build_weight_function(key: str, config: dict[str, Any] | None) -> WeightFun
         function = WEIGHT_FUNCTIONS.get(name) or FUNCTIONS.get(name)
     if not callable(function):
         raise ValueError(
-            f"{key} must have a type out of {sorted(WEIGHT_FUNCTIONS)} or the dotted path of "
+            f"{key} must have as type one of {sorted(WEIGHT_FUNCTIONS)} or the dotted path of "
             f"a function, but got {config}."
         )
     weigh: Any = function

@@ -1,4 +1,4 @@
-"""SimCLR, PeCLR, TempCLR, SiMHand and methods of our own: one algorithm, one config each."""
+"""One algorithm for SimCLR, PeCLR, TempCLR, SiMHand and our methods; they differ in configs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,39 +16,43 @@ from simhand_mm.registry import MODELS
 class HandContrastive(BaseSelfSupervisor):
     """Pre-training of a backbone on pairs of hands.
 
-    ==========  ==============================  ===================  ===========================
-    algorithm   positive (HandPairDataset)      head undoes T        pairs in the loss
-    ==========  ==============================  ===================  ===========================
-    SimCLR      the hand itself                 nothing              alike
-    PeCLR       the hand itself                 rotation, shift      alike
-    TempCLR     an adjacent frame               rotation, shift      alike
-    SiMHand     a similar hand, other video     rotation, shift      weighted
-    ==========  ==============================  ===================  ===========================
+    ==========  ==============================  =====================  ===========================
+    algorithm   positive (HandPairDataset)      undone by the head     pairs in the loss
+    ==========  ==============================  =====================  ===========================
+    SimCLR      the hand itself                 nothing                unweighted
+    PeCLR       the hand itself                 rotation, translation  unweighted
+    TempCLR     an adjacent frame               rotation, translation  unweighted
+    SiMHand     a similar hand, other video     rotation, translation  weighted
+    ==========  ==============================  =====================  ===========================
 
-    Of our own, not in the paper:
+    Not in the paper:
 
-    ==========  ==============================  ===================  ===========================
-    pose-aware  a similar hand, other video     rotation, shift      soft targets from all poses
-    regression  the hand itself                 (no projections)     none: regresses keypoints
-    both        a similar hand, other video     rotation, shift      soft targets, and regresses
-    ==========  ==============================  ===================  ===========================
+    ==========  ==============================  =====================  ===========================
+    pose-aware  a similar hand, other video     rotation, translation  soft targets from all poses
+    regression  the hand itself                 (no projections)       none, regresses keypoints
+    both        a similar hand, other video     rotation, translation  soft targets, regression
+    ==========  ==============================  =====================  ===========================
 
-    Queries and positives share one pass through the backbone, hence one set of batch statistics.
+    Queries and positives are encoded in one forward pass, so they share batch statistics.
 
     Args:
-        micro_batch_size: Pairs that are encoded at a time. Activations are kept for one
-            micro-batch only and made again in the backward pass, so memory does not grow with the
-            batch, while the loss sees all projections: value and gradient are those of the whole
-            batch (which accumulating gradients would not give), in float32 to rounding. Under
-            bfloat16 the gradients of micro-batches are added in bfloat16. BatchNorm takes its
-            statistics from a micro-batch, as it would on that many pairs per GPU without SyncBN.
-            None encodes all pairs at once.
-        channels_last: Store images and weights channels-last; faster on GPUs and CPUs with
-            reduced precision.
-        auxiliary: Config of a second head, which reads the last feature map of the backbone, such
-            as KeypointRegressionHead. Its losses are added to those of the head.
-        **options: ``backbone``, ``neck``, ``head``, ``data_preprocessor``, ``init_cfg``... of
-            mmpretrain's BaseSelfSupervisor. Without a neck the head reads the last feature map.
+        micro_batch_size: Number of pairs that are encoded at a time. Activations are kept for one
+            micro-batch only and recomputed in the backward pass, so memory does not grow with the
+            batch. The loss still covers all projections: unlike with gradient accumulation, value
+            and gradient are those of the whole batch, up to rounding in float32. With bfloat16,
+            the gradients of micro-batches are added in bfloat16. BatchNorm uses the statistics of
+            a micro-batch, like a GPU with that many pairs without SyncBN. None encodes all pairs
+            at once.
+        channels_last: Store images and weights channels-last, which is faster in reduced precision
+            on GPUs and CPUs.
+        auxiliary: Config of a second head that reads the last feature map of the backbone, such as
+            KeypointRegressionHead. Its losses are added to those of the head.
+        **options: Arguments of mmpretrain's BaseSelfSupervisor: ``backbone``, ``neck``, ``head``,
+            ``data_preprocessor``, ``init_cfg``... Without a neck the head reads the last feature
+            map.
+
+    Raises:
+        ValueError: If ``micro_batch_size`` is not positive.
     """
 
     backbone: nn.Module
@@ -75,14 +79,14 @@ class HandContrastive(BaseSelfSupervisor):
     def loss(  # pyright: ignore[reportIncompatibleMethodOverride] (one dict per batch, not per image)
         self, inputs: Tensor, data_samples: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Loss of a batch.
+        """Compute the losses of a batch.
 
         Args:
             inputs: ``[2N, 3, S, S]``, all queries, then all positives.
-            data_samples: As HandPairPreprocessor records them, ``[2N, ...]`` each.
+            data_samples: The fields that HandPairPreprocessor records, ``[2N, ...]`` each.
 
         Returns:
-            ``loss`` and scalars for the log.
+            Losses and scalars to log.
         """
         encoded = self.encode(inputs)
         losses = self.head.loss(encoded[0], data_samples)
@@ -93,7 +97,10 @@ class HandContrastive(BaseSelfSupervisor):
         return losses
 
     def encode(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """What the heads read, of the images ``[2N, 3, S, S]``.
+        """Compute the inputs of the heads.
+
+        Args:
+            inputs: ``[2N, 3, S, S]``, all queries, then all positives.
 
         Returns:
             The projections ``[2N, 2P]`` (without a neck, the last feature map ``[2N, C, h, w]``)
@@ -106,7 +113,7 @@ class HandContrastive(BaseSelfSupervisor):
         parts = [
             checkpoint(
                 self._encode,
-                *pairs,  # joined inside, for what goes in is kept until the backward pass
+                *pairs,  # concatenated inside, because checkpoint() keeps its inputs
                 use_reentrant=False,
                 preserve_rng_state=False,  # there is no dropout
                 context_fn=lambda: (nullcontext(), self._frozen_running_statistics()),
@@ -125,7 +132,7 @@ class HandContrastive(BaseSelfSupervisor):
 
     @contextmanager
     def _frozen_running_statistics(self) -> Iterator[None]:
-        """Keeps BatchNorm from counting a micro-batch twice when it is encoded again."""
+        """Keep BatchNorm from updating its statistics twice when a micro-batch is recomputed."""
         layers: list[Any] = [
             module
             for module in self.modules()
@@ -143,6 +150,6 @@ class HandContrastive(BaseSelfSupervisor):
 
 
 def _queries_first(parts: tuple[Tensor, ...]) -> Tensor:
-    """Join micro-batches ``[2n, ...]``: all queries, then all positives."""
+    """Concatenate micro-batches ``[2n, ...]``: all queries, then all positives."""
     views = [part.chunk(2) for part in parts]
     return torch.cat([query for query, _ in views] + [positive for _, positive in views])

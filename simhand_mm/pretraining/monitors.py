@@ -1,4 +1,4 @@
-"""Hooks that watch pre-training without labels, and stop it where it went wrong."""
+"""Hooks that monitor pre-training without labels, and stop it if the loss is not finite."""
 
 import math
 from pathlib import Path
@@ -21,15 +21,15 @@ from simhand_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class CollapseHook(Hook):
-    """Logs signs of collapse of the projections of a batch, as ``collapse/...``.
+    """Logs signs of collapse in the projections of a batch, as ``collapse/...``.
 
-    ``std`` (1 spread, 0 collapsed), ``effective_rank`` (of the dimensions), ``alignment`` of
-    positives (0 best) and ``uniformity`` (lower is more spread), see
+    The values are ``std`` (1 if spread, 0 if collapsed), ``effective_rank`` (number of dimensions
+    in use), ``alignment`` of positives (0 is best) and ``uniformity`` (lower is more spread), see
     :mod:`simhand_mm.functional.embeddings`.
 
     Args:
-        interval: Iterations between two looks.
-        max_samples: Pairs of the batch that are looked at.
+        interval: Interval in iterations.
+        max_samples: Maximum number of pairs per batch that are used.
     """
 
     def __init__(self, interval: int = 50, max_samples: int = 1024) -> None:
@@ -37,7 +37,7 @@ class CollapseHook(Hook):
 
     @torch.no_grad()
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Look at the projections that the loss saw last."""
+        """Log the statistics of the projections of the last batch."""
         if not self.every_n_train_iters(runner, self.interval):
             return
         projection = _unwrap(runner.model).head.latest_projection
@@ -53,20 +53,21 @@ class CollapseHook(Hook):
 
 @HOOKS.register_module()
 class PoseRetrievalHook(Hook):
-    """Logs whether neighbours in feature space share a hand pose, as ``retrieval/...``.
+    """Logs whether neighbours in feature space have similar poses, as ``retrieval/...``.
 
-    Each hand's nearest hand of *another video* is looked up by the features of the backbone.
-    ``retrieved`` is the mean distance of their 2D keypoints (fraction of the input's side, hands
-    centred and scaled alike), ``random`` and ``nearest`` are that of random and of the nearest
-    hands, and ``score`` places the first between them: 0 is chance, 1 as good as mining by pose.
-    The pool's own keypoints are all this needs. Hands are those of the videos that the training
-    set holds out (``split='train', held_out=0.005``), or of all videos if it holds none out.
+    For each hand, the nearest hand of *another video* is retrieved by the features of the backbone.
+    ``retrieved`` is the mean distance of their 2D keypoints (as a fraction of the input's side, in
+    views that are centred and scaled alike), ``random`` and ``nearest`` are the same for random
+    hands and for the nearest hands by pose, and ``score`` is 0 at ``random`` and 1 at ``nearest``.
+    Needs no labels: the distances are those of the pool's keypoints. The hands are those of the
+    held-out videos of the training set (``split='train', held_out=0.005``), or of all videos if
+    none are held out.
 
     Args:
-        dataset: Config of another HandPairDataset to watch.
-        max_samples: Hands looked at, evenly over the dataset.
-        batch_size: Hands a forward pass.
-        interval: Epochs between two looks.
+        dataset: Config of a HandPairDataset to use instead of the training set.
+        max_samples: Maximum number of hands, evenly spaced over the dataset.
+        batch_size: Hands per forward pass.
+        interval: Interval in epochs.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class PoseRetrievalHook(Hook):
         self._hands: Subset | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Open the dataset early, so that mistakes show at once."""
+        """Open the dataset before training, so that errors in its config appear at once."""
         if self.dataset_config is None:
             trained: Any = runner.train_dataloader.dataset
             dataset = trained.watched()
@@ -91,12 +92,14 @@ class PoseRetrievalHook(Hook):
         rows = torch.linspace(0, len(dataset) - 1, count).long()
         self._group = torch.from_numpy(dataset.video_index)[rows]
         if len(self._group.unique()) < 2:
-            runner.logger.warning("Pose retrieval is not watched: it takes hands of two videos.")
+            runner.logger.warning(
+                "Pose retrieval is not monitored: it needs hands of at least two videos."
+            )
             return
         self._hands = Subset(dataset, rows.tolist())
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Embed the hands on the first process and score the retrieval."""
+        """Compute features on the main process and log the retrieval score."""
         if self._hands is None or not is_main_process():
             return
         if not self.every_n_epochs(runner, self.interval):
@@ -124,9 +127,9 @@ class PoseRetrievalHook(Hook):
 
 @HOOKS.register_module()
 class NonFiniteLossHook(Hook):
-    """Stops training when the loss is NaN or infinite, and names the hands of the batch.
+    """Stops training if the loss is NaN or infinite, and reports the hands of the batch.
 
-    The checkpoint of such a step is not written: the last good one stays.
+    Runs before checkpoints are written, so the last checkpoint is from before that step.
     """
 
     priority = "ABOVE_NORMAL"
@@ -138,7 +141,11 @@ class NonFiniteLossHook(Hook):
         data_batch: Any = None,
         outputs: Any = None,
     ) -> None:
-        """Check the loss; all processes see the same value."""
+        """Check the loss, which is the same on all processes.
+
+        Raises:
+            FloatingPointError: If the loss is not finite.
+        """
         loss = outputs["loss"].item()
         if math.isfinite(loss):
             return
@@ -153,7 +160,7 @@ class NonFiniteLossHook(Hook):
         write_json(path, {"iter": runner.iter, "loss": str(loss), "pairs": pairs})
         raise FloatingPointError(
             f"loss must be finite, but got {loss} at iteration {runner.iter + 1}. The hands of the "
-            f"batch are in {path}, beginning with {pairs[:4]}. Look at them with "
+            f"batch are listed in {path}; the first pairs are {pairs[:4]}. Look at them with "
             "simhand browse-pool, lower the learning rate, or resume from the last checkpoint."
         )
 

@@ -11,21 +11,21 @@ from simhand_mm.registry import OPTIMIZERS
 
 @OPTIMIZERS.register_module()
 class LARSAdam(torch.optim.Adam):
-    r"""Adam on gradients that LARS has clipped, as in the released SiMHand and PeCLR.
+    r"""Adam on gradients that are scaled by LARS, as in the released code of SiMHand and PeCLR.
 
-    Before Adam each gradient becomes :math:`r (g + \lambda p)` with the trust ratio
-    :math:`r = \min(\eta |p| / (|g| + \lambda |p| + \epsilon) / lr, 1)`. Adam all but cancels a
-    factor on a gradient that stays the same from step to step.
+    Before the step of Adam, each gradient becomes :math:`r (g + \lambda p)` with the trust ratio
+    :math:`r = \min(\eta |p| / (|g| + \lambda |p| + \epsilon) / lr, 1)`. A ratio that is constant
+    over steps has almost no effect, because Adam is nearly invariant to the scale of the gradient.
 
-    Weight decay belongs to parameter groups: leave out biases and norms by their kind with
-    ``paramwise_cfg=dict(norm_decay_mult=0, bias_decay_mult=0)``. Differs from the released code,
-    which goes by name and so decays some norms.
+    Weight decay is set per parameter group. Exclude biases and norm layers with
+    ``paramwise_cfg=dict(norm_decay_mult=0, bias_decay_mult=0)``, which selects them by type. The
+    released code selects them by name and so decays some norm layers.
 
     Args:
-        params: Parameters or groups of them.
+        params: Parameters or parameter groups.
         lr: Learning rate.
-        betas: Of Adam.
-        eps: Of Adam.
+        betas: As in Adam.
+        eps: As in Adam.
         weight_decay: :math:`\lambda`.
         trust_coefficient: :math:`\eta`.
         lars_eps: :math:`\epsilon`.
@@ -55,7 +55,7 @@ class LARSAdam(torch.optim.Adam):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """One step; gradients are replaced by their clipped form."""
+        """Perform one step. Gradients are replaced by their scaled form."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -63,7 +63,7 @@ class LARSAdam(torch.optim.Adam):
         decays = [group["weight_decay"] for group in self.param_groups]
         for group in self.param_groups:
             _clip_gradients(group)
-            group["weight_decay"] = 0.0  # it is in the gradients by now
+            group["weight_decay"] = 0.0  # already added to the gradients
         try:
             super().step()
         finally:
@@ -73,7 +73,7 @@ class LARSAdam(torch.optim.Adam):
 
 
 def _clip_gradients(group: dict[str, Any]) -> None:
-    """Apply LARS to the gradients of a group, in place and without waiting for the device."""
+    """Apply LARS to the gradients of a group, in place and without synchronising the device."""
     parameters = [p for p in group["params"] if p.grad is not None]
     if not parameters:
         return
@@ -84,7 +84,7 @@ def _clip_gradients(group: dict[str, Any]) -> None:
     if decay:
         torch._foreach_add_(gradients, parameters, alpha=decay)
     if group["lr"] == 0:
-        return  # the ratio is clipped to 1
+        return  # the ratio would be infinite, which is clipped to 1
     local_rate = (
         group["trust_coefficient"]
         * parameter_norm

@@ -1,4 +1,4 @@
-"""From a batch of decoded crops to augmented views, on the device of the model."""
+"""Preprocessor: from a batch of decoded crops to augmented views, on the device of the model."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from simhand_mm.pretraining.augmentation import (
 )
 from simhand_mm.registry import MODELS
 
-# Images that are augmented at a time: they stay in the cache of a CPU, or keep a GPU busy.
+# Images that are augmented at a time: few enough for the cache of a CPU, enough to keep a GPU busy.
 _CHUNK = {"cpu": 32, "cuda": 512}
 _RELEASED = "released"
 
@@ -28,32 +28,36 @@ _RELEASED = "released"
 class HandPairPreprocessor(BaseDataPreprocessor):
     """Augments queries and positives of a batch and records the geometry.
 
-    What is drawn depends on the seed of the run, the iteration and the place of the pair in the
-    global batch only: a resumed run draws what an undisturbed one would, and so do 2 processes
-    with half the batch each. Computes in float32, also under autocast.
+    Random numbers depend only on the seed of the run, the iteration and the position of the pair
+    in the global batch: a resumed run draws the same numbers as an uninterrupted one, and two
+    processes with half the batch each the same as one. Computes in float32, also under autocast.
 
-    Keys in (batches of HandPairDataset): ``query`` and ``positive`` uint8 BGR ``[N, H, H, 3]``
-    (without ``positive`` both views come from the query); ``query_keypoints_2d`` and
-    ``positive_keypoints_2d`` ``[N, 21, 2]`` px of the crop; where there are any,
-    ``query_pose_embedding`` and ``positive_pose_embedding`` ``[N, D]``.
+    Input keys (batches of HandPairDataset): ``query`` and ``positive`` uint8 BGR ``[N, H, H, 3]``
+    (without ``positive`` both views are made from the query); ``query_keypoints_2d`` and
+    ``positive_keypoints_2d`` ``[N, 21, 2]``, px of the crop; optionally ``query_pose_embedding``
+    and ``positive_pose_embedding`` ``[N, D]``.
 
-    Keys out: ``inputs`` ``[2N, 3, S, S]`` normalised RGB, all queries, then all positives;
-    ``data_samples`` with ``keypoints_2d`` ``[2N, 21, 2]`` px of ``inputs``, ``crop_keypoints_2d``
-    ``[2N, 21, 2]`` px of the crop and ``pose_embedding`` ``[2N, D]`` as they came in, ``affine``
-    ``[2N, 2, 3]`` from crop to input px, ``rotation_deg`` ``[2N]``, and ``translation``
-    ``[2N, 2]``, by which fraction of the input's side the content was moved.
+    Output keys: ``inputs`` ``[2N, 3, S, S]`` normalised RGB, all queries, then all positives;
+    ``data_samples`` with ``keypoints_2d`` ``[2N, 21, 2]``, px of ``inputs``; ``crop_keypoints_2d``
+    ``[2N, 21, 2]``, px of the crop, and ``pose_embedding`` ``[2N, D]``, both as in the input;
+    ``affine`` ``[2N, 2, 3]`` from crop px to input px; ``rotation_deg`` ``[2N]``; ``translation``
+    ``[2N, 2]``, the shift of the content as a fraction of the input's side.
 
     Args:
         input_size: S, side of the input in px.
-        augmentation: Keyword arguments of AugmentationRanges. Outside training only its fixed
-            window of 1.25 is cut.
-        padding: What lies beyond the border of a crop, see
+        augmentation: Keyword arguments of AugmentationRanges. Without training, only a fixed
+            window of scale 1.25 is cropped.
+        padding: Padding beyond the border of a crop, see
             :func:`~simhand_mm.pretraining.augmentation.warp`.
         translation_divisor: ``'window'`` divides the shift by the side of the window, so that
-            ``translation`` is exact; ``'released'`` by ``input_size``, as the released code does.
-        mean: Of R, G, B on [0, 255].
-        std: Of R, G, B on [0, 255].
-        non_blocking: Passed to the copy to the device.
+            ``translation`` is exact; ``'released'`` divides it by ``input_size``, as in the
+            released code.
+        mean: Mean of R, G, B in [0, 255].
+        std: Standard deviation of R, G, B in [0, 255].
+        non_blocking: Whether copies to the device are non-blocking.
+
+    Raises:
+        ValueError: If ``translation_divisor`` is unknown.
     """
 
     mean: Tensor
@@ -83,9 +87,9 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1) / 255, persistent=False)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
-        """Augment a batch; keys in the docstring of the class."""
-        # The model is trained with the preprocessor under autocast, which would round pixels of
-        # the geometry to bfloat16.
+        """Augment a batch. The docstring of the class lists the keys."""
+        # mmengine calls the preprocessor under autocast, which would round pixel coordinates to
+        # bfloat16.
         with torch.autocast(self.mean.device.type, enabled=False):
             return self._make_views(data, training)
 
@@ -112,7 +116,7 @@ class HandPairPreprocessor(BaseDataPreprocessor):
     def _render(
         self, crops: Tensor, affine: Tensor, colors: Augmentation | None, out: Tensor
     ) -> None:
-        """Views of BGR crops ``[N, H, H, 3]``, normalised RGB ``[N, 3, S, S]`` into ``out``."""
+        """Render views of BGR crops ``[N, H, H, 3]`` as normalised RGB ``[N, 3, S, S]``."""
         size = _CHUNK.get(crops.device.type, 512)
         for start in range(0, len(crops), size):
             part = slice(start, start + size)
@@ -132,19 +136,19 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         drawn: Augmentation,
         crop_size: int,
     ) -> dict[str, Tensor]:
-        """The geometry of views, as it goes to the head."""
+        """Return the geometry of views, in the form that the head and the loss use."""
         divisor = self.input_size if self.translation_divisor == _RELEASED else window[:, None]
         return {
             "keypoints_2d": affine_maths.apply(affine, keypoints_2d),
             "crop_keypoints_2d": keypoints_2d,
             "affine": affine,
             "rotation_deg": drawn.rotation_deg,
-            # The content moves against the window.
+            # The content moves in the opposite direction of the window.
             "translation": -drawn.translation * crop_size / divisor,
         }
 
     def _uniform(self, count: int) -> Tensor:
-        """Uniform numbers of this process, ``[N, 2, 8]``: a slice of those of the global batch."""
+        """Uniform random numbers ``[N, 2, 8]`` of this process, a slice of the global batch's."""
         rank, world_size = get_dist_info()
         hub = MessageHub.get_current_instance()
         state = np.random.SeedSequence(
@@ -152,4 +156,4 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         ).generate_state(1, np.uint64)
         generator = torch.Generator().manual_seed(int(state[0]) >> 1)
         draws = torch.rand(count * world_size, 2, AugmentationRanges.NUM_DRAWS, generator=generator)
-        return draws[rank::world_size]  # samplers deal the global order out in turns
+        return draws[rank::world_size]  # samplers give every W-th pair to a process

@@ -1,6 +1,6 @@
-"""How much frozen features say about labels: nearest neighbours and a linear probe.
+"""Probing of frozen features with labels: nearest neighbours and a linear probe.
 
-Folds never share a group (a person, a video), so nothing is gained by recognising the group.
+Folds never share a group (a person, a video), so recognising the group does not help.
 
 Axes: N hands, C features.
 """
@@ -35,19 +35,19 @@ Split: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """What features are probed for, and how.
+    """Settings of probing.
 
     Attributes:
         label: Column with the labels.
-        group: Column with the groups: hands of one group are never in training and test at once.
-        table: CSV or parquet file with hand_id or video_id and these columns, where hands.parquet
+        group: Column with the groups. Hands of a group are never in training and test together.
+        table: CSV or parquet file with hand_id or video_id and these columns, if hands.parquet
             does not have them.
-        config: Config of pre-training of the backbones; by default what their files say.
-        input_size: Side of the inputs in px, for ResNets from elsewhere.
+        config: Config of the pre-training of the backbones (default: the recipe in their files).
+        input_size: Side of the inputs in px, for ResNets of other projects.
         folds: Number of folds.
-        neighbors: Neighbours that vote.
+        neighbors: Number of neighbours that vote.
         seed: Seed of the folds and of the random weights.
-        device: Device that computes the features.
+        device: Device on which the features are computed.
     """
 
     label: str
@@ -69,7 +69,7 @@ class LabelledHands:
         rows: ``[N]`` int64, rows of the pool.
         labels: ``[N]`` str.
         groups: ``[N]`` str.
-        left_out: How many hands were left out, by reason.
+        left_out: Number of hands that were skipped, by reason.
     """
 
     rows: np.ndarray
@@ -86,10 +86,10 @@ def probe_backbones(
     Args:
         pool: The pool.
         backbones: Backbone files.
-        settings: What is probed for, and how.
+        settings: The settings.
 
     Returns:
-        JSON-like: what was probed, ``chance``, and ``rows``, the features with their accuracies.
+        JSON-like: the settings, ``chance``, and ``rows``, one per set of features with accuracies.
 
     Raises:
         ValueError: If the labels cannot be probed, or a backbone cannot be read.
@@ -120,9 +120,14 @@ def probe_backbones(
 
 
 def select_hands(pool: HandPool, settings: ProbeSettings) -> LabelledHands:
-    """Hands with a label, a group and finite keypoints; what is left out is counted.
+    """Select hands with a label, a group and finite keypoints. Skipped hands are counted.
 
-    A class that only one group has is left out too: no fold could train on it and test it.
+    Classes that occur in a single group are skipped too, because no fold can train and test on
+    them.
+
+    Args:
+        pool: The pool.
+        settings: Names of the columns and the table.
 
     Raises:
         ValueError: If fewer than two classes are left.
@@ -148,20 +153,20 @@ def select_hands(pool: HandPool, settings: ProbeSettings) -> LabelledHands:
         raise ValueError(
             f"label must have two classes that two groups share, but {settings.label!r} has "
             f"{len(set(labels[keep]))} with groups of {settings.group!r} (left out: {left_out}). "
-            "Name another column, or label more hands."
+            "Choose another column, or label more hands."
         )
     rows = np.flatnonzero(keep)
     return LabelledHands(rows, labels[rows].astype(str), groups[rows].astype(str), left_out)
 
 
 def split_by_group(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> list[Split]:
-    """Folds that share no group, with classes as alike as the groups allow.
+    """Split hands into folds without common groups, stratified by class as far as possible.
 
     Args:
         labels: ``[N]``.
         groups: ``[N]``.
         folds: Number of folds.
-        seed: Shuffles groups that are alike.
+        seed: Seed of the shuffling of groups.
 
     Raises:
         ValueError: If there are too few groups, or a fold would train on one class.
@@ -174,11 +179,11 @@ def split_by_group(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int
         )
     stratified = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     splits = list(stratified.split(labels, labels, groups))
-    if not all(len(test) for _, test in splits):  # of few groups; this one fills every fold
+    if not all(len(test) for _, test in splits):  # few groups: GroupKFold fills every fold
         splits = list(GroupKFold(folds).split(labels, labels, groups))
     if any(len(set(labels[train])) < 2 for train, _ in splits):
         raise ValueError(
-            f"every fold must train on two classes, but with {folds} folds of {num_groups} groups "
+            f"every fold must train on two classes, but with {folds} folds and {num_groups} groups "
             "one has a single class. Choose fewer --folds, or label more groups."
         )
     return splits
@@ -200,11 +205,11 @@ def probe(
         features: ``[N, C]``.
         labels: ``[N]``.
         splits: Folds.
-        neighbors: Neighbours that vote, at most as many as a fold trains on.
-        metric: Of the neighbours, ``'cosine'`` or ``'euclidean'``.
+        neighbors: Number of neighbours that vote, at most the number of training hands of a fold.
+        metric: Distance of the neighbours, ``'cosine'`` or ``'euclidean'``.
 
     Returns:
-        ``knn`` and ``linear``, each with ``mean``, ``std`` (of the sample) and the ``folds``.
+        ``knn`` and ``linear``, each with ``mean``, ``std`` (of the sample) and ``folds``.
 
     Raises:
         ValueError: If a fold has fewer training hands than neighbours.
@@ -237,7 +242,7 @@ def _features(
     loaded: Sequence[FrozenBackbone],
     settings: ProbeSettings,
 ) -> Any:
-    """Name, file, features ``[N, C]`` and metric of all that is compared."""
+    """Yield name, file, features ``[N, C]`` and metric of each row of the table."""
     seen = []
     for name, path, frozen in zip(names_of(paths), paths, loaded, strict=True):
         yield name, str(path), _embed(frozen, frozen.build(), pool, rows, settings.device), "cosine"
@@ -274,7 +279,7 @@ def names_of(paths: Sequence[str | Path]) -> list[str]:
 
 
 def _chance(labels: np.ndarray, splits: Sequence[Split]) -> list[float]:
-    """Accuracy of always naming the most frequent training label."""
+    """Accuracy per fold of always predicting the most frequent training label."""
     guess = DummyClassifier(strategy="most_frequent")
     return [
         float(guess.fit(labels[train], labels[train]).score(labels[test], labels[test]))

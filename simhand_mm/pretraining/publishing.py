@@ -1,4 +1,4 @@
-"""The file that leaves pre-training: a backbone that anything can load."""
+"""Publish the result of pre-training: a backbone file with plain weights."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,12 +21,12 @@ PREFIX = "backbone."
 
 @dataclass(frozen=True)
 class EncoderRecipe:
-    """How a backbone is built and what its inputs look like.
+    """How to build a backbone and its inputs.
 
     Attributes:
-        preprocessor: Config of the preprocessor that makes inputs of crops.
+        preprocessor: Config of the preprocessor that turns crops into inputs.
         backbone: Config of the backbone; None for the ResNet that fits the weights.
-        reduce: Crops are decoded at 1, 1/2, 1/4 or 1/8 of their size.
+        reduce: Crops are decoded at 1/``reduce`` of their size (1, 2, 4 or 8).
     """
 
     preprocessor: dict[str, Any]
@@ -35,16 +35,18 @@ class EncoderRecipe:
 
     @classmethod
     def of_config(cls, config: Any) -> "EncoderRecipe":
-        """The recipe in a config of pre-training.
+        """Extract the recipe from a pre-training config.
 
         Raises:
-            ValueError: If it is not a config of pre-training, or holds more than plain values.
+            ValueError: If it is not a pre-training config, or the recipe has values other than
+                plain Python types.
         """
         model = config.get("model", {})
         if not isinstance(model, Mapping) or not {"backbone", "data_preprocessor"} <= set(model):
             raise ValueError(
-                "config must be of pre-training, with model.backbone and model.data_preprocessor, "
-                f"but got the model {str(model)[:200]}. Choose another config."
+                "config must be a pre-training config with model.backbone and "
+                f"model.data_preprocessor, but its model is {str(model)[:200]}. Choose another "
+                "config."
             )
         backbone = {k: v for k, v in model["backbone"].items() if k != "init_cfg"}
         dataset = config.get("train_dataloader", {}).get("dataset", {})
@@ -60,9 +62,9 @@ def save_backbone(
     """Write a backbone with keys ``backbone.*``, loadable by ``torch.load(weights_only=True)``.
 
     Args:
-        path: Written to a temporary name and renamed.
-        state_dict: Of the backbone alone, without prefix.
-        meta: Plain values about its making.
+        path: File to write; written under a temporary name, then renamed.
+        state_dict: Weights of the backbone, without prefix.
+        meta: Plain values that describe the training run.
         head: Weights of a head that fine-tuning may start from, stored as ``head.*``.
     """
     tensors = {PREFIX + key: value.detach().cpu() for key, value in state_dict.items()}
@@ -73,10 +75,10 @@ def save_backbone(
 
 @HOOKS.register_module()
 class PublishBackboneHook(Hook):
-    """Writes the backbone at the end of training, and the layers that its head names to publish.
+    """Writes the backbone at the end of training, with the layers in ``head.published``, if any.
 
     Args:
-        filename: Name in the work directory.
+        filename: Name of the file in the work directory.
     """
 
     priority = "LOWEST"
@@ -86,7 +88,7 @@ class PublishBackboneHook(Hook):
 
     @master_only
     def after_train(self, runner: Runner) -> None:
-        """Write ``<work_dir>/backbone.pth``."""
+        """Write ``<work_dir>/<filename>``."""
         model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
         path = Path(runner.work_dir) / self.filename
         layers = getattr(model.head, "published", ())
@@ -101,13 +103,13 @@ class PublishBackboneHook(Hook):
         try:
             meta["recipe"] = asdict(EncoderRecipe.of_config(runner.cfg))
         except ValueError as error:
-            runner.logger.warning(f"{path} does not say how to use it: {error}")
+            runner.logger.warning(f"{path} is written without a recipe of its inputs: {error}")
         save_backbone(path, model.backbone.state_dict(), meta, head)
         runner.logger.info(f"Wrote the backbone to {path}")
 
 
 def _plain(value: Any) -> Any:
-    """Dictionaries and lists of Python's own types, which any reader of weights accepts."""
+    """Convert to plain Python types, which ``torch.load(weights_only=True)`` accepts."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -115,6 +117,6 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise ValueError(
-        f"config must hold plain values in model.backbone and model.data_preprocessor, but has "
-        f"{value!r}. Name modules as text."
+        f"config must have plain values in model.backbone and model.data_preprocessor, but has "
+        f"{value!r}. Give modules by name, as strings."
     )

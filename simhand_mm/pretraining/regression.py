@@ -1,7 +1,7 @@
-"""Pre-training by regression of the keypoints that mining uses: the baseline that needs no pairs.
+"""Pre-training by regression of the keypoints that mining uses: a baseline without pairs.
 
-Not in the paper. Both heads read the last feature map of the backbone and learn the keypoints of
-the augmented view. Both views of each pair count.
+Not in the paper. Both heads read the last feature map of the backbone and predict the keypoints of
+the augmented view. Both views of each pair are used.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from simhand_mm.registry import MODELS
 class KeypointRegressionHead(BaseModule):
     """Regresses the 42 coordinates of the augmented view from pooled features.
 
-    The loss is the mean absolute error in units of half the input's side.
+    The loss is the mean absolute error, in units of half the input's side.
 
     Args:
         in_channels: Channels of the feature map.
@@ -43,7 +43,7 @@ class KeypointRegressionHead(BaseModule):
         self.latest_projection: Tensor | None = None  # what monitors look at
 
     def forward(self, features: Tensor) -> Tensor:
-        """Keypoints ``[B, 21, 2]`` in px of the input, from a feature map ``[B, C, h, w]``."""
+        """Predict keypoints ``[B, 21, 2]``, px of the input, from features ``[B, C, h, w]``."""
         pooled = features.mean(dim=(2, 3))
         self.latest_projection = pooled.detach().float()
         half = self.input_size / 2
@@ -57,7 +57,7 @@ class KeypointRegressionHead(BaseModule):
             data_samples: ``keypoints_2d`` ``[2N, 21, 2]``, px of the input.
 
         Returns:
-            ``loss_keypoints``, and the mean distance ``keypoint_error_px`` for the log.
+            ``loss_keypoints``, and the mean distance ``keypoint_error_px`` to log.
         """
         error = self.forward(features) - data_samples["keypoints_2d"]
         return {
@@ -68,16 +68,16 @@ class KeypointRegressionHead(BaseModule):
 
 @MODELS.register_module()
 class KeypointHeatmapHead(BaseModule):
-    """Paints the heatmaps of the augmented view through the upsampling of DetNet.
+    """Predicts heatmaps of the augmented view with the upsampling layers of DetNet.
 
-    Upsampling and heatmap head are those of DetNetHead, under the same names, and are published
-    with the backbone: fine-tuning may start from them, too.
+    Upsampling and heatmap head have the architecture and names of those in DetNetHead, and are
+    published with the backbone, so that fine-tuning may start from them, too.
 
     Args:
         in_channels: Channels of the feature map.
         input_size: S, side of the input in px.
-        deconv_channels: As for DetNetHead.
-        head_channels: As for DetNetHead.
+        deconv_channels: As in DetNetHead.
+        head_channels: As in DetNetHead.
         loss_weight: Multiplies the loss; the default is that of DetNetLoss.
         init_cfg: As in mmengine.
     """
@@ -100,9 +100,9 @@ class KeypointHeatmapHead(BaseModule):
         self.latest_projection: Tensor | None = None  # what monitors look at
 
     def forward(self, features: Tensor) -> Tensor:
-        """Heatmaps ``[B, 21, 8h, 8w]`` in (0, 1), from a feature map ``[B, C, h, w]``."""
+        """Predict heatmaps ``[B, 21, 8h, 8w]`` in (0, 1) from features ``[B, C, h, w]``."""
         self.latest_projection = features.detach().mean(dim=(2, 3)).float()
-        # float32 under autocast, too
+        # float32, also under autocast
         return self.heat_head(with_coordinate_planes(self.deconvs(features))).float().sigmoid()
 
     def loss(self, features: Tensor, data_samples: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -113,7 +113,7 @@ class KeypointHeatmapHead(BaseModule):
             data_samples: ``keypoints_2d`` ``[2N, 21, 2]``, px of the input.
 
         Returns:
-            ``loss_heat``: keypoints outside the view do not count.
+            ``loss_heat``; keypoints outside the view are ignored.
         """
         heatmaps = self.forward(features)
         size = heatmaps.shape[-1]

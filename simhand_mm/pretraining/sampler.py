@@ -1,4 +1,4 @@
-"""An order of hands that is the same however many processes share it, and that can be resumed."""
+"""Sampler whose order does not depend on the number of processes, and that can be resumed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,24 +14,29 @@ from simhand_mm.registry import DATA_SAMPLERS, HOOKS
 
 @DATA_SAMPLERS.register_module()
 class VideoBalancedSampler(Sampler[int]):
-    """Shuffles hands, evenly over videos and sources if asked to.
+    """Shuffles hands, optionally balanced over sources and limited per video.
 
-    The order depends on seed and epoch only. Process r of W takes every W-th hand of it, so the
-    global batch of a step is the same for any W with the same global batch size. An epoch may
-    start in its middle, see :meth:`skip`. Hands that do not fill a round of all processes are left
-    out; they are others in each epoch.
+    The order depends on seed and epoch only. Process r of W takes every W-th hand, starting with
+    the r-th, so the global batch of a step is the same for any W with the same global batch size.
+    An epoch may start in the middle, see :meth:`skip`. Up to W - 1 hands at the end of the order
+    are dropped, so that all processes get equally many; they differ from epoch to epoch.
 
     Args:
-        dataset: With ``video_index`` and ``source_index``, ``[len(dataset)]`` each, where needed.
-        seed: Of the order.
-        shuffle: Whether to shuffle; without it and without balancing the order is that of the
+        dataset: Dataset with ``video_index`` and ``source_index`` (``[len(dataset)]`` each) if
+            ``max_per_video`` or ``balance_sources`` is set.
+        seed: Seed of the order.
+        shuffle: Whether to shuffle. Without shuffling and balancing, the order is that of the
             dataset.
-        balance_sources: Draw as many hands of each source (Ego&Exo): a smaller source is gone
-            through several times, a larger one in part. The length stays that of the dataset.
-        max_per_video: At most so many hands of a video in a global batch. Hands of a video beyond
-            that are left out of the epoch; they are others in each epoch.
-        batch_size: Pairs a process and step, needed with ``max_per_video``; must be that of the
-            data loader.
+        balance_sources: Draw equally many hands of each source (Ego&Exo): hands of small sources
+            are repeated, large sources are subsampled. The length stays that of the dataset.
+        max_per_video: Maximum number of hands of a video in a global batch. Excess hands are
+            dropped; they differ from epoch to epoch.
+        batch_size: Pairs per process and step. Required with ``max_per_video``, and must equal
+            that of the data loader.
+
+    Raises:
+        ValueError: If ``max_per_video`` is set without ``batch_size`` or shuffling, or is too low
+            to fill a batch.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class VideoBalancedSampler(Sampler[int]):
     ) -> None:
         if max_per_video is not None and (batch_size is None or not shuffle):
             raise ValueError(
-                "batch_size must be given and shuffle be True to limit hands per video, but got "
+                "batch_size must be set and shuffle must be True if max_per_video is set, but got "
                 f"batch_size={batch_size} and shuffle={shuffle}. Set sampler.batch_size."
             )
         self.rank, self.world_size = get_dist_info()
@@ -58,7 +63,7 @@ class VideoBalancedSampler(Sampler[int]):
         self._length = len(self._order()) // self.world_size
 
     def __len__(self) -> int:
-        """Hands of this process in a whole epoch."""
+        """Number of hands of this process in a whole epoch."""
         return self._length
 
     def __iter__(self) -> Iterator[int]:
@@ -67,15 +72,15 @@ class VideoBalancedSampler(Sampler[int]):
         return iter(order[self.rank :: self.world_size][skipped:].tolist())
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next."""
+        """Set the epoch, which determines the next order."""
         self.epoch = epoch
 
     def skip(self, count: int) -> None:
-        """Leave out the first hands of this process, in the next pass only."""
+        """Skip the first ``count`` hands of this process, in the next iteration only."""
         self._skipped = count
 
     def _order(self) -> np.ndarray:
-        """Rows of the dataset in the order of the epoch, for all processes."""
+        """Rows of the dataset in the order of the current epoch, for all processes."""
         generator = np.random.default_rng([self.seed, self.epoch])
         rows = np.arange(self.size)
         if self.source_index is not None:
@@ -90,9 +95,9 @@ class VideoBalancedSampler(Sampler[int]):
 
 @HOOKS.register_module()
 class ResumeEpochHook(Hook):
-    """Lets an epoch that was interrupted go on where the checkpoint was written.
+    """Continues an interrupted epoch at the iteration of the checkpoint.
 
-    Without it a resumed run would begin the epoch anew. Works with VideoBalancedSampler and
+    Without this hook, a resumed run restarts the epoch. Works with VideoBalancedSampler and
     checkpoints by iteration (``CheckpointHook(by_epoch=False)``).
     """
 
@@ -100,7 +105,12 @@ class ResumeEpochHook(Hook):
         self._is_first_epoch = True
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Skip the hands that were seen, in the epoch that was interrupted."""
+        """Skip the hands that the interrupted epoch has used already.
+
+        Raises:
+            ValueError: If the batch size, number of processes or pool is not that of the
+                checkpoint, or the batch sizes of sampler and loader differ.
+        """
         loader = runner.train_dataloader
         sampler = loader.sampler
         is_first_epoch, self._is_first_epoch = self._is_first_epoch, False
@@ -109,7 +119,7 @@ class ResumeEpochHook(Hook):
         if sampler.max_per_video is not None and sampler.batch_size != loader.batch_size:
             raise ValueError(
                 f"sampler.batch_size must be that of train_dataloader, {loader.batch_size}, but "
-                f"got {sampler.batch_size}. Set both."
+                f"got {sampler.batch_size}. Set both to the same number."
             )
         done = runner.iter - runner.epoch * len(loader)
         if not is_first_epoch or not isinstance(runner.train_loop, EpochBasedTrainLoop):
@@ -117,8 +127,8 @@ class ResumeEpochHook(Hook):
         if not 0 <= done <= len(loader):
             raise ValueError(
                 f"a resumed run must be within epoch {runner.epoch + 1} of {len(loader)} steps, "
-                f"but {runner.iter} steps were done in all. Resume with the batch size, number of "
-                "processes and pool of the checkpoint."
+                f"but {runner.iter} steps were done in total. Resume with the batch size, number "
+                "of processes and pool of the checkpoint."
             )
         if done > 0:
             runner.logger.info(f"Resuming epoch {runner.epoch + 1} after {done} iterations.")
@@ -126,7 +136,7 @@ class ResumeEpochHook(Hook):
 
 
 def _balance(rows: np.ndarray, codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """As many rows of each code, as many as before in total (less what does not divide)."""
+    """Resample rows so that each code has ``len(rows) // num_codes`` of them."""
     sources = np.unique(codes)
     share = len(rows) // len(sources)
     drawn = []
@@ -140,12 +150,12 @@ def _balance(rows: np.ndarray, codes: np.ndarray, generator: np.random.Generator
 def _spread(
     rows: np.ndarray, video_of: np.ndarray, batch: int, most: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Deal shuffled rows out to whole batches so that none holds more of a video than allowed.
+    """Distribute shuffled rows over whole batches with at most ``most`` rows of a video in each.
 
-    Sorted by video and dealt out like cards, a video of c rows gives each of the B batches
-    ceil(c / B) at most; c is limited to ``most * B``.
+    Rows are sorted by video and dealt to the B batches in turn. So a video of c rows has at most
+    ceil(c / B) in each batch, and c is limited to ``most * B``.
     """
-    # Videos in a new order each time, else the same ones would always meet.
+    # Shuffle the videos, otherwise the same ones would always share a batch.
     names, video = np.unique(video_of[rows], return_inverse=True)
     video = generator.permutation(len(names))[video]
     rows = rows[np.argsort(video, kind="stable")]
@@ -156,11 +166,11 @@ def _spread(
         batches -= 1
     if not batches:
         raise ValueError(
-            f"max_per_video must allow at least one batch of {batch}, but with {most} the "
-            f"{len(names)} videos fill none. Raise it or lower the batch size."
+            f"max_per_video must allow at least one batch of {batch}, but with {most} per video "
+            f"the {len(names)} videos fill none. Increase it or lower the batch size."
         )
     rows = rows[place < most * batches]
-    # Rows in excess are dropped one here and one there, not all of the last video.
+    # Drop excess rows at random, not only those of the last video.
     kept = np.sort(generator.permutation(len(rows))[: batches * batch])
     dealt = rows[kept].reshape(batch, batches).T  # [batches, batch]
     generator.permuted(dealt, axis=1, out=dealt)

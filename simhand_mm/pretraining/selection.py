@@ -1,4 +1,4 @@
-"""Which hands of a pool are queries, and which hand is the positive of each."""
+"""Selection of the queries of a pool and their positives."""
 
 import zlib
 
@@ -17,20 +17,23 @@ def select_pairs(
     split: str = "all",
     held_out: float = 0.0,
 ) -> np.ndarray:
-    """Rows of queries and positives; what is left out is counted by reason and logged.
+    """Select rows of queries and positives. Skipped hands are counted by reason and logged.
 
-    A hand is left out where it is of another split, has no positive or broken keypoints, or where
-    its positive is of another split or has broken keypoints.
+    A hand is skipped if it is of another split, has no positive or has keypoints that are not
+    finite, or if its positive is of another split or has keypoints that are not finite.
 
     Args:
         pool: The pool.
         pairs: Name of its pairs; None pairs each hand with itself.
         rank: Neighbour rank of the positive.
         split: ``'all'``, ``'train'`` or ``'held_out'``.
-        held_out: Share of the videos that is held out.
+        held_out: Fraction of the videos that is held out.
 
     Returns:
-        ``[2, n]`` int64.
+        Rows of queries and of positives, ``[2, n]`` int64.
+
+    Raises:
+        ValueError: If ``split`` is unknown.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {SPLITS}, but got {split!r}.")
@@ -59,7 +62,7 @@ def select_pairs(
 
 
 def _in_split(pool: HandPool, split: str, held_out: float) -> np.ndarray:
-    """``[N]`` bool. Whole videos, by a hash of their id: the same in every pool that has them."""
+    """``[N]`` bool. Videos are split as a whole, by a hash of their id: alike in all pools."""
     if split == "all":
         return np.ones(len(pool), dtype=bool)
     hashes = np.array([zlib.crc32(name.encode()) for name in pool.video_ids], dtype=np.float64)

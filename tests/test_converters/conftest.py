@@ -7,7 +7,7 @@ from simhand_mm.synthetic import Contents, synthesize
 
 @pytest.fixture(scope="session")
 def data_root(tmp_path_factory):
-    """Eight labelled stills of one synthetic person, each from a camera of its own."""
+    """Eight labelled stills of one synthetic person, each from a different camera."""
     root = tmp_path_factory.mktemp("synthetic")
     synthesize(root, Contents(0, 1, num_train_stills=8, num_test_stills=0, seed=1))
     return root
@@ -15,7 +15,7 @@ def data_root(tmp_path_factory):
 
 @pytest.fixture
 def hands(data_root):
-    """Ground truth of the stills, one dictionary each."""
+    """Ground truth of the stills, one dictionary per still."""
     poses = read_poses(data_root / "poses/train.parquet")
     return [
         {name: np.copy(v[i]) if isinstance(v, np.ndarray) else v[i] for name, v in poses.items()}
@@ -24,7 +24,7 @@ def hands(data_root):
 
 
 def assert_same_hand(record, hand):
-    """The converted record says of a hand what the generator says."""
+    """Check that a converted record equals the ground truth of the generator."""
     np.testing.assert_allclose(record["keypoints_3d"], hand["keypoints_3d"], atol=1e-3)  # mm
     np.testing.assert_allclose(record["keypoints_2d"], hand["keypoints_2d"], atol=1e-3)  # px
     np.testing.assert_allclose(record["camera_matrix"], hand["camera_matrix"])

@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import yaml
 
-# Our keypoint k stands at TIP_FIRST[k] in AssemblyHands: fingers from the tip, the wrist last.
+# Our keypoint k has index TIP_FIRST[k] in AssemblyHands: fingers from the tip, the wrist last.
 TIP_FIRST = [20, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12, 19, 18, 17, 16]
 
 
@@ -25,7 +25,7 @@ def copy_image(source, target):
 
 
 def write_freihand(root, hands, data_root):
-    """``hands``: right ones only; all train and test on the same."""
+    """Write ``hands`` (right hands only) as both training and test set."""
     xyz = [(hand["keypoints_3d"] / 1000).tolist() for hand in hands]
     cameras = [hand["camera_matrix"].tolist() for hand in hands]
     for folder, versions in (("training", 4), ("evaluation", 1)):
@@ -48,7 +48,7 @@ SERIALS = (
 def write_dexycb(root, hands, data_root, subjects=("01", "07")):
     """100 sequences a subject, of which the first is a frame long and the others are empty.
 
-    Each of the eight cameras sees a hand of its own.
+    Each of the eight cameras sees a different hand.
     """
     hands = [hands[number % len(hands)] for number in range(len(SERIALS))]
     for serial, hand in zip(SERIALS, hands, strict=True):
@@ -91,7 +91,7 @@ def write_dexycb_frame(sequence, hands, data_root, frame=0):
 
 
 def write_assemblyhands(root, hands, data_root, split="train"):
-    """A frame a hand, in a world that is turned and moved against the camera."""
+    """Write one frame per hand, in a world frame that differs from the camera frame."""
     rng = np.random.default_rng(0)
     turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     turn *= np.sign(np.linalg.det(turn))
@@ -135,6 +135,6 @@ def write_assemblyhands(root, hands, data_root, split="train"):
     dump(folder / f"{name}_joint_3d_v1-1.json", {"annotations": {"seq_a": joints}})
 
 
-def assemblyhands_picture(number, split="train"):
-    """``file_name`` of the n-th hand."""
+def assemblyhands_file_name(number, split="train"):
+    """Return the ``file_name`` of the n-th hand."""
     return f"ego_images_rectified/{split}/seq_a/HMC_{number}_mono10bit/{10 * number:06d}.jpg"

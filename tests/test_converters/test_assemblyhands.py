@@ -33,7 +33,7 @@ def test_both_hands_in_the_camera_frame_and_our_order(root, hands, same_hand):
         assert (root / record["image_path"]).is_file()
 
 
-def test_order_is_wrist_first_and_fingers_from_the_palm():
+def test_order_is_wrist_first_and_fingers_from_palm_to_tip():
     assert KEYPOINT_ORDER == (
         20,
         3,
@@ -77,9 +77,9 @@ def test_official_list_of_invalid_hands(root, hands):
     sides = [hand["handedness"] for hand in hands]
     numbers = {"right": "0", "left": "1"}
     lines = [
-        f"{layouts.assemblyhands_picture(0)},{numbers[sides[0]]}",
-        f"{layouts.assemblyhands_picture(1)},{numbers[sides[1]]}",
-        f"{layouts.assemblyhands_picture(2)}," + ("1" if sides[2] == "right" else "0"),
+        f"{layouts.assemblyhands_file_name(0)},{numbers[sides[0]]}",
+        f"{layouts.assemblyhands_file_name(1)},{numbers[sides[1]]}",
+        f"{layouts.assemblyhands_file_name(2)}," + ("1" if sides[2] == "right" else "0"),
     ]
     (root / "annotations/train/invalid_train_ego.txt").write_text("\n".join(lines))
     conversion = convert_assemblyhands(root, "train")
@@ -87,9 +87,9 @@ def test_official_list_of_invalid_hands(root, hands):
     assert len(conversion.records) == len(hands) - 2
 
 
-def test_missing_picture_is_counted(root):
-    (root / "images" / layouts.assemblyhands_picture(3)).unlink()
-    assert convert_assemblyhands(root, "train").drops == {"picture missing": 1}
+def test_missing_image_is_counted(root):
+    (root / "images" / layouts.assemblyhands_file_name(3)).unlink()
+    assert convert_assemblyhands(root, "train").drops == {"image missing": 1}
 
 
 def test_malformed_annotations_are_counted_and_the_others_kept(root, hands):
@@ -110,8 +110,8 @@ def test_malformed_annotations_are_counted_and_the_others_kept(root, hands):
     assert len(conversion.records) == len(hands) - 5
 
 
-def test_placeholder_joints_are_no_labels(root, hands):
-    """The published files of a challenge's test split hold the same number everywhere."""
+def test_placeholder_joints_are_left_out(root, hands):
+    """In the published files of a challenge's test split, all joints are the same point."""
 
     def flatten(content):
         content["annotations"]["seq_a"]["000020"]["world_coord"] = [[1.0, 1.0, 1.0]] * 42
@@ -121,7 +121,7 @@ def test_placeholder_joints_are_no_labels(root, hands):
     assert drops == {"3D joints are placeholders, all at one point": 1}
 
 
-def test_joints_flagged_invalid_can_be_used_as_the_toolkit_does(root, hands):
+def test_joints_flagged_invalid_can_be_used_as_in_the_toolkit(root, hands):
     def flag(data):
         for number, joint in ((0, 20), (1, 0)):  # the wrist of one, the tip of a thumb
             offset = 0 if hands[number]["handedness"] == "right" else 21
@@ -138,7 +138,7 @@ def test_joints_flagged_invalid_can_be_used_as_the_toolkit_does(root, hands):
     )
 
 
-def test_metres_are_refused(root):
+def test_metres_raise(root):
     def to_metres(content):
         for sequence in content["calibration"].values():
             for frame in sequence["extrinsics"].values():
@@ -166,11 +166,11 @@ def test_missing_camera_and_missing_joints_are_counted(root, hands):
     conversion = convert_assemblyhands(root, "train")
     assert conversion.drops == {"no camera matrix": 2, "frame without 3D joints": 1}
     side = hands[1]["handedness"]
-    assert conversion.examples["no camera matrix"] == f"{layouts.assemblyhands_picture(1)}/{side}"
+    assert conversion.examples["no camera matrix"] == f"{layouts.assemblyhands_file_name(1)}/{side}"
     assert len(conversion.records) == len(hands) - 3
 
 
-def test_missing_annotations_are_named(root):
+def test_missing_annotations_raise(root):
     with pytest.raises(FileNotFoundError, match=r"assemblyhands_val_ego_data_v1-1\.json"):
         convert_assemblyhands(root, "val")
     with pytest.raises(FileNotFoundError, match=r"those of test are not public: use val"):

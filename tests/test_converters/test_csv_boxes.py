@@ -29,7 +29,7 @@ def test_boxes_of_a_table(tmp_path, content):
     assert (second["frame_index"], second["score"], second["handedness"]) == (30, 0.75, "left")
 
 
-def test_bad_rows_are_counted_and_columns_demanded(tmp_path):
+def test_bad_rows_are_counted_and_columns_are_required(tmp_path):
     path = tmp_path / "boxes.csv"
     path.write_text(
         "video_id,frame_index,x1,y1,x2,y2,score,handedness\n"

@@ -12,7 +12,7 @@ def lefts(hands):
 
 @pytest.fixture
 def root(tmp_path, lefts, data_root):
-    """Two of the ten subjects: quick to write."""
+    """Two of the ten subjects, to save time."""
     layouts.write_dexycb(tmp_path, lefts, data_root)
     return tmp_path
 
@@ -31,7 +31,7 @@ def edit_labels(path, **changes):
     np.savez(path, **content)
 
 
-def test_left_hands_stay_left_hands_in_the_camera_frame(root, lefts, same_hand):
+def test_left_hands_are_not_mirrored_and_in_the_camera_frame(root, lefts, same_hand):
     records = convert(root).records
     assert len(records) == 8  # subject 07 is not in this split
     for number, record in enumerate(records):
@@ -53,8 +53,8 @@ def test_setups_split_by_subject_and_camera(root):
     assert count("train", "s3") == 2 * 8
 
 
-def test_pictures_have_the_official_numbers(root, lefts, data_root):
-    """Subject, sequence, camera and frame count, the last fastest; also frames that are dropped."""
+def test_images_have_the_official_numbers(root, lefts, data_root):
+    """Numbers run over subject, sequence, camera and frame, and include frames left out."""
     sequence = root / "20200709-subject-01" / "20200709_140003"
     hands = [lefts[number % len(lefts)] for number in range(8)]
     layouts.write_dexycb_frame(sequence, hands, data_root, frame=1)
@@ -63,7 +63,7 @@ def test_pictures_have_the_official_numbers(root, lefts, data_root):
     conversion = convert(root)
     numbers = [int(record["sample_id"].rsplit("/", 1)[1]) for record in conversion.records]
     assert numbers == [*range(8), *range(9, 24, 2)]
-    assert conversion.drops == {"picture missing": 8}
+    assert conversion.drops == {"image missing": 8}
     assert conversion.counts()["read"] == 24
 
 
@@ -79,7 +79,7 @@ def test_all_ten_subjects(tmp_path, lefts, data_root):
 @pytest.mark.parametrize(
     "split, missing", [("train", "02, 03, 04, 05, 06, 10"), ("test", "08, 09")]
 )
-def test_missing_subjects_are_refused_unless_allowed(root, split, missing):
+def test_missing_subjects_raise_unless_allowed(root, split, missing):
     with pytest.raises(FileNotFoundError, match=f"lacks {missing}.*--allow-missing-subjects"):
         convert_dexycb(root, split)
     if split == "test":  # not one subject of it is there
@@ -87,20 +87,20 @@ def test_missing_subjects_are_refused_unless_allowed(root, split, missing):
             convert(root, split)
 
 
-def test_missing_sequences_cameras_and_calibration_are_refused(root):
+def test_missing_sequences_cameras_and_calibration_raise(root):
     sequence = root / "20200709-subject-01" / "20200709_140050"
     (sequence / layouts.SERIALS[3]).rmdir()
-    with pytest.raises(FileNotFoundError, match=r"20200709_140050 must hold .*841412060263"):
+    with pytest.raises(FileNotFoundError, match=r"20200709_140050 must have .*841412060263"):
         convert(root)
     (sequence / "meta.yml").unlink()
-    with pytest.raises(FileNotFoundError, match=r"must hold 100 sequences .*, but holds 99"):
+    with pytest.raises(FileNotFoundError, match=r"must have 100 sequences .*, but has 99"):
         convert(root)
     (root / f"calibration/intrinsics/{layouts.SERIALS[7]}_640x480.yml").unlink()
     with pytest.raises(FileNotFoundError, match=r"932122062010_640x480\.yml must exist"):
         convert(root)
 
 
-def test_damaged_meta_is_named(root):
+def test_damaged_meta_raises(root):
     (root / "20200709-subject-01" / "20200709_140050" / "meta.yml").write_text("num_frames: [")
     with pytest.raises(ValueError, match=r"20200709_140050/meta\.yml must have mano_sides"):
         convert(root)
@@ -135,19 +135,19 @@ def test_frames_without_hand_are_left_out(root):
     "corner, is_kept",
     [([0.0, 100], False), ([0.5, 100], True), ([640, 480], True), ([640.5, 480], False)],
 )
-def test_visibility_filter_follows_the_released_borders(root, corner, is_kept):
-    """0 < x <= 640, 0 < y <= 480 of the labelled 2D joints."""
+def test_visibility_filter_has_the_released_borders(root, corner, is_kept):
+    """The labelled 2D joints must have 0 < x <= 640 and 0 < y <= 480."""
     points = np.full((1, 21, 2), 100, np.float32)
     points[0, 0] = corner  # the wrist
     for label in root.glob("20200709-subject-01/*/*/labels_000000.npz"):
         edit_labels(label, joint_2d=np.full((1, 21, 2), 100, np.float32))
     edit_labels(first_label(root), joint_2d=points)
-    reason = "wrist, middle MCP or all but 9 keypoints outside the picture"
+    reason = "wrist or middle MCP outside the image, or fewer than 10 keypoints inside"
     assert convert(root, min_inside=10).drops == ({} if is_kept else {reason: 1})
     assert not convert(root, min_inside=0).drops
 
 
-def test_damaged_label_and_missing_picture_are_counted(root):
+def test_damaged_label_and_missing_image_are_counted(root):
     labels = sorted(root.glob("20200709-subject-01/*/*/labels_*.npz"))
     labels[0].write_bytes(labels[0].read_bytes()[:100])
     (labels[1].parent / "color_000000.jpg").unlink()
@@ -155,12 +155,12 @@ def test_damaged_label_and_missing_picture_are_counted(root):
     conversion = convert(root)
     assert conversion.drops == {
         "label file damaged or not of 21 joints": 1,
-        "picture missing": 1,
+        "image missing": 1,
         "label file missing": 1,
     }
 
 
-def test_millimetres_are_refused(root):
+def test_millimetres_raise(root):
     for label in root.glob("*/*/*/labels_*.npz"):
         edit_labels(label, joint_3d=np.load(label)["joint_3d"] * 1000)
     with pytest.raises(ValueError, match="must be in metres"):
@@ -175,7 +175,7 @@ def test_wrong_joint_count_is_counted(root, joints):
     assert conversion.drops == {"label file damaged or not of 21 joints": 1}
 
 
-def test_nan_joints_are_no_labels(root):
+def test_nan_joints_are_not_labelled(root):
     label = first_label(root)
     hand = np.load(label)["joint_3d"]
     hand[0, 4] = np.nan
@@ -189,7 +189,7 @@ def test_nan_joints_are_no_labels(root):
 
 
 @pytest.mark.parametrize("content", ["color: {fx: 1", "depth: {fx: 1}", "color: {fx: one}"])
-def test_damaged_calibration_is_named(root, content):
+def test_damaged_calibration_raises(root, content):
     (root / "calibration/intrinsics/836212060125_640x480.yml").write_text(content)
     with pytest.raises(
         ValueError, match=r"836212060125_640x480\.yml must have fx, .*calibration\.tar\.gz"
@@ -197,7 +197,7 @@ def test_damaged_calibration_is_named(root, content):
         convert(root)
 
 
-def test_missing_folders_are_named(tmp_path, root):
+def test_missing_folders_raise(tmp_path, root):
     with pytest.raises(FileNotFoundError, match="calibration/intrinsics"):
         convert_dexycb(tmp_path / "nowhere", "train")
     for subject in root.glob("*-subject-*"):

@@ -1,4 +1,4 @@
-"""Boxes of pictures that another program extracted, put on the frames of the videos."""
+"""Conversion of image numbers of boxes to frame indices of videos."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def frames_of_fps_filter(rate, num_frames, fps):
-    """Source frame of each picture that ffmpeg's own fps filter writes."""
+    """Source frame of each image that ffmpeg's fps filter writes."""
     graph = av.filter.Graph()
     source = graph.add(
         "buffer", f"video_size=16x16:pix_fmt=gray:time_base=1/90000:frame_rate={rate}"
@@ -50,7 +50,7 @@ def frames_of_fps_filter(rate, num_frames, fps):
 
 
 @pytest.mark.parametrize("rate, fps", [(30, "10"), (30, "0.5"), (25, "10"), (30, "7"), (24, "60")])
-def test_pictures_at_a_rate_are_those_that_ffmpeg_writes(rate, fps):
+def test_images_at_a_rate_are_those_of_ffmpeg(rate, fps):
     num_frames = 240
     written = frames_of_fps_filter(rate, num_frames, fps)
     numbering = FrameNumbering(frame_offset=1, frame_fps=float(fps))
@@ -60,7 +60,7 @@ def test_pictures_at_a_rate_are_those_that_ffmpeg_writes(rate, fps):
     assert found == written
 
 
-def test_numbers_outside_the_video_belong_to_no_frame():
+def test_numbers_outside_the_video_have_no_frame():
     times = np.arange(100) / 25
     assert FrameNumbering(frame_offset=1).source_frame(0, times) is None
     assert FrameNumbering(frame_offset=1).source_frame(1, None) == 0
@@ -71,7 +71,7 @@ def test_numbers_outside_the_video_belong_to_no_frame():
     assert FrameNumbering(frame_fps=10).source_frame(45, times) is None
 
 
-def test_100doh_counts_two_seconds_from_one():
+def test_100doh_images_are_two_seconds_apart_from_one():
     times = np.arange(3000) / 30
     assert NUMBERING_100DOH.source_frame(1, times) == 29  # shown until second 1
     assert NUMBERING_100DOH.source_frame(17, times) == 33 * 30 - 1
@@ -85,7 +85,7 @@ def test_100doh_counts_two_seconds_from_one():
         ({"frame_step": 2, "frame_fps": 1.0}, "only one of frame_step and frame_fps"),
     ],
 )
-def test_wrong_options_are_named(options, message):
+def test_wrong_options_raise(options, message):
     with pytest.raises(ValueError, match=message):
         FrameNumbering(**options)
 
@@ -97,7 +97,7 @@ def boxes(*frames):
     return conversion
 
 
-def test_videos_are_found_by_id_by_name_and_by_address():
+def test_videos_are_found_by_id_name_and_youtube_id():
     ids = ["a/clip", "b/clip", "a/other", "dQw4w9WgXcQ", "x/food_v_aaaaaaaaaaa"]
     names = ["a/clip", "clip", "other", "food_v_dQw4w9WgXcQ", "food_v_aaaaaaaaaaa", "nothing"]
     conversion = boxes(*[(name, 3) for name in names])
@@ -108,17 +108,17 @@ def test_videos_are_found_by_id_by_name_and_by_address():
     assert conversion.drops == {"several videos of this name": 1, "no video of this name": 1}
 
 
-def test_what_fits_no_frame_is_counted():
+def test_boxes_without_a_frame_are_counted():
     conversion = boxes(("v", 0), ("v", 1), ("v", 1), ("v", 2), ("v", 500), ("broken", 1))
     times = {Path("v.mp4"): np.arange(100) / 10}
     paths = {"v": Path("v.mp4"), "broken": Path("broken.mp4")}
     files = VideoFiles(paths, lambda path: times.get(path, np.zeros(0)))
     to_source_frames(conversion, FrameNumbering(frame_offset=1, frame_fps=20.0), files)
-    # At twice the rate of the video, pictures 1 and 2 show its first frame.
+    # At twice the rate of the video, images 1 and 2 show its first frame.
     assert [box["frame_index"] for box in conversion.boxes] == [0, 0]
     assert conversion.drops == {
         "the video has no such frame": 2,
-        "another picture shows the same frame": 1,
+        "another image shows the same frame": 1,
         "unreadable video": 1,
     }
     with pytest.raises(ValueError, match=r"must come with their videos.*--videos"):
@@ -141,7 +141,7 @@ def run(*args):
     return subprocess.run([*tool, *map(str, args)], capture_output=True, text=True, check=False)
 
 
-def test_tool_puts_boxes_on_the_frames_of_the_videos(tmp_path):
+def test_tool_converts_image_numbers_to_frames(tmp_path):
     write_video(tmp_path / "videos/dQw4w9WgXcQ.mp4")
     label = {
         "x1": 0.1,

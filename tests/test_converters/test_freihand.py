@@ -37,7 +37,7 @@ def test_train_has_four_versions_in_official_order(root, rights, same_hand):
         assert record["keypoints_valid"].all()
 
 
-def test_test_labels_come_from_their_own_archive(root, rights, same_hand):
+def test_test_labels_are_read_from_the_separate_archive(root, rights, same_hand):
     records = convert_freihand(root, "test").records
     assert len(records) == len(rights)
     for record, hand in zip(records, rights, strict=True):
@@ -54,13 +54,13 @@ def test_table_round_trip(root, tmp_path):
     np.testing.assert_allclose(poses["keypoints_3d"][3], records[3]["keypoints_3d"])
 
 
-def test_missing_picture_and_nan_are_counted(root, rights):
+def test_missing_image_and_nan_are_counted(root, rights):
     (root / "training/rgb/00000001.jpg").unlink()
     edit(root / "training_xyz.json", lambda xyz: xyz[0].__setitem__(0, [float("nan")] * 3))
     conversion = convert_freihand(root, "train")
-    assert conversion.drops["picture missing"] == 1
+    assert conversion.drops["image missing"] == 1
     assert conversion.drops["wrist or middle MCP without label"] == 4
-    assert conversion.examples["picture missing"] == "training/00000001"
+    assert conversion.examples["image missing"] == "training/00000001"
     assert len(conversion.records) == 4 * len(rights) - 5
 
 
@@ -73,16 +73,16 @@ def test_missing_file_names_its_archive(root):
         convert_freihand(root, "test")
 
 
-def test_truncated_json_is_refused(root):
+def test_truncated_json_raises(root):
     path = root / "training_xyz.json"
     path.write_text(path.read_text()[:-20])
     with pytest.raises(ValueError, match=r"training_xyz\.json must be complete JSON.*Extract"):
         convert_freihand(root, "train")
 
 
-def test_missing_camera_is_refused(root):
+def test_missing_camera_raises(root):
     edit(root / "training_K.json", lambda cameras: cameras.pop())
-    with pytest.raises(ValueError, match="must have as many entries"):
+    with pytest.raises(ValueError, match="must have the same number of entries"):
         convert_freihand(root, "train")
 
 
@@ -98,7 +98,7 @@ def test_malformed_labels_are_counted_and_the_others_kept(root, rights):
     assert len(conversion.records) == 4 * len(rights) - 8
 
 
-def test_millimetres_are_refused(root):
+def test_millimetres_raise(root):
     def to_mm(xyz):
         xyz[:] = (1000 * np.array(xyz)).tolist()
 
@@ -112,5 +112,5 @@ def test_hold_out_keeps_versions_of_a_hand_together(root, rights):
     assert len(val) == 4
     assert len({record["sequence_id"] for record in val}) == 1
     assert not {r["sequence_id"] for r in val} & {r["sequence_id"] for r in train}
-    # The first rows, which make the subset "first", are not touched.
+    # The first rows, which form the subset "first", stay in the training set.
     assert [r["sample_id"] for r in train[:2]] == ["training/00000000", "training/00000001"]

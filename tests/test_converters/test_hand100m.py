@@ -1,4 +1,4 @@
-"""The authors' annotations: keypoints where the hands are, pairs by id, nothing outside."""
+"""Import of Hand100M: positions of keypoints, pairs by id, and records that are left out."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ BOX = [35, 25, 66, 56]
 
 
 def picture(shift=0):
-    """Black, with a white dot on each keypoint."""
+    """Draw a black image with a white dot on each keypoint."""
     image = np.zeros((90, 120, 3), np.uint8)
     for x, y in (POINTS + np.array([shift, 0])).astype(int):
         image[y - 1 : y + 2, x - 1 : x + 2] = 255
@@ -27,7 +27,7 @@ def picture(shift=0):
 
 
 def released_fractions(points, box, size_wh):
-    """As the released loader sees them: 1.3 x, square, clipped, stretched to 224 px."""
+    """Fractions as in the released loader: box x 1.3, square, clipped, stretched to 224 px."""
     x1, y1, x2, y2 = box
     half = 1.3 * max(x2 - x1, y2 - y1) / 2
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
@@ -55,7 +55,7 @@ def annotation(hand_id, image_id, shift=0, side="Right", positives=(), **changes
 
 @pytest.fixture
 def release(tmp_path):
-    """Pictures on disk and a file of annotations; the third picture is missing."""
+    """Images on disk and a file of annotations; the third image is missing."""
     for video, frame, shift in (("a", 0, 0), ("a", 30, -33), ("b", 60, 55)):
         path = tmp_path / "images" / video / f"frame_{frame:06d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def release(tmp_path):
     content = {
         "images": [{"id": n, "file_name": name} for n, name in enumerate(names)],
         "annotations": [
-            annotation("h0", 0, positives=["h2", "h3", "nobody"]),
+            annotation("h0", 0, positives=["h2", "h3", "unknown"]),
             annotation("h1", 1, shift=-33, side="Left", positives=["h2"]),  # clipped on the left
             annotation("h2", 2, shift=55, positives=["h0", "h1"]),  # clipped on the right
             annotation("h3", 3, positives=["h0"]),
@@ -90,7 +90,7 @@ def run(release_path, root, crop_size=224, **options):
     return import_hand100m([release_path], root / "images", root / "pool", settings, **options)
 
 
-def test_keypoints_lie_on_the_hands_also_where_the_released_crop_is_clipped(release, tmp_path):
+def test_keypoints_are_on_the_hands_even_if_the_released_crop_is_clipped(release, tmp_path):
     path, _ = release
     run(path, tmp_path, crop_size=160)
     pool = HandPool(tmp_path / "pool")
@@ -101,7 +101,7 @@ def test_keypoints_lie_on_the_hands_also_where_the_released_crop_is_clipped(rele
     for row in range(3):
         crop = cv2.imdecode(np.frombuffer(pool.read_crop(row), np.uint8), cv2.IMREAD_GRAYSCALE)
         for x, y in pool.keypoints_2d[row]:
-            # The middle of the light around the keypoint is the keypoint.
+            # The centroid of the bright pixels around the keypoint is the keypoint.
             left, top = round(float(x)) - 8, round(float(y)) - 8
             window = crop[max(top, 0) : top + 17, max(left, 0) : left + 17].astype(float)
             window[window < 60] = 0
@@ -125,7 +125,7 @@ def test_positives_become_pairs_by_id(release, tmp_path):
     assert pairs.ranks.tolist() == [1, 2, 3]
 
 
-def test_missing_pictures_and_wrong_records_are_counted(release, tmp_path):
+def test_missing_images_and_malformed_records_are_counted(release, tmp_path):
     _, content = release
     content["annotations"] += [
         annotation("h0", 0),
@@ -141,9 +141,9 @@ def test_missing_pictures_and_wrong_records_are_counted(release, tmp_path):
     ]
     info = run(write(tmp_path, content), tmp_path)
     assert info["num_drops"] == {
-        "missing_picture": 1,
-        "outside_picture": 1,
-        "unreadable_picture": 1,
+        "missing_image": 1,
+        "outside_image": 1,
+        "unreadable_image": 1,
         "wrong_record": 9,
     }
     details = pq.read_table(tmp_path / "pool" / "drops.parquet")["detail"].to_pylist()
@@ -194,13 +194,13 @@ def test_rule_and_ranks_of_other_released_files(release, tmp_path):
     assert load_pairs(tmp_path / "pool", "hand100m").rule == "temporal"
 
 
-def test_a_file_of_the_top_k_ablation_keeps_its_rank(release, tmp_path):
+def test_file_of_the_top_k_ablation_keeps_its_rank(release, tmp_path):
     _, content = release
     for record in content["annotations"]:
         record["positive_sample"] = record["positive_sample"][:1]
         record["distance"] = record["distance"][:1]
     path = write(tmp_path, content)
-    with pytest.raises(ValueError, match=r"ranks must be as many as a hand has positives, 1"):
+    with pytest.raises(ValueError, match=r"ranks must have one number per positive of a hand, 1"):
         run(path, tmp_path, ranks=(10, 100))
     run(path, tmp_path, ranks=(1000,))
     pairs = load_pairs(tmp_path / "pool", "hand100m")
@@ -208,7 +208,7 @@ def test_a_file_of_the_top_k_ablation_keeps_its_rank(release, tmp_path):
     assert pairs.column_of_rank(1000) == 0
 
 
-def test_official_counts_are_set_beside(release, tmp_path, caplog):
+def test_official_counts_are_compared(release, tmp_path, caplog):
     path, _ = release
     with caplog.at_level("INFO"):
         run(path, tmp_path)
@@ -216,18 +216,18 @@ def test_official_counts_are_set_beside(release, tmp_path, caplog):
     assert "5 hands; official 50,000 (its README): DIFFERS by -49,995" in caplog.text
 
 
-def test_wrong_files_and_folders_are_named(release, tmp_path):
+def test_wrong_files_and_folders_raise(release, tmp_path):
     path, content = release
     for wrong in ("[]", "{", '{"images": []}'):
         path.write_text(wrong)
         with pytest.raises(ValueError, match=r"v1-1\.json must be a Hand100M file"):
             import_hand100m([path], tmp_path / "images", tmp_path / wrong[:1])
     write(tmp_path, content)
-    with pytest.raises(FileNotFoundError, match=r"has none of them \(for instance a/frame_000000"):
+    with pytest.raises(FileNotFoundError, match=r"has none of them \(e\.g\. a/frame_000000"):
         import_hand100m([path], tmp_path / "nowhere", tmp_path / "other")
 
 
-def test_second_run_gives_the_same_and_other_annotations_are_refused(release, tmp_path):
+def test_second_run_gives_the_same_and_other_annotations_raise(release, tmp_path):
     path, content = release
     run(path, tmp_path, executor=LocalExecutor(2))
     before = (tmp_path / "pool" / "hands.parquet").read_bytes()
@@ -250,14 +250,14 @@ def test_ray_gives_the_same(release, tmp_path, two_ray_nodes):
 
 
 class DyingExecutor(LocalExecutor):
-    """Loses the worker of the first video."""
+    """Executor whose worker of the first video dies."""
 
     def __call__(self, tasks, build_worker):
         yield tasks[0], WorkerDied("exit code -9")
         yield from super().__call__(tasks[1:], build_worker)
 
 
-def test_a_dead_worker_costs_one_video_which_is_done_in_the_next_run(release, tmp_path):
+def test_dead_worker_loses_one_video_until_the_next_run(release, tmp_path):
     path, _ = release
     info = run(path, tmp_path, executor=DyingExecutor())
     assert info["num_hands"] == 1

@@ -81,7 +81,7 @@ class Hostile:
         return os.system, ("touch /tmp/simhand_mm_was_here",)
 
 
-def test_what_cannot_be_used_is_counted(tmp_path):
+def test_unusable_detections_are_counted(tmp_path):
     nan, flat, side = list(RIGHT), list(RIGHT), list(RIGHT)
     nan[0], flat[2], side[9] = float("nan"), flat[0], 2
     save(tmp_path, "v/frame_0.npy", np.array([nan, flat, side, RIGHT]))
@@ -109,7 +109,7 @@ def test_what_cannot_be_used_is_counted(tmp_path):
         ("v/frame_5.pkl", "text", "could not convert string"),
     ],
 )
-def test_wrong_files_are_named_and_nothing_is_executed(tmp_path, name, value, message):
+def test_wrong_files_are_counted_and_no_code_is_run(tmp_path, name, value, message):
     save(tmp_path, name, value)
     summary = convert_hand_object_detector(tmp_path).summary()
     assert f"{name}: " in summary
@@ -117,10 +117,10 @@ def test_wrong_files_are_named_and_nothing_is_executed(tmp_path, name, value, me
     assert not os.path.exists("/tmp/simhand_mm_was_here")
 
 
-def test_folder_without_detections_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"root must hold \.npy or \.pkl"):
+def test_folder_without_detections_raises(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"root must have \.npy or \.pkl"):
         convert_hand_object_detector(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"root must hold Annotations/\*\.xml"):
+    with pytest.raises(FileNotFoundError, match=r"root must have Annotations/\*\.xml"):
         convert_100doh_voc(tmp_path)
 
 
@@ -151,7 +151,7 @@ def test_100doh_labels(tmp_path):
         *[("<handside>None</handside>", ""), ("<handside></handside>", ""), ("", "")],
     ],
 )
-def test_100doh_sides_as_the_official_loader_takes_them(tmp_path, field, side):
+def test_100doh_sides_as_in_the_official_loader(tmp_path, field, side):
     (tmp_path / "Annotations").mkdir()
     text = VOC.replace("<handside>1</handside>", field)
     (tmp_path / "Annotations/food_v_x_frame000030.xml").write_text(text)

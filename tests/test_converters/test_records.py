@@ -1,4 +1,4 @@
-"""Counts beside the official ones."""
+"""Counts of converted samples, compared with official ones."""
 
 import subprocess
 import sys
@@ -28,23 +28,23 @@ def test_rounded_counts_are_compared_within_their_rounding(found, verdict):
     assert claim.compare(found) == f"325,300 (paper, rounded to 100): {verdict}"
 
 
-def test_summary_sets_each_stage_beside_its_official_counts():
+def test_summary_compares_each_stage_with_official_counts():
     conversion = Conversion("set train", records=[{}] * 5)
     conversion.drop("no hand", "b", is_labelled=False)
-    conversion.drop("picture missing", "c")
-    conversion.drop("picture missing", "d")
+    conversion.drop("image missing", "c")
+    conversion.drop("image missing", "d")
     official = [OfficialCount("read", 8, "authors"), OfficialCount("labelled", 6, "others")]
     assert conversion.summary(official).splitlines() == [
         "set train",
         "  read             8; official 8 (authors): equal",
         "  labelled         7; official 6 (others): DIFFERS by +1",
         "  kept             5",
-        "  left out 2: picture missing (first: c)",
+        "  left out 2: image missing (first: c)",
         "  left out 1: no hand (first: b)",
     ]
 
 
-def test_official_counts_are_of_splits_and_stages_that_exist():
+def test_official_counts_have_known_splits_and_stages():
     for module in (assemblyhands, freihand):
         assert set(module.OFFICIAL_COUNTS) <= set(module.SPLITS)
     setups = {f"{setup} {split}" for setup in get_args(dexycb.Setup) for split in dexycb.SPLITS}
@@ -59,7 +59,7 @@ def run_tool(*args):
     return subprocess.run([*tool, *map(str, args)], capture_output=True, text=True, check=False)
 
 
-def test_tool_shows_a_mismatch_at_once(tmp_path, hands, data_root):
+def test_tool_shows_a_mismatch(tmp_path, hands, data_root):
     lefts = [hand for hand in hands if hand["handedness"] == "left"]
     layouts.write_dexycb(tmp_path, lefts, data_root)
     options = ["--splits", "train", "--setup", "s0", "--min-inside", "0"]
@@ -70,20 +70,20 @@ def test_tool_shows_a_mismatch_at_once(tmp_path, hands, data_root):
     assert (tmp_path / "poses" / "train.parquet").is_file()
 
 
-def test_a_split_that_cannot_be_read_does_not_end_the_others(tmp_path, hands, data_root):
-    """DexYCB with one subject: train and nothing else."""
+def test_unreadable_split_does_not_stop_the_others(tmp_path, hands, data_root):
+    """With one subject of DexYCB, only train can be converted."""
     lefts = [hand for hand in hands if hand["handedness"] == "left"]
     layouts.write_dexycb(tmp_path, lefts, data_root, subjects=("01",))
     done = run_tool("dexycb", tmp_path, "--min-inside", "0", "--allow-missing-subjects")
     assert done.returncode == 1
     assert "wrote 8 to" in done.stdout
-    assert "dexycb val is skipped: DexYCB s1 val must have the subjects" in done.stderr
+    assert "dexycb val is skipped: DexYCB s1 val must have all its subjects" in done.stderr
     assert "2 were skipped: val, test" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_assemblyhands_sets_training_sequences_aside(tmp_path, hands, data_root):
-    """The official val is what one tests on, so checkpoints are chosen on training sequences."""
+def test_assemblyhands_holds_out_training_sequences(tmp_path, hands, data_root):
+    """The official val is the test set, so checkpoints are chosen on training sequences."""
     for split in ("train", "val"):
         layouts.write_assemblyhands(tmp_path, hands, data_root, split)
     done = run_tool("assemblyhands", tmp_path)

@@ -1,4 +1,4 @@
-"""Jobs: run once, shared with other processes; a failure ends only what depends on it."""
+"""Jobs: run once, shared with other processes; a failure ends only jobs that depend on it."""
 
 import fcntl
 import subprocess
@@ -25,7 +25,7 @@ def test_finished_jobs_are_not_run_again(tmp_path):
     assert not job(tmp_path / "job", "print('another command')").is_done
 
 
-def test_a_failure_ends_its_chain_and_no_other(tmp_path, capsys):
+def test_failure_ends_its_chain_only(tmp_path, capsys):
     bad = job(tmp_path / "bad", "raise SystemExit('no data')")
     after = job(tmp_path / "after", "print(1)")
     other = job(tmp_path / "other", "print(2)")
@@ -36,7 +36,7 @@ def test_a_failure_ends_its_chain_and_no_other(tmp_path, capsys):
     assert capsys.readouterr().out.count("no data") == 1  # announced once: it was run once
 
 
-def test_a_job_of_another_process_is_waited_for(tmp_path):
+def test_waits_for_a_job_of_another_process(tmp_path):
     shared = job(tmp_path / "shared", "print(1)")
     with claim(shared) as lock:
         assert lock is not None
@@ -51,8 +51,8 @@ def test_a_job_of_another_process_is_waited_for(tmp_path):
     assert not thread.is_alive()
 
 
-def test_the_lock_lasts_as_long_as_the_command(tmp_path):
-    """Even if the process that started it is killed: nothing may train in the same folder."""
+def test_lock_is_held_until_the_command_ends(tmp_path):
+    """Even if its parent process is killed, no other process may train in the same folder."""
     runner = (
         "import sys; from pathlib import Path; from simhand_mm.experiments.jobs import *; "
         "run_chains([[Job(Path(sys.argv[1]), ('python', '-c', 'import time; time.sleep(2)'), "
@@ -71,7 +71,7 @@ def test_the_lock_lasts_as_long_as_the_command(tmp_path):
         fcntl.flock(lock, fcntl.LOCK_EX)  # free once the command has ended
 
 
-def test_a_pattern_stands_for_one_file(tmp_path):
+def test_pattern_must_match_one_file(tmp_path):
     (tmp_path / "best_epoch_5.pth").touch()
     code = "import sys; print(sys.argv[1])"
     show = Job(tmp_path, ("python", "-c", code, str(tmp_path / "best_*.pth")), tmp_path)

@@ -1,4 +1,4 @@
-"""Plans: names are checked, rows are found, files are read."""
+"""Plans: checks of names, selection of rows, reading of files."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def plan(*rows, data=(LABELS,)):
     return Plan("p", "data/p", data, (Question("q", "Why?", "Table 1", rows),))
 
 
-def test_rows_are_found_by_label_and_by_run():
+def test_rows_are_selected_by_label_or_run_name():
     rows = (Row("one", SCRATCH, TUNE), Row("two", Pretraining("x", "x.py"), TUNE))
     for name in ("two", "x-all"):
         (question,) = plan(*rows).select("q", name)
@@ -39,28 +39,28 @@ def test_rows_are_found_by_label_and_by_run():
         (None, "three", r"row must be one of \['one'\], but got 'three'"),
     ],
 )
-def test_unknown_names_are_refused_with_the_known_ones(question, row, message):
+def test_unknown_names_raise_with_the_known_ones(question, row, message):
     with pytest.raises(ValueError, match=message):
         plan(Row("one", SCRATCH, TUNE)).select(question, row)
 
 
-def test_runs_have_names_of_their_own():
+def test_different_runs_with_the_same_name_raise():
     rows = [Row(f"{i}", Pretraining("x", "x.py", (f"a={i}",)), TUNE) for i in range(2)]
     with pytest.raises(ValueError, match=r"pretraining names must differ, but got \['x'\]"):
         plan(*rows)
 
 
-def test_data_that_nothing_makes_is_refused():
+def test_unknown_data_raises():
     with pytest.raises(ValueError, match=r"data must be one of \[\], but got \['labels'\]"):
         plan(Row("one", SCRATCH, TUNE), data=())
 
 
-def test_repeated_labels_are_refused():
+def test_repeated_labels_raise():
     with pytest.raises(ValueError, match=r"row of q names must differ, but got \['one'\]"):
         plan(Row("one", SCRATCH, TUNE), Row("one", SCRATCH, TUNE))
 
 
-def test_a_plan_is_one_file(tmp_path):
+def test_plan_is_read_from_a_file(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(
         "from simhand_mm.experiments import Plan\nPLAN = Plan('mine', 'data', (), ())\n"
@@ -71,7 +71,7 @@ def test_a_plan_is_one_file(tmp_path):
         load_plan(str(path), Path("nowhere"), tiny=True)
 
 
-def test_a_missing_plan_is_refused_with_the_known_ones(tmp_path):
+def test_missing_plan_raises_with_the_known_ones(tmp_path):
     (tmp_path / "known").mkdir()
     (tmp_path / "known" / "plan.py").touch()
     with pytest.raises(FileNotFoundError, match=r"PLAN must be one of \['known'\].* got 'other'"):

@@ -1,4 +1,4 @@
-"""``simhand reproduce``: whole plans with stubbed commands, and a small one with real ones."""
+"""``simhand reproduce``: whole plans with stubbed commands, and a small plan with real ones."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def commands(tmp_path, launcher):
     return text.replace(str(tmp_path), "HERE").splitlines()
 
 
-def test_a_row_is_data_then_backbone_then_pose_then_test(tmp_path):
+def test_jobs_of_a_row_are_data_pretraining_finetuning_test(tmp_path):
     assert commands(tmp_path, "none") == [
         "simhand synthesize HERE/data/labels",
         "python HERE/own.py HERE/data/pool HERE/work",
@@ -66,7 +66,7 @@ def test_pretraining_on_several_gpus(tmp_path, launcher, start):
 
 
 @pytest.fixture
-def own_plan(tmp_path, monkeypatch):
+def user_plan(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.py").write_text(
         """
@@ -84,15 +84,15 @@ PLAN = Plan("own", "data", (LABELS,), (Question("q", "Why?", "Table 9", ROWS),))
     return "own.py"
 
 
-def test_a_whole_plan_gives_a_table_with_the_papers_numbers(own_plan, stub_jobs, capsys):
-    reproduce(own_plan, do=Reproduction(run=True, seeds=(0, 2)))
+def test_whole_plan_gives_a_table_with_published_numbers(user_plan, stub_jobs, capsys):
+    reproduce(user_plan, do=Reproduction(run=True, seeds=(0, 2)))
     assert len(stub_jobs) == 1 + 2 * (2 + 3)  # data once; scratch has no pre-training
-    reproduce(own_plan, do=Reproduction(run=True, seeds=(0, 2)))
+    reproduce(user_plan, do=Reproduction(run=True, seeds=(0, 2)))
     assert len(stub_jobs) == 11  # nothing was left to do
     capsys.readouterr()
-    reproduce(own_plan, do=Reproduction(seeds=(0, 1, 2)))
+    reproduce(user_plan, do=Reproduction(seeds=(0, 1, 2)))
     assert "scratch-all" in (text := capsys.readouterr().out) and "2 of 3 seeds done" in text
-    reproduce(own_plan, do=Reproduction(collect=True, seeds=(0, 1, 2)))
+    reproduce(user_plan, do=Reproduction(collect=True, seeds=(0, 1, 2)))
     text = capsys.readouterr().out
     assert "| scratch | 2 | 29.00 | 31.0 ± 1.4 | +2.0 | 61.00 | 60.0 ± 0.0 | -1.0 |" in text
     assert "* m: seed 1" in text
@@ -100,20 +100,20 @@ def test_a_whole_plan_gives_a_table_with_the_papers_numbers(own_plan, stub_jobs,
     assert results["pretrainings"]["m"]["2"] == {"retrieval_score": 0.5, "seconds": 7}
 
 
-def test_printed_commands_are_whole_and_appear_once(own_plan, capsys, monkeypatch):
+def test_printed_commands_are_complete_and_appear_once(user_plan, capsys, monkeypatch):
     monkeypatch.delenv("SIMHAND_DATA", raising=False)
-    reproduce(own_plan, do=Reproduction(print=True))
+    reproduce(user_plan, do=Reproduction(print=True))
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["export SIMHAND_DATA=data", "simhand synthesize data/labels"]
     assert len(lines) == len(set(lines)) == 7
 
 
-def test_failures_are_named_at_the_end(own_plan, monkeypatch):
+def test_failed_commands_are_listed_at_the_end(user_plan, monkeypatch):
     monkeypatch.setattr(
         "simhand_mm.experiments.reproduction.run_chains", lambda chains: {"simhand x": "why"}
     )
     with pytest.raises(RuntimeError, match=r"1 commands failed:\nsimhand x"):
-        reproduce(own_plan, do=Reproduction(run=True))
+        reproduce(user_plan, do=Reproduction(run=True))
 
 
 def test_one_action_at_a_time():

@@ -99,7 +99,7 @@ def test_on_one_gpu_the_options_are_those_of_the_single_gpu_config(method):
     assert cfg.to_dict() == Config.fromfile(one).to_dict()
 
 
-def test_the_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypatch, capsys):
+def test_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     reproduce("simhand_paper", do=Reproduction(run=True, seeds=(0, 1)))
     assert len(stub_jobs) == len(set(stub_jobs))

@@ -89,7 +89,7 @@ def test_the_readme_matches_the_results():
     assert f"and {mean['simhand-noweight-any-video-300labels']} if they may come from the" in text
 
 
-def test_the_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypatch, capsys):
+def test_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     reproduce("synthhands", do=Reproduction(run=True, tiny=True))
     assert len(stub_jobs) == len(set(stub_jobs))

@@ -1,4 +1,4 @@
-"""Tables: mean and spread, the paper's number, the difference, what is missing; parts of pages."""
+"""Tables: mean and spread, published numbers, differences, missing runs; parts of documents."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_numbers_are_mean_and_spread():
     assert spread([1.0, 3.0], 1) == "2.0 ± 1.4"
 
 
-def test_the_paper_stands_before_ours_and_the_difference_behind():
+def test_columns_are_published_ours_difference():
     lines = question_table(RESULTS, question(Score(19.21, 85.61))).splitlines()
     cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
     assert cells[:5] == ["scratch", "2", "19.21", "21.0 ± 1.4", "+1.8"]
@@ -36,7 +36,7 @@ def test_the_paper_stands_before_ours_and_the_difference_behind():
     assert {line.count("|") for line in lines} == {lines[0].count("|")}
 
 
-def test_without_a_published_number_there_is_no_column_for_it():
+def test_no_column_for_published_numbers_if_there_are_none():
     text = question_table(RESULTS, question(None))
     assert "paper" not in text and "| scratch | 2 | 21.0 ± 1.4 | 70.0 ± 0.0 |" in text
 
@@ -48,7 +48,7 @@ def test_missing_seeds_are_listed():
     ]
 
 
-def test_a_part_of_a_document_is_replaced(tmp_path):
+def test_part_of_a_document_is_replaced(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- p: t -->\nold\n<!-- end of p: t -->\nb\n")
     write_part(page, "p", "t", "new")
@@ -57,7 +57,7 @@ def test_a_part_of_a_document_is_replaced(tmp_path):
         write_part(page, "p", "u", "new")
 
 
-def test_new_results_join_the_old():
+def test_new_results_are_merged_into_old_ones():
     old = {"runs": {"a": {"0": 1, "1": 2}}, "pretrainings": {}, "data": {"10k": 1}}
     new = {"runs": {"a": {"1": 3}, "b": {"0": 4}}, "pretrainings": {}, "data": {}}
     assert merge(old, new) == {

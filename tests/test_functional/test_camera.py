@@ -53,7 +53,7 @@ def test_translation_is_recovered(scene):
     relative = hand[None] - hand[None, :1]
     found = solve_translation(relative, pixels, camera[None])
     np.testing.assert_allclose(found[0], hand[0], atol=1e-6)
-    pixels[0, 3] += 500  # an outlier that nobody trusts
+    pixels[0, 3] += 500  # an outlier with weight 0
     weight = np.ones((1, 21))
     weight[0, 3] = 0
     found = solve_translation(relative, pixels, camera[None], weight)

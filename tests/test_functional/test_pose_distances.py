@@ -51,8 +51,8 @@ def test_largest_distance_is_exact_although_tiles_are_skipped(metric, tile, dtyp
         assert torch.equal(max_pairwise_keypoint_distance(a, metric, tile), expected)
 
 
-def test_the_kernel_for_gpus_computes_the_same():
-    """In Triton's interpreter, which wants to be asked for before the import."""
+def test_gpu_kernel_gives_the_same_distances():
+    """Run in Triton's interpreter, which must be selected before the import."""
     code = """
 import torch
 from simhand_mm.functional.distance_kernel import fused_distance
@@ -77,11 +77,11 @@ print("equal")
     assert done.stdout == "equal\n", done.stderr
 
 
-def test_a_kernel_that_cannot_be_compiled_is_replaced_with_a_warning(monkeypatch):
+def test_kernel_that_cannot_be_compiled_is_replaced_with_a_warning(monkeypatch):
     assert pose_distances._fused_distance(torch.device("cpu")) is None
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "arange", lambda *_, **__: 1 / 0)
-    with pytest.warns(UserWarning, match=r"Triton must compile .* but ZeroDivisionError"):
+    with pytest.warns(UserWarning, match=r"Triton must compile .* but got ZeroDivisionError"):
         assert pose_distances._fused_distance.__wrapped__(torch.device("cuda")) is None
 
 

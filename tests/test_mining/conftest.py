@@ -9,7 +9,7 @@ CROP_SIZE = 64
 
 
 def write_pool(root, keypoints_of_videos, source="test", hands_per_frame=1, persons=None):
-    """Pool of videos ``{video_id: keypoints_2d [T, 21, 2] px}``, 10 frames a second."""
+    """Write a pool of videos ``{video_id: keypoints_2d [T, 21, 2] px}`` at 10 fps."""
     hands = {}
     for video, keypoints in keypoints_of_videos.items():
         hands[video] = [
@@ -28,7 +28,7 @@ def write_pool(root, keypoints_of_videos, source="test", hands_per_frame=1, pers
 
 
 def random_keypoints(num_videos=12, frames=30, seed=0):
-    """Videos in which a random pose moves a little."""
+    """Videos with a random pose that moves a little."""
     rng = np.random.default_rng(seed)
     poses = rng.uniform(10, 54, (num_videos, 1, 21, 2))
     moved = poses + rng.normal(size=(num_videos, frames, 21, 2))

@@ -1,4 +1,4 @@
-"""The pose embedding: what PCA promises, and what is kept on disk."""
+"""The pose embedding: properties of the PCA, and files on disk."""
 
 from unittest.mock import Mock
 
@@ -34,7 +34,7 @@ def test_fit_equals_sklearn():
     ) > 0).all()  # fmt: skip
 
 
-def test_apply_projects_centered_keypoints():
+def test_apply_projects_centred_keypoints():
     keypoints = hands(40_000)  # more than a block
     fitted = PoseEmbedding.fit(keypoints[:1000], num_dims=5)
     expected = (keypoints.reshape(-1, 42).astype(np.float64) - fitted.mean) @ fitted.components.T
@@ -43,7 +43,7 @@ def test_apply_projects_centered_keypoints():
     np.testing.assert_allclose(embeddings, expected, atol=1e-6)
 
 
-def test_all_dims_keep_distances():
+def test_all_dims_preserve_distances():
     keypoints = hands(50)
     embeddings = PoseEmbedding.fit(keypoints, num_dims=42).apply(keypoints)
     expected = np.linalg.norm((keypoints - keypoints[:1]).reshape(50, -1), axis=1)
@@ -52,7 +52,7 @@ def test_all_dims_keep_distances():
     )
 
 
-def test_root_relative_ignores_the_place_in_the_crop():
+def test_root_relative_ignores_the_position_in_the_crop():
     keypoints = hands()
     fitted = PoseEmbedding.fit(keypoints, root_relative=True)
     moved = fitted.apply(keypoints + np.float32(0.25))
@@ -61,7 +61,7 @@ def test_root_relative_ignores_the_place_in_the_crop():
     assert np.abs(fitted.apply(keypoints + np.float32(0.25)) - fitted.apply(keypoints)).max() > 0.1
 
 
-def test_unusable_hands_take_no_part():
+def test_unusable_hands_are_ignored():
     keypoints = hands()
     expected = PoseEmbedding.fit(keypoints[5:])
     keypoints[0] = 0  # a failed detection
@@ -75,7 +75,7 @@ def test_unusable_hands_take_no_part():
     assert np.isnan(embeddings[:5]).all() and np.isfinite(embeddings[5:]).all()
 
 
-def test_apply_does_not_depend_on_the_rows_beside():
+def test_apply_does_not_depend_on_other_rows():
     keypoints = hands()
     fitted = PoseEmbedding.fit(keypoints)
     np.testing.assert_array_equal(fitted.apply(keypoints)[7:9], fitted.apply(keypoints[7:9]))
@@ -93,12 +93,12 @@ def test_save_and_load(tmp_path):
 
 
 @pytest.mark.parametrize("num_dims", [0, 43])
-def test_fit_refuses_dims(num_dims):
+def test_fit_with_bad_num_dims_raises(num_dims):
     with pytest.raises(ValueError, match=f"num_dims must be 1 to 42, but got {num_dims}"):
         PoseEmbedding.fit(hands(), num_dims)
 
 
-def test_fit_refuses_too_few_hands():
+def test_fit_with_too_few_hands_raises():
     with pytest.raises(ValueError, match=r"at least 2 usable rows .* got 1 of 3"):
         PoseEmbedding.fit(np.concatenate([hands(1), np.zeros((2, 21, 2))]))
 
@@ -122,7 +122,7 @@ def test_embed_pool_fits_once(pool):
     assert embed_pool(pool, num_dims=3)[1].shape == (len(pool), 3)
 
 
-def test_embed_pool_notices_another_pool(tmp_path):
+def test_embed_pool_fits_again_for_another_pool(tmp_path):
     embed_pool(write_pool(tmp_path / "a", random_keypoints(seed=0)))
     other = write_pool(tmp_path / "b", random_keypoints(seed=1))
     for name in ("embedding.npz", "pose_embeddings.npy"):
@@ -132,7 +132,7 @@ def test_embed_pool_notices_another_pool(tmp_path):
     np.testing.assert_array_equal(embeddings, fitted.apply(other.keypoints_2d, CROP_SIZE))
 
 
-def test_embed_pool_killed_while_writing_is_done_again(pool, monkeypatch):
+def test_embed_pool_killed_while_writing_fits_again(pool, monkeypatch):
     embed_pool(pool, num_dims=3)
     with monkeypatch.context() as patch:
         patch.setattr(PoseEmbedding, "save", Mock(side_effect=KeyboardInterrupt))

@@ -8,7 +8,7 @@ from tests.test_mining.conftest import random_keypoints, write_pool
 
 
 def reference_temporal(pool, max_gap_s):
-    """Nearest other frame of the same video and side; the earlier one, then the lower row."""
+    """Nearest other frame of the same video and side; ties: the earlier one, then the lower row."""
     answer = []
     for i in range(len(pool)):
         best = (np.inf, -1)
@@ -27,7 +27,7 @@ def reference_temporal(pool, max_gap_s):
 
 
 def gappy_pool(root):
-    """One right and two left hands a frame."""
+    """One right and two left hands per frame."""
     return write_pool(root, random_keypoints(4, 12), hands_per_frame=3)
 
 
@@ -67,8 +67,8 @@ def test_group_codes(pool, tmp_path):
     assert code["a000"] == code["b001"] != code["a002"]
 
 
-def test_an_empty_value_is_no_group(tmp_path):
-    """Images of unknown people do not count as those of one person."""
+def test_hands_with_empty_value_are_grouped_by_video(tmp_path):
+    """Images of unknown people are not treated as images of one person."""
     persons = {"a000": "anna", "b001": "anna", "a002": "ben"}
     pool = write_pool(tmp_path, random_keypoints(5, 2), persons=persons)
     groups = group_codes(pool, "person")
@@ -78,7 +78,7 @@ def test_an_empty_value_is_no_group(tmp_path):
     assert len(set(code)) == 4 and len(np.unique(groups)) == 4
 
 
-def test_group_codes_refuses(pool, tmp_path):
+def test_bad_group_by_raises(pool, tmp_path):
     with pytest.raises(ValueError, match=r"group_by must be a column .* 'nothing'"):
         group_codes(pool, "nothing")
     with pytest.raises(ValueError, match="single values, but 'bbox_xyxy' is not"):
@@ -100,7 +100,7 @@ def test_groups_of_a_spreadsheet(pool, tmp_path):
     assert len(np.unique(groups)) == len(pool.video_ids) - 1  # empty cells are no group
 
 
-def test_group_tables_that_cannot_be_meant_are_refused(pool, tmp_path, caplog):
+def test_group_tables_that_do_not_match_the_pool_raise(pool, tmp_path, caplog):
     table = tmp_path / "groups.csv"
     table.write_text("video_id,group_id\na0,1\nb1,1\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"none of its 2 ids .* the pool: \['a000', 'a002'"):

@@ -1,4 +1,4 @@
-"""Whole runs: shards, resuming, the report, and what is refused."""
+"""Whole runs: shards, resuming, the report, and errors."""
 
 import json
 import pickle
@@ -56,7 +56,7 @@ def test_engines_give_the_same_pairs(pool, engine):
     np.testing.assert_array_equal(a.distance, b.distance)
 
 
-def test_killed_run_goes_on_and_gives_the_same_bytes(pool, monkeypatch):
+def test_killed_run_continues_and_gives_the_same_bytes(pool, monkeypatch):
     mine_similar(pool, "whole", settings())
     mine = SimilarRun.mine_shard
 
@@ -81,7 +81,7 @@ def test_killed_run_goes_on_and_gives_the_same_bytes(pool, monkeypatch):
 
 
 @pytest.mark.parametrize("step", ["_write_report", "save_pairs"])
-def test_killed_while_joining_goes_on(pool, monkeypatch, step):
+def test_run_killed_while_joining_continues(pool, monkeypatch, step):
     whole = mine_similar(pool, "whole", settings())
     with monkeypatch.context() as patch:
         patch.setattr(f"simhand_mm.mining.run.{step}", Mock(side_effect=KeyboardInterrupt))
@@ -94,7 +94,7 @@ def test_killed_while_joining_goes_on(pool, monkeypatch, step):
     assert mine_similar(pool, "parts", settings()) == whole
 
 
-def test_shards_by_different_processes_join_when_all_are_there(pool):
+def test_last_of_several_processes_joins_the_shards(pool):
     mine_similar(pool, "whole", settings())
     assert mine_similar(pool, "parts", settings(), shard=2) is None
     assert mine_similar(pool, "parts", settings(), shard=0) is None
@@ -105,14 +105,14 @@ def test_shards_by_different_processes_join_when_all_are_there(pool):
     assert (folder / "parts.npz").read_bytes() == (folder / "whole.npz").read_bytes()
 
 
-def test_shard_of_other_settings_is_not_taken(pool):
+def test_shard_of_other_settings_is_not_used(pool):
     mine_similar(pool, "top", settings(), shard=0)
     assert SimilarRun(pool, "top", settings(ranks=(1,))).shards.missing() == [0, 1, 2]
     assert SimilarRun(pool, "top", settings(group_by="source")).shards.missing() == [0, 1, 2]
     assert SimilarRun(pool, "top", settings(num_dims=3)).shards.missing() == [0, 1, 2]
 
 
-def test_other_settings_mine_again(pool):
+def test_run_with_other_settings_mines_again(pool):
     mine_similar(pool, "top", settings())
     mine_similar(pool, "top", settings(group_by="source"))
     positive = load_pairs(pool.root, "top").positive_index
@@ -149,10 +149,10 @@ def test_pool_of_one_video_has_no_pairs(tmp_path):
     report = mine_similar(pool, "top", settings())
     assert [row["num_pairs"] for row in report["ranks"]] == [0, 0, 0]
     assert (load_pairs(pool.root, "top").positive_index == -1).all()
-    assert "without the rule, the nearest hand of 100.0%" in format_report(report)
+    assert "100.0% of hands have their nearest hand in the same video" in format_report(report)
 
 
-def test_wrong_engine_is_caught(pool, monkeypatch):
+def test_wrong_answers_of_an_engine_are_detected(pool, monkeypatch):
     from simhand_mm.functional.neighbors import NeighborIndex
 
     search = NeighborIndex.search
@@ -175,14 +175,14 @@ def test_processes_give_the_same_bytes(pool, num_workers):
     assert here.read_bytes() == there.read_bytes()
 
 
-def test_the_index_is_built_once_for_all_shards(pool, monkeypatch):
+def test_index_is_built_once_for_all_shards(pool, monkeypatch):
     build = Mock(side_effect=build_engine)
     monkeypatch.setattr("simhand_mm.mining.run.build_engine", build)
     mine_similar(pool, "top", settings(num_shards=5))
     assert build.call_count == 1
 
 
-def test_a_run_travels_without_its_index(pool):
+def test_run_is_pickled_without_its_index(pool):
     run = SimilarRun(pool, "top", settings())
     assert run.engine is not None
     sent = pickle.dumps(run)
@@ -191,7 +191,7 @@ def test_a_run_travels_without_its_index(pool):
 
 
 class DyingExecutor:
-    """Loses the worker of shard 1."""
+    """Executor whose worker of shard 1 dies."""
 
     threads_per_worker = 1
 
@@ -201,7 +201,7 @@ class DyingExecutor:
             yield task, WorkerDied("exit code -9") if task == 1 else worker(task)
 
 
-def test_a_dead_worker_costs_one_shard(pool):
+def test_dead_worker_loses_one_shard_only(pool):
     with pytest.raises(RuntimeError, match=r"workers died at \{1: 'exit code -9'\} of 3 shards"):
         mine_similar(pool, "top", settings(), executor=DyingExecutor())
     assert SimilarRun(pool, "top", settings()).shards.missing() == [1]
@@ -216,7 +216,7 @@ def test_ray_on_two_nodes_gives_the_same_bytes(pool, two_ray_nodes):
     assert here.read_bytes() == there.read_bytes()
 
 
-def test_missing_ray_is_named(pool, monkeypatch):
+def test_missing_ray_names_the_extra(pool, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ImportError, match=r"simhand-mm\[ray\]"):
         mine_similar(pool, "top", settings(), executor=RayExecutor())
@@ -246,11 +246,11 @@ def run_tool(*arguments):
 def test_tool_mines_and_reports(pool):
     done = run_tool(pool.root, "--ranks", "1,2", "--name", "top2")
     assert done.returncode == 0, done.stderr
-    assert "equal to a float64 brute force" in done.stdout
+    assert "the same answers as brute force in float64" in done.stdout
     assert load_pairs(pool.root, "top2", pool).ranks.tolist() == [1, 2]
 
 
-def test_tool_names_a_missing_pool(tmp_path):
+def test_tool_reports_a_missing_pool(tmp_path):
     done = run_tool(tmp_path / "nowhere")
     assert done.returncode == 1
     assert "simhand mine: root must be a finished hand pool" in done.stderr

@@ -1,4 +1,4 @@
-"""Every engine answers as the contract says; exact ones all the same."""
+"""All engines keep the contract, and exact engines give identical answers."""
 
 import sys
 
@@ -13,7 +13,7 @@ EXACT = sorted(EXACT_ENGINES)
 
 
 def moving_hands(num_rows=3000, num_dims=14, motion=0.05, noise=0.01, seed=0):
-    """Videos of very different length in which a pose drifts about a few shared ones."""
+    """Videos of very different lengths whose poses drift around a few common ones."""
     rng = np.random.default_rng(seed)
     lengths = np.maximum(1, (60 * rng.lognormal(-0.5, 1.0, num_rows)).astype(int))
     groups = np.repeat(np.arange(num_rows), lengths)[:num_rows]
@@ -110,7 +110,7 @@ STRANGE = {
 @pytest.mark.parametrize("ranks", [[1], [1, 3, 37, 10**9]])
 @pytest.mark.parametrize("pool", sorted(STRANGE))
 @pytest.mark.parametrize("engine", EXACT)
-def test_engine_on_strange_pools(engine, pool, ranks):
+def test_engine_on_unusual_pools(engine, pool, ranks):
     embeddings, groups = STRANGE[pool]
     rows = np.arange(len(groups))
     got = build_engine(engine, embeddings, groups).search(rows, ranks)
@@ -118,12 +118,12 @@ def test_engine_on_strange_pools(engine, pool, ranks):
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
-def test_engine_answers_no_queries(engine):
+def test_engine_without_queries(engine):
     index, distance = build_engine(engine, *moving_hands(100)).search(np.arange(0), [1, 2])
     assert index.shape == distance.shape == (0, 2)
 
 
-def test_ivf_finds_most_and_measures_exactly():
+def test_ivf_finds_most_neighbors_with_exact_distances():
     embeddings, groups = POOLS["ordinary"]
     rows = np.arange(len(groups))
     index, distance = build_engine("faiss-ivf", embeddings, groups, num_probes=4).search(rows, [1])
@@ -134,7 +134,7 @@ def test_ivf_finds_most_and_measures_exactly():
     assert (groups[index] != groups[:, None]).all()
 
 
-def test_unknown_engine_is_refused():
+def test_unknown_engine_raises():
     with pytest.raises(ValueError, match=r"engine must be one of .*'fast'"):
         build_engine("fast", *moving_hands(10))
     with pytest.raises(ValueError, match=r"options of engine exact must be .*num_threads.*speed"):
@@ -142,7 +142,7 @@ def test_unknown_engine_is_refused():
 
 
 @pytest.mark.parametrize("engine", ["faiss", "faiss-ivf"])
-def test_missing_faiss_is_named_only_when_asked_for(engine, monkeypatch):
+def test_missing_faiss_names_the_extra_only_if_used(engine, monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
     build_engine("exact", *moving_hands(10))
     with pytest.raises(ImportError, match=r"simhand-mm\[faiss\]"):

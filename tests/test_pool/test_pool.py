@@ -95,7 +95,7 @@ def test_other_settings_are_refused(tmp_path):
         PoolWriter(tmp_path, {**SETTINGS, "crop_size": 64})
 
 
-def test_missing_pool_names_path_and_cure(tmp_path):
+def test_missing_pool_names_path_and_command(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"pool\.json does not exist.*simhand prepare"):
         HandPool(tmp_path / "nowhere")
 

@@ -54,7 +54,7 @@ def test_empty_table_is_refused(data_root):
         write(data_root, [])
 
 
-def test_metres_are_refused(data_root, records):
+def test_metres_raise(data_root, records):
     for record in records:
         record["keypoints_3d"] /= 1000
     with pytest.raises(ValueError, match="must be in millimetres, but the typical wrist"):

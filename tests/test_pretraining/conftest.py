@@ -1,4 +1,4 @@
-"""A small random pool with pairs, and the smallest model that trains."""
+"""A small random pool with pairs, and a small model that trains."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ CROP = 48
 
 
 def write_pool(root, videos, frames=4, source="test", seed=0, crop_size=CROP, extension=".png"):
-    """Hands drawn as lines; frame ``f`` of every video shows pose ``f``. PNG loses nothing."""
+    """Write a pool of hands drawn as lines; frame ``f`` of every video shows pose ``f``."""
     rng = np.random.default_rng(seed)
     poses = rng.uniform(0.2, 0.8, (frames, 21, 2)) * crop_size
     hands = {
@@ -40,7 +40,7 @@ def make_hand(video, frame, pose, size, source, rng, extension):
 
 
 def similar_pairs(pool, frames=4, ranks=(1, 2)):
-    """The same frame of the next videos; the last hand of the pool has none."""
+    """Pair each hand with the same frame of the next videos; the last hand has no positive."""
     rows = np.arange(len(pool))
     positive = np.stack([(rows + frames * rank) % len(pool) for rank in ranks], axis=1)
     positive[-1] = -1

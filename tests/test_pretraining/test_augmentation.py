@@ -1,4 +1,4 @@
-"""Recorded geometry against OpenCV, colours against colorsys."""
+"""Recorded geometry compared with OpenCV, colours with colorsys."""
 
 import colorsys
 
@@ -35,7 +35,7 @@ def test_parameters_stay_in_their_ranges():
     assert drawn.brightness.min() >= 5 / 255 and drawn.brightness.max() <= 20 / 255
 
 
-def test_parts_that_are_off_do_nothing():
+def test_disabled_parts_change_nothing():
     _, drawn = draw(ranges=AugmentationRanges())
     assert not AugmentationRanges().has_color
     assert torch.equal(drawn.rotation_deg, torch.zeros(4).double())
@@ -43,8 +43,8 @@ def test_parts_that_are_off_do_nothing():
     assert torch.equal(drawn.hue, torch.ones(4).double())
 
 
-def test_affine_is_the_released_order_of_steps():
-    """Turn as OpenCV about the mean keypoint, cut a window, resize it to the output."""
+def test_affine_equals_the_steps_of_the_released_code():
+    """Rotate with OpenCV about the mean keypoint, crop a window, resize it to the output."""
     keypoints, drawn = draw()
     affine, window = crop_affine(keypoints, drawn, crop_size=100, output_size=64)
     for i in range(4):
@@ -60,7 +60,7 @@ def test_affine_is_the_released_order_of_steps():
         assert window[i].item() == pytest.approx(2 * half)
 
 
-def test_window_of_degenerate_hands_stays_sensible():
+def test_window_of_degenerate_hands_is_limited():
     keypoints = torch.full((1, 21, 2), 50.0, dtype=torch.float64)
     _, drawn = draw(1)
     affine, window = crop_affine(keypoints, drawn, 100, 64)
@@ -81,7 +81,7 @@ def test_warp_matches_opencv():
         np.testing.assert_allclose(warped[i].permute(1, 2, 0), expected, atol=0.02)
 
 
-def test_warp_moves_image_and_keypoints_alike():
+def test_warp_moves_image_and_keypoints_together():
     """A bright dot under a keypoint is still under it."""
     keypoints, drawn = draw()
     affine, _ = crop_affine(keypoints, drawn, 100, 64)

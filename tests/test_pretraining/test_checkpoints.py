@@ -1,4 +1,4 @@
-"""Backbones in and out: nothing missing, features the same to the bit."""
+"""Import and export of backbones: no missing weights, and bit-identical features."""
 
 import subprocess
 import sys
@@ -54,7 +54,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_import_gives_the_same_features_to_the_bit(layout, tmp_path):
+def test_import_gives_bit_identical_features(layout, tmp_path):
     original = make_torchvision()
     torch.save(LAYOUTS[layout](original.state_dict()), tmp_path / "theirs.pth")
     report, _ = import_checkpoint(tmp_path / "theirs.pth", tmp_path / "ours.pth")
@@ -70,7 +70,7 @@ def test_import_gives_the_same_features_to_the_bit(layout, tmp_path):
 
 
 @pytest.mark.parametrize("framework, depth", [("torchvision", 50), ("timm", 18)])
-def test_export_to_bare_names(framework, depth, tmp_path):
+def test_export_without_prefix(framework, depth, tmp_path):
     weights = {k: v for k, v in make_torchvision(depth).state_dict().items() if "fc." not in k}
     save_backbone(tmp_path / "backbone.pth", weights, {})
     report = export_backbone(tmp_path / "backbone.pth", tmp_path / "out.pth", framework)
@@ -104,7 +104,7 @@ def test_export_loads_in_openmmlab_with_nothing_missing(framework, tmp_path):
     assert torch.equal(network(images)[0], features_of_torchvision(make_torchvision(), images))
 
 
-def test_a_checkpoint_of_training_exports_its_backbone(tmp_path):
+def test_export_from_a_training_checkpoint(tmp_path):
     weights = {f"backbone.{k}": v for k, v in make_torchvision().state_dict().items()}
     weights["neck.fc0.weight"] = torch.ones(2, 2)
     torch.save({"state_dict": weights, "meta": {}, "optimizer": {}}, tmp_path / "epoch_1.pth")
@@ -114,7 +114,7 @@ def test_a_checkpoint_of_training_exports_its_backbone(tmp_path):
     assert "conv1.weight" in backbone
 
 
-def test_narrow_networks_stay_in_openmmlab(tmp_path):
+def test_narrow_networks_export_to_openmmlab_only(tmp_path):
     narrow = mmpretrain.models.ResNet(18, stem_channels=8, base_channels=8)
     save_backbone(tmp_path / "backbone.pth", narrow.state_dict(), {})
     report = export_backbone(tmp_path / "backbone.pth", tmp_path / "mm.pth", "mmpose")
@@ -124,9 +124,9 @@ def test_narrow_networks_stay_in_openmmlab(tmp_path):
     assert not (tmp_path / "tv.pth").exists()
 
 
-def test_files_without_a_resnet_are_refused(tmp_path):
+def test_files_without_a_resnet_raise(tmp_path):
     torch.save({"state_dict": {"encoder.weight": torch.ones(2)}}, tmp_path / "other.pth")
-    with pytest.raises(ValueError, match=r"must hold a ResNet.*has \['encoder.weight'\]"):
+    with pytest.raises(ValueError, match=r"must contain a ResNet.*has \['encoder.weight'\]"):
         import_checkpoint(tmp_path / "other.pth", tmp_path / "out.pth")
     weights = make_torchvision().state_dict()
     del weights["layer4.1.conv2.weight"]

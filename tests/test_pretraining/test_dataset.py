@@ -37,7 +37,7 @@ def test_mined_pairs_of_a_rank(data_root):
         assert not torch.equal(item["query"], item["positive"])
 
 
-def test_pools_laid_end_to_end_keep_their_pairs(data_root):
+def test_concatenated_pools_keep_their_pairs(data_root):
     dataset = HandPairDataset(data_root, pool=["pool", "other"], pairs="similar")
     other = HandPool(data_root / "other")
     assert len(dataset) == 31 + 7
@@ -52,7 +52,7 @@ def test_pools_laid_end_to_end_keep_their_pairs(data_root):
     assert dataset.source_index.tolist() == [1] * 31 + [0] * 7  # by name: other, pool
 
 
-def test_embeddings_of_mining_come_along(tmp_path):
+def test_pose_embeddings_of_mining_are_added(tmp_path):
     pool = write_pool(tmp_path / "pool", ["a", "b"])
     with pytest.raises(FileNotFoundError, match=r"pose_embeddings\.npy is missing.*simhand mine"):
         HandPairDataset(tmp_path, embedding=True)
@@ -65,7 +65,7 @@ def test_embeddings_of_mining_come_along(tmp_path):
     np.save(pool.root / "pose_embeddings.npy", embeddings[:5])
     with pytest.raises(ValueError, match=r"the 8 hands of the pool, but .* has 5"):
         HandPairDataset(tmp_path, embedding=True)
-    with pytest.raises(ValueError, match="one pool where embedding is set"):
+    with pytest.raises(ValueError, match="single pool if embedding is set"):
         HandPairDataset(tmp_path, pool=["pool", "pool"], embedding=True)
 
 
@@ -77,7 +77,7 @@ def test_reduced_decoding_keeps_keypoints_on_their_pixels(tmp_path):
     torch.testing.assert_close(half["query_keypoints_2d"], expected)
 
 
-def test_held_out_videos_are_whole_and_apart(data_root):
+def test_held_out_videos_are_whole_and_disjoint(data_root):
     rows = {}
     for split in ("train", "held_out"):
         pairs = "similar" if split == "train" else None
@@ -88,7 +88,7 @@ def test_held_out_videos_are_whole_and_apart(data_root):
     assert not videos["train"] & videos["held_out"]
 
 
-def test_hands_with_broken_keypoints_are_left_out_on_both_sides(tmp_path, monkeypatch):
+def test_queries_and_positives_with_broken_keypoints_are_skipped(tmp_path, monkeypatch):
     pool = write_pool(tmp_path / "pool", ["a", "b"])
     keypoints = pool.keypoints_2d.copy()
     keypoints[2, 7] = np.nan
@@ -111,17 +111,17 @@ def test_workers_see_the_same_items(data_root):
     assert batch["query_row"].tolist() == [0, 1, 2, 3]
 
 
-def test_missing_pool_names_path_and_cure(tmp_path):
+def test_missing_pool_names_path_and_command(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"pool\.json does not exist.*simhand prepare"):
         HandPairDataset(tmp_path)
 
 
-def test_missing_pairs_name_path_and_cure(data_root):
+def test_missing_pairs_name_path_and_command(data_root):
     with pytest.raises(FileNotFoundError, match=r"got 'temporal' .*simhand mine"):
         HandPairDataset(data_root, pairs="temporal")
 
 
-def test_bad_arguments_are_refused(data_root, tmp_path):
+def test_bad_arguments_raise(data_root, tmp_path):
     with pytest.raises(ValueError, match=r"rank must be one of \[1, 2\], but got 7"):
         HandPairDataset(data_root, pairs="similar", rank=7)
     with pytest.raises(ValueError, match="split must be one of"):
@@ -136,7 +136,7 @@ def test_bad_arguments_are_refused(data_root, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"not an image", b""])
-def test_broken_crop_is_refused_by_name(content, data_root, monkeypatch):
+def test_broken_crop_raises_with_its_id(content, data_root, monkeypatch):
     dataset = HandPairDataset(data_root)
     monkeypatch.setattr(HandPool, "read_crop", lambda self, row: content)
     with pytest.raises(ValueError, match=r"crop of hand 'a/000001/0' in .*must be a JPEG of 48 px"):

@@ -1,4 +1,4 @@
-"""Value and gradient of the loss on 1, 2 and 4 gloo processes are those of one big batch."""
+"""Value and gradient of the loss on 1, 2 and 4 gloo processes equal those of one large batch."""
 
 import os
 import socket
@@ -37,7 +37,7 @@ def make_batch(dtype=torch.float64):
 
 
 def shared_gradient(loss, dtype, rows):
-    """What a loss returns, and gradient of weights shared by all pairs, averaged as by DDP."""
+    """Return the output of a loss, and the gradient of shared weights, averaged as in DDP."""
     make, options = loss
     shared, inputs, keypoints = make_batch(dtype)
     shared.requires_grad_()
@@ -103,15 +103,15 @@ def assert_same(actual, expected, dtype, loss):
         torch.testing.assert_close(got, want, **TOLERANCE[dtype], msg=f"{name} of {loss}")
 
 
-def test_every_process_gets_and_logs_the_loss_of_the_global_batch_and_its_gradient(ranks):
-    """What is logged are the weights and targets that were used, not those of a part."""
+def test_every_process_has_loss_log_and_gradient_of_the_global_batch(ranks):
+    """The log has the weights and targets of the global batch, not those of one process."""
     for k, (dtype, loss) in enumerate(product(DTYPES, LOSSES)):
         expected = shared_gradient(loss, dtype, slice(None))
         for _, found, *_ in ranks:
             assert_same(found[k], expected, dtype, loss)
 
 
-def test_without_gathering_every_process_gets_and_logs_its_own_loss(ranks):
+def test_without_gather_every_process_has_its_own_loss_and_log(ranks):
     for k, loss in enumerate(LOSSES, len(DTYPES) * len(LOSSES)):
         own = [
             shared_gradient(loss, torch.float64, slice(rank, None, len(ranks)))

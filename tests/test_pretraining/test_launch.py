@@ -1,4 +1,4 @@
-"""The command line on 1 and 2 processes: kill -9 and resume, a lost process, errors."""
+"""Command line on 1 and 2 processes: kill -9 and resume, a lost process, errors."""
 
 import os
 import signal
@@ -68,7 +68,7 @@ def finish(process):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
-def test_killed_and_resumed_is_undisturbed_to_the_bit(data_root, tmp_path, processes):
+def test_killed_and_resumed_run_is_bit_identical(data_root, tmp_path, processes):
     code, output = finish(launch(data_root, tmp_path / "whole", processes))
     assert code == 0, output[-3000:]
     process = launch(data_root, tmp_path / "broken", processes)
@@ -92,7 +92,7 @@ def test_killed_and_resumed_is_undisturbed_to_the_bit(data_root, tmp_path, proce
 
 
 @pytest.mark.slow
-def test_another_number_of_processes_goes_on_with_the_same_batch_only(data_root, tmp_path):
+def test_resume_with_another_number_of_processes_needs_the_same_global_batch(data_root, tmp_path):
     process = launch(data_root, tmp_path / "run")
     wait_for(process, tmp_path / "run" / "iter_7.pth")  # in the middle of the third epoch
     os.kill(process.pid, signal.SIGKILL)
@@ -111,14 +111,14 @@ def test_another_number_of_processes_goes_on_with_the_same_batch_only(data_root,
 
 
 @pytest.mark.slow
-def test_a_lost_process_ends_the_job_with_the_reason(data_root, tmp_path):
+def test_lost_process_ends_the_job_with_the_reason(data_root, tmp_path):
     process = launch(data_root, tmp_path, 2, ["--resume"])
     wait_for(process, tmp_path / "iter_1.pth")
     victim = workers_of(process.pid)[1]
-    begun = time.monotonic()
+    start = time.monotonic()
     os.kill(victim, signal.SIGKILL)
     code, output = finish(process)
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - start < 60
     assert code != 0
     assert "Signal 9 (SIGKILL)" in output
 
@@ -130,7 +130,7 @@ def workers_of(launcher):
 
 
 @pytest.mark.slow
-def test_a_missing_pool_is_named_with_its_cure(tmp_path):
+def test_missing_pool_is_reported_with_the_command(tmp_path):
     code, output = finish(launch(tmp_path / "nowhere", tmp_path / "run"))
     assert code != 0
     last = output.strip().splitlines()[-1]
@@ -139,7 +139,7 @@ def test_a_missing_pool_is_named_with_its_cure(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_stock_tool_of_mmpretrain_runs_our_configs(data_root, tmp_path):
+def test_train_tool_of_mmpretrain_runs_our_configs(data_root, tmp_path):
     tool = Path(mmpretrain.__file__).parent / ".mim" / "tools" / "train.py"
     code, output = finish(launch(data_root, tmp_path, tool=tool))
     assert code == 0, output[-3000:]

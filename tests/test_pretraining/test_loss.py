@@ -34,11 +34,11 @@ def batch(count=4, dims=8):
 
 
 def square_weights(distance, statistics, power=2.0):
-    """What a user may write."""
+    """A custom weight function."""
     return linear_weights(distance, statistics) ** power
 
 
-def test_modules_hand_on_what_they_are_told():
+def test_modules_pass_their_options_on():
     projection, samples = batch()
     query, positive = projection.chunk(2)
     poses = {
@@ -66,7 +66,7 @@ def test_modules_hand_on_what_they_are_told():
             assert out == contrast.log()
 
 
-def test_the_paper_compares_augmented_poses_and_soft_targets_those_before():
+def test_default_poses_are_augmented_for_simhand_and_normalized_for_pose_aware():
     projection, samples = batch()
     for loss, unused in (
         (SimilarHandLoss(LINEAR, LINEAR), "crop_keypoints_2d"),
@@ -93,9 +93,9 @@ def test_weight_functions_by_name_and_by_path():
 
 
 @pytest.mark.parametrize("config", [{"type": "cosine"}, {"steepness": 2.0}])
-def test_unknown_weight_function_is_refused(config):
+def test_unknown_weight_function_raises(config):
     with pytest.raises(
-        ValueError, match=r"w_neg must have a type out of \['linear', 'proportional', 'sigmoid'"
+        ValueError, match=r"w_neg must have as type one of \['linear', 'proportional', 'sigmoid'"
     ):
         SimilarHandLoss(w_neg=config)
 
@@ -110,14 +110,14 @@ def test_unknown_weight_function_is_refused(config):
         (lambda: PoseAwareLoss(alpha=2.0), r"alpha must be between 0 and 1, but got 2\.0"),
     ],
 )
-def test_mistakes_in_a_config_show_before_training(make, message):
+def test_errors_in_a_config_raise_before_training(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
 
 @pytest.mark.parametrize("rotation", [True, False])
 @pytest.mark.parametrize("translation", [True, False])
-def test_head_undoes_what_it_is_told_to(rotation, translation):
+def test_head_undoes_rotation_and_translation_as_configured(rotation, translation):
     projection, samples = batch()
     head = EquivariantContrastiveHead(WEIGHTED, rotation, translation)
     inverted = invert_augmentation(
@@ -133,20 +133,20 @@ def test_head_undoes_what_it_is_told_to(rotation, translation):
 
 
 class LeastSquares(torch.nn.Module):
-    """A loss of a user: nothing but a call."""
+    """A custom loss: a module with only a ``forward``."""
 
     def forward(self, query, positive, samples):
         return {"loss": (query - positive).square().mean()}
 
 
-def test_a_loss_of_a_user_is_only_called():
+def test_custom_loss_is_called():
     projection, samples = batch()
     head = EquivariantContrastiveHead({"type": LeastSquares})
     assert head.loss(projection, samples).keys() == {"loss"}
 
 
 @pytest.mark.parametrize("loss", [WEIGHTED, {"type": "simhand_mm.PoseAwareLoss"}])
-def test_head_computes_in_single_precision_under_autocast(loss):
+def test_head_computes_in_float32_under_autocast(loss):
     projection, samples = batch()
     head = EquivariantContrastiveHead(loss)
     with torch.autocast("cpu", torch.bfloat16):

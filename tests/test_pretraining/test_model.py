@@ -1,4 +1,4 @@
-"""The algorithm: a step, micro-batches, the same result whatever the layout."""
+"""The algorithm: a step, micro-batches, and memory layouts."""
 
 import copy
 
@@ -48,7 +48,7 @@ def test_loss_sees_queries_before_positives(build, views):
 
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_micro_batches_give_the_gradient_of_the_whole_batch(build, views, size):
-    """Where no layer mixes samples, that is without BatchNorm."""
+    """Holds if no layer mixes samples, i.e. without BatchNorm."""
 
     def without_norms(model):
         for module in model.modules():
@@ -64,8 +64,8 @@ def test_micro_batches_give_the_gradient_of_the_whole_batch(build, views, size):
         torch.testing.assert_close(parts[1][name], gradient, rtol=1e-3, atol=1e-6, msg=name)
 
 
-def test_micro_batches_take_their_own_batch_statistics(build, views):
-    """The gradient is that of one loss on projections which were made part by part."""
+def test_micro_batches_use_their_own_batch_statistics(build, views):
+    """The gradient is that of one loss over projections that were computed part by part."""
     model, reference = build(micro_batch_size=2), build()
     reference.train()
     queries, positives = views["inputs"].chunk(2)
@@ -124,10 +124,10 @@ def test_channels_last_gives_the_same(build, views):
     other, other_gradients = step(model, views)
     assert other == pytest.approx(value, rel=1e-5)
     for name, gradient in gradients.items():
-        # Sums in another order; small entries of a gradient are differences of large ones.
+        # Sums are in another order, and small entries of a gradient are differences of large ones.
         assert (other_gradients[name] - gradient).norm() <= 1e-3 * gradient.norm() + 1e-6, name
 
 
-def test_bad_micro_batch_size_is_refused(build):
+def test_bad_micro_batch_size_raises(build):
     with pytest.raises(ValueError, match="micro_batch_size must be positive, but got 0"):
         build(micro_batch_size=0)

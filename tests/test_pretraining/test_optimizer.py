@@ -1,4 +1,4 @@
-"""LARS around Adam against a loop over parameters."""
+"""LARS around Adam, compared with a loop over parameters."""
 
 import copy
 
@@ -11,7 +11,7 @@ from simhand_mm.pretraining import LARSAdam
 
 
 def reference_step(parameter, gradient, state, lr, decay, eta=0.02, eps=1e-8):
-    """Released order: norms, decay into the gradient, clipped ratio, Adam."""
+    """Steps in the order of the released code: norms, weight decay, clipped ratio, Adam."""
     p_norm, g_norm = parameter.norm().item(), gradient.norm().item()
     if p_norm and g_norm:
         ratio = eta * p_norm / (g_norm + decay * p_norm + eps)
@@ -77,7 +77,7 @@ def test_state_can_be_saved_and_loaded():
     assert torch.equal(run(5)[1], run(3, run(2))[1])
 
 
-def test_norms_and_biases_are_left_out_by_kind():
+def test_norm_layers_and_biases_are_excluded_by_type():
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     wrapper = build_optim_wrapper(
         model,

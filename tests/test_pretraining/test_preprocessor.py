@@ -1,4 +1,4 @@
-"""Batches of crops into views."""
+"""From batches of crops to views."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def at_iteration(number, seed=3):
     hub.update_info("seed", seed)
 
 
-def test_views_keypoints_and_record_agree(batch):
+def test_views_keypoints_and_recorded_geometry_agree(batch):
     out = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)
     samples = out["data_samples"]
     assert out["inputs"].shape == (12, 3, 32, 32)
@@ -37,13 +37,13 @@ def test_views_keypoints_and_record_agree(batch):
     torch.testing.assert_close(
         samples["keypoints_2d"], affine_maths.apply(samples["affine"], crops)
     )
-    # The linear part of the map is a turn by rotation_deg and a zoom.
+    # The linear part of the map is a rotation by rotation_deg and a scaling.
     linear = samples["affine"][:, :, :2]
     angle = torch.rad2deg(torch.atan2(linear[:, 0, 1], linear[:, 0, 0]))
     torch.testing.assert_close(angle, samples["rotation_deg"])
 
 
-def test_poses_before_augmentation_come_along(batch):
+def test_poses_before_augmentation_are_passed_through(batch):
     embedding = {f"{name}_pose_embedding": torch.randn(6, 14) for name in ("query", "positive")}
     samples = HandPairPreprocessor(32, AUGMENTATION)(batch | embedding, training=True)[
         "data_samples"
@@ -53,14 +53,14 @@ def test_poses_before_augmentation_come_along(batch):
     assert torch.equal(samples["pose_embedding"], torch.cat(list(embedding.values())))
 
 
-def test_translation_is_where_the_mean_keypoint_went(batch):
+def test_translation_is_the_shift_of_the_mean_keypoint(batch):
     samples = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["data_samples"]
     offset = samples["keypoints_2d"].mean(1) - (32 - 1) / 2
     torch.testing.assert_close(samples["translation"], offset / 32, rtol=1e-4, atol=1e-5)
 
 
-def test_keypoints_as_a_projection_come_back_to_an_upright_hand(batch):
-    """Where a projection is the keypoints themselves, undoing T undoes the turn."""
+def test_keypoints_as_projection_are_rotated_back(batch):
+    """If the projection is the keypoints themselves, undoing T undoes the rotation."""
     samples = HandPairPreprocessor(32, AUGMENTATION | {"translation": None})(batch, training=True)[
         "data_samples"
     ]
@@ -100,7 +100,7 @@ def test_autocast_does_not_round_the_geometry(batch):
         assert torch.equal(found["data_samples"][key], value), key
 
 
-def test_draws_follow_seed_and_iteration_only(batch):
+def test_draws_depend_on_seed_and_iteration_only(batch):
     preprocess = HandPairPreprocessor(32, AUGMENTATION)
     at_iteration(5)
     first = preprocess(batch, training=True)["inputs"]
@@ -115,7 +115,7 @@ def test_draws_follow_seed_and_iteration_only(batch):
     assert not torch.equal(first, seeded)
 
 
-def test_two_processes_draw_what_one_would(batch, monkeypatch):
+def test_two_processes_draw_the_same_as_one(batch, monkeypatch):
     preprocess = HandPairPreprocessor(32, AUGMENTATION)
     whole = preprocess(batch, training=True)["inputs"]
     for rank in range(2):
@@ -125,7 +125,7 @@ def test_two_processes_draw_what_one_would(batch, monkeypatch):
         assert torch.equal(preprocess(part, training=True)["inputs"], expected)
 
 
-def test_chunks_do_not_matter(batch, monkeypatch):
+def test_result_does_not_depend_on_the_chunk_size(batch, monkeypatch):
     whole = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["inputs"]
     monkeypatch.setattr(preprocessor, "_CHUNK", {"cpu": 4})
     parts = HandPairPreprocessor(32, AUGMENTATION)(batch, training=True)["inputs"]
@@ -154,6 +154,6 @@ def test_normalisation_and_channel_order():
     torch.testing.assert_close(images[0, :, 8, 8], expected)
 
 
-def test_unknown_divisor_is_refused():
+def test_unknown_divisor_raises():
     with pytest.raises(ValueError, match="translation_divisor must be"):
         HandPairPreprocessor(16, translation_divisor="crop")

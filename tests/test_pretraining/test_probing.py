@@ -1,4 +1,4 @@
-"""Probes of frozen features: their values, and that no group is on both sides of a fold."""
+"""Probing of frozen features: values, and folds without common groups."""
 
 import json
 import runpy
@@ -59,7 +59,7 @@ def test_accuracies_equal_slow_references(metric):
 
 
 @pytest.mark.parametrize("num_groups, folds", [(20, 5), (3, 3), (2, 2), (7, 4)])
-def test_folds_share_no_group_and_test_each_hand_once(num_groups, folds):
+def test_folds_have_no_common_group_and_test_each_hand_once(num_groups, folds):
     _, labels, groups = labelled_groups(num_groups)
     splits = split_by_group(labels, groups, folds, seed=1)
     assert len(splits) == folds
@@ -69,8 +69,8 @@ def test_folds_share_no_group_and_test_each_hand_once(num_groups, folds):
     assert sorted(np.concatenate([test for _, test in splits])) == list(range(len(labels)))
 
 
-def test_recognising_the_group_gains_nothing():
-    """Features that tell the group only; each group has one label, drawn at random."""
+def test_recognising_the_group_does_not_help():
+    """Features that encode the group only; each group has one random label."""
     rng = np.random.default_rng(0)
     groups = np.repeat([f"g{i:03d}" for i in range(100)], 5)
     labels = np.repeat(rng.permutation(["a", "b"] * 50), 5)
@@ -130,7 +130,7 @@ def test_hands_that_cannot_be_probed_are_counted(data_root, table):
     assert select_hands(pool, settings_of(table)).left_out["of_a_class_in_one_group"] == 1
 
 
-def test_a_table_of_backbones(data_root, table, tmp_path):
+def test_table_of_backbones(data_root, table, tmp_path):
     files = []
     for seed, name in enumerate(("one", "two")):
         (tmp_path / name).mkdir()
@@ -145,7 +145,7 @@ def test_a_table_of_backbones(data_root, table, tmp_path):
     assert again == result
 
 
-def test_the_command_writes_page_and_numbers(data_root, table, tmp_path, monkeypatch, capsys):
+def test_command_writes_page_and_numbers(data_root, table, tmp_path, monkeypatch, capsys):
     backbone = save_random_backbone(tmp_path / "small.pth")
     out = tmp_path / "probe.html"
     line = f"{data_root}/pool {backbone} --label sign --table {table} --group video_id --folds 2"
@@ -159,7 +159,7 @@ def test_the_command_writes_page_and_numbers(data_root, table, tmp_path, monkeyp
     assert mean in printed and mean in out.read_text()
 
 
-def test_features_see_what_the_monitor_sees(data_root, tmp_path):
+def test_features_equal_those_of_the_monitor(data_root, tmp_path):
     """Crops at half size, cut as without augmentation, and the mean of the last map."""
     from torch.utils.data import Subset
 
@@ -179,7 +179,7 @@ def test_features_see_what_the_monitor_sees(data_root, tmp_path):
         torch.testing.assert_close(feature, expected)
 
 
-def test_where_the_recipe_comes_from(tmp_path):
+def test_sources_of_the_recipe(tmp_path):
     bare = save_random_backbone(tmp_path / "bare.pth", None)
     with pytest.raises(ValueError, match="--config"):
         load_frozen(bare)
@@ -193,7 +193,7 @@ def test_where_the_recipe_comes_from(tmp_path):
     assert load_frozen(bare, config).recipe == RECIPE
     assert load_frozen(save_random_backbone(tmp_path / "own.pth")).recipe == RECIPE
     config.write_text("model = dict(backbone=dict(type='ResNet'))\n")
-    with pytest.raises(ValueError, match="config must be of pre-training"):
+    with pytest.raises(ValueError, match="config must be a pre-training config"):
         load_frozen(bare, config)
 
 
@@ -207,13 +207,13 @@ def test_where_the_recipe_comes_from(tmp_path):
         "garbage",
     ],
 )
-def test_a_recipe_of_a_file_cannot_call_anything(recipe, tmp_path):
+def test_recipe_of_a_file_cannot_run_code(recipe, tmp_path):
     save_backbone(tmp_path / "a.pth", {"conv1.weight": torch.zeros(1)}, {"recipe": recipe})
     with pytest.raises(ValueError, match="registered modules"):
         load_frozen(tmp_path / "a.pth")
 
 
-def test_wrong_settings_are_refused(data_root, table, tmp_path):
+def test_wrong_settings_raise(data_root, table, tmp_path):
     pool = HandPool(data_root / "pool")
     _, labels, groups = labelled_groups(4)
     for changes, message in (
@@ -235,7 +235,7 @@ def test_wrong_settings_are_refused(data_root, table, tmp_path):
         load_frozen(save_random_backbone(tmp_path / "a.pth", other)).build()
 
 
-def test_names_tell_files_apart():
+def test_names_are_unique():
     assert names_of(["a/backbone.pth", "b/backbone.pth", "c.pth"]) == ["a", "b", "c"]
     assert names_of(["x/a/backbone.pth", "y/a/backbone.pth"]) == [
         "x/a/backbone.pth",

@@ -1,4 +1,4 @@
-"""Pre-training by regression of keypoints: the heads, with others, and what is handed over."""
+"""Pre-training by regression of keypoints: the heads, alone and with other heads."""
 
 import copy
 
@@ -39,7 +39,7 @@ def keypoints_in(size, count=3):
     return torch.rand(count, 21, 2, generator=torch.Generator().manual_seed(0)) * (size - 1)
 
 
-def test_the_loss_of_coordinates_is_their_error_in_half_sides():
+def test_loss_of_coordinates_is_their_error_in_half_sides():
     head = KeypointRegressionHead(16, 64, loss_weight=0.5)
     features = torch.randn(3, 16, 2, 2)
     predicted = head(features)
@@ -56,7 +56,7 @@ def test_coordinates_start_in_the_middle_of_the_view():
     assert torch.equal(head(torch.randn(2, 16, 3, 3)), torch.full((2, 21, 2), 31.5))
 
 
-def test_perfect_heatmaps_cost_nothing_and_points_outside_do_not_count(monkeypatch):
+def test_perfect_heatmaps_have_zero_loss_and_points_outside_are_ignored(monkeypatch):
     head = KeypointHeatmapHead(16, 32, (8, 8, 8), 8)
     keypoints = keypoints_in(32)
     x, y = ((keypoints[..., axis, None] + 0.5) / 2 - 0.5 - torch.arange(16) for axis in (0, 1))
@@ -72,7 +72,7 @@ def test_perfect_heatmaps_cost_nothing_and_points_outside_do_not_count(monkeypat
 
 
 @pytest.mark.parametrize("head", [COORDINATES, HEATMAPS])
-def test_a_few_steps_learn_the_keypoints_of_a_batch(build, views, head):
+def test_some_steps_learn_the_keypoints_of_a_batch(build, views, head):
     model = build(neck=None, head=head).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     losses = []
@@ -88,7 +88,7 @@ def test_a_few_steps_learn_the_keypoints_of_a_batch(build, views, head):
 
 
 @pytest.mark.parametrize("size", [None, 2])
-def test_a_second_head_adds_its_loss(build, views, size):
+def test_auxiliary_head_adds_its_loss(build, views, size):
     alone = build()(**views, mode="loss")
     model = build(auxiliary=COORDINATES | {"loss_weight": 0.5}, micro_batch_size=size)
     out = model(**views, mode="loss")
@@ -103,7 +103,7 @@ def test_a_second_head_adds_its_loss(build, views, size):
         torch.testing.assert_close(out["loss_head"], alone["loss"])
 
 
-def test_regression_in_bfloat16_keeps_its_loss_in_single_precision(build, views):
+def test_regression_in_bfloat16_computes_its_loss_in_float32(build, views):
     for head in (COORDINATES, HEATMAPS):
         model = build(neck=None, head=head)
         with torch.autocast("cpu", torch.bfloat16):

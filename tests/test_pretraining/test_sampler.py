@@ -1,4 +1,4 @@
-"""Order of hands: deterministic, the same for any number of processes, balanced, resumable."""
+"""Sampler: deterministic, the same for any number of processes, balanced, resumable."""
 
 from collections import Counter
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from simhand_mm.pretraining import VideoBalancedSampler
 
 
 def dataset(counts=(10, 10, 10, 10), sources=None):
-    """Videos of so many hands each."""
+    """Stand-in for a dataset: videos with the given numbers of hands."""
     video_index = np.repeat(np.arange(len(counts)), counts)
     sources = np.zeros(len(counts), int) if sources is None else np.array(sources)
     data = SimpleNamespace(video_index=video_index, source_index=sources[video_index])
@@ -29,7 +29,7 @@ def sample(data, rank=0, world_size=1, epoch=0, **options):
     return rows
 
 
-def test_every_hand_once_and_another_order_each_epoch():
+def test_every_hand_once_and_a_new_order_in_each_epoch():
     data = dataset()
     first, second = sample(data), sample(data, epoch=1)
     assert sorted(first) == sorted(second) == list(range(40))
@@ -51,14 +51,14 @@ def test_global_batches_do_not_depend_on_the_number_of_processes(options):
         assert together == set(one[8 * step : 8 * step + 8])
 
 
-def test_processes_get_equally_many_hands():
+def test_processes_get_the_same_number_of_hands():
     parts = [sample(dataset((5, 6)), rank, 3) for rank in range(3)]
     assert [len(part) for part in parts] == [3, 3, 3]
     assert len({row for part in parts for row in part}) == 9
 
 
 @pytest.mark.parametrize("counts", [(10, 10, 10, 10), (40, 3, 3, 3, 3, 3, 3, 2), (1,) * 24])
-def test_no_video_more_often_than_allowed_in_a_batch(counts):
+def test_hands_per_video_in_a_batch_are_limited(counts):
     data = dataset(counts)
     for epoch in range(3):
         rows = sample(data, epoch=epoch, max_per_video=2, batch_size=8)
@@ -70,7 +70,7 @@ def test_no_video_more_often_than_allowed_in_a_batch(counts):
             assert max(videos.values()) <= 2
 
 
-def test_hands_left_out_of_a_long_video_change():
+def test_dropped_hands_of_a_long_video_change_with_the_epoch():
     data = dataset((40, 3, 3, 3, 3, 3, 3, 2))
     epochs = [set(sample(data, epoch=e, max_per_video=2, batch_size=8)) for e in range(8)]
     assert len(set.union(*epochs)) > 1.5 * len(epochs[0])
@@ -84,7 +84,7 @@ def test_sources_are_balanced():
     assert max(Counter(rows).values()) == 2
 
 
-def test_skip_leaves_out_what_was_seen_once():
+def test_skip_applies_to_one_iteration_only():
     sampler = VideoBalancedSampler(dataset())
     rows = list(sampler)
     sampler.skip(12)
@@ -93,8 +93,8 @@ def test_skip_leaves_out_what_was_seen_once():
     assert len(sampler) == 40
 
 
-def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match="batch_size must be given"):
+def test_bad_arguments_raise():
+    with pytest.raises(ValueError, match="batch_size must be set"):
         VideoBalancedSampler(dataset(), max_per_video=1)
     with pytest.raises(ValueError, match="max_per_video must allow at least one batch of 8"):
         VideoBalancedSampler(dataset((40,)), max_per_video=1, batch_size=8)

@@ -1,4 +1,4 @@
-"""Whole runs with mmengine's Runner: published backbone, resume to the bit, monitors, NaN."""
+"""Whole runs with mmengine's Runner: published backbone, exact resume, monitors, NaN."""
 
 import copy
 import json
@@ -16,7 +16,7 @@ from simhand_mm.pretraining.encoders import load_frozen
 
 
 class Killed(Exception):
-    """Stands in for kill -9."""
+    """Simulates kill -9."""
 
 
 class KillHook(Hook):
@@ -91,7 +91,7 @@ def make_runner(data_root, model_config, tmp_path):
     return make
 
 
-def test_published_backbone_is_plain_and_carries_only_the_backbone(make_runner, tmp_path):
+def test_published_file_is_plain_and_has_only_the_backbone(make_runner, tmp_path):
     runner = make_runner("run")
     runner.train()
     path = tmp_path / "run" / "backbone.pth"
@@ -110,7 +110,7 @@ def test_published_backbone_is_plain_and_carries_only_the_backbone(make_runner, 
 
 
 @pytest.mark.parametrize("stop", [3, 9])  # in the first and in the second epoch of 7 iterations
-def test_killed_and_resumed_is_undisturbed_to_the_bit(make_runner, stop):
+def test_killed_and_resumed_run_is_bit_identical(make_runner, stop):
     whole = make_runner("whole")
     whole.train()
     broken = make_runner("broken")
@@ -158,7 +158,7 @@ def test_trains_with_pose_aware_targets(make_runner, tmp_path):
     assert all(0.5 < json.loads(line)["positive_target"] < 1 for line in lines)
 
 
-def test_a_heatmap_run_hands_its_upsampling_over_to_detnet(make_runner, tmp_path):
+def test_detnet_starts_from_the_upsampling_of_a_heatmap_run(make_runner, tmp_path):
     widths = {"in_channels": 64, "deconv_channels": (8, 8, 8), "head_channels": 8}
     head = {"type": "simhand_mm.KeypointHeatmapHead", "input_size": 32, **widths}
     runner = make_runner("run", model={"neck": None, "head": head})
@@ -198,7 +198,7 @@ def test_monitors_write_to_the_log(make_runner, data_root, tmp_path):
     assert 0 < last["collapse/std"] <= 1.5
     assert 1 <= last["collapse/effective_rank"] <= 8
     assert {"collapse/alignment", "collapse/uniformity", "positive_weight"} <= last.keys()
-    # Frame f shows pose f in every video: nearest hands are nearer than random ones.
+    # Frame f shows pose f in every video, so the nearest hands are nearer than random ones.
     assert last["retrieval/nearest"] < last["retrieval/random"]
     assert last["retrieval/score"] <= 1
 
@@ -213,19 +213,21 @@ def test_retrieval_watches_the_held_out_videos(make_runner):
     assert watched.metainfo["pairs"] is None
 
 
-def test_retrieval_of_one_video_is_left_out(make_runner, data_root):
+def test_retrieval_of_one_video_is_skipped(make_runner, data_root):
     dataset = {"type": "simhand_mm.HandPairDataset", "data_root": str(data_root), "pool": "other"}
     hook = {"type": "simhand_mm.PoseRetrievalHook", "dataset": dataset, "max_samples": 1}
     runner = make_runner("run", hooks=[hook])
     runner.train()
     (log,) = Path(runner.work_dir).rglob("*.log")
-    assert "Pose retrieval is not watched: it takes hands of two videos." in log.read_text()
+    assert (
+        "Pose retrieval is not monitored: it needs hands of at least two videos." in log.read_text()
+    )
     scalars = runner.message_hub.log_scalars
     assert "train/loss" in scalars
     assert not [name for name in scalars if "retrieval" in name]
 
 
-def test_nan_stops_and_names_the_hands(make_runner, tmp_path, monkeypatch):
+def test_nan_stops_training_and_names_the_hands(make_runner, tmp_path, monkeypatch):
     original = HandContrastive.encode
 
     def encode(self, inputs):

@@ -1,5 +1,5 @@
-# One million hands of Ego4D (Ego-1M), each its own positive: a hand pool made by
-# `simhand prepare` or `simhand import-hand100m`. Other sets: train_dataloader.dataset.pool=pools/NAME.
+# One million hands of Ego4D (Ego-1M), each paired with itself. The hand pool is written by
+# `simhand prepare` or `simhand import-hand100m`. Other pools: train_dataloader.dataset.pool=pools/NAME.
 train_dataloader = dict(
     batch_size=1024,
     num_workers=4,  # not in paper: 16,000 crops per second, and 10 GB of /dev/shm for 8 processes
@@ -15,4 +15,4 @@ train_dataloader = dict(
         pool='pools/ego4d-1m',
         pairs=None,
         split='train',
-        held_out=0.005))  # not in paper: hands of these videos are only watched
+        held_out=0.005))  # not in paper: fraction of the videos, which are used for monitoring only

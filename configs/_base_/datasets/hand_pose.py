@@ -1,4 +1,4 @@
-# Labelled hands as 128 px crops; a leaf says of which data set, and how large the crops are.
+# Labelled hands as 128 px crops. A leaf sets the data set and, where it differs, bbox_scale.
 codec = dict(type='simhand_mm.DetNetCodec', input_size=(128, 128), heatmap_size=(32, 32))
 meta_keys = ('sample_id', 'img_path', 'ori_shape', 'img_shape', 'handedness', 'is_mirrored',
              'affine', 'camera_matrix', 'input_size', 'input_center', 'input_scale')
@@ -29,11 +29,11 @@ train_dataloader = dict(
     persistent_workers=True,
     pin_memory=True,
     drop_last=True,
-    collate_fn=dict(type='default_collate'),  # crops of one size: one tensor from worker to trainer
+    collate_fn=dict(type='default_collate'),  # all crops have one size: send a single tensor
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='simhand_mm.HandPoseDataset', ann_file='poses/train.parquet', pipeline=train_pipeline))
-# Checkpoints are chosen on val; test is for the numbers of a table and nothing else.
+# Checkpoints are chosen on val; test is only for the final numbers.
 val_dataloader = dict(
     batch_size=128,
     num_workers=4,

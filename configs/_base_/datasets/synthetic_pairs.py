@@ -1,4 +1,4 @@
-# The pool that tools/quickstart.sh makes of synthetic videos, each hand its own positive.
+# The pool that tools/quickstart.sh prepares from synthetic videos, each hand paired with itself.
 train_dataloader = dict(
     batch_size=128,
     num_workers=1,
@@ -11,4 +11,4 @@ train_dataloader = dict(
         data_root='{{$SIMHAND_DATA:data}}',
         pool='pool',
         pairs=None,
-        reduce=2))  # crops of 224 px at half their size are enough for inputs of 64 px
+        reduce=2))  # 224 px crops decoded at half size suffice for 64 px inputs

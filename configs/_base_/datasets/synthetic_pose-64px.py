@@ -1,11 +1,11 @@
-# Labelled stills of tools/synthesize_hands.py, 64 px crops.
+# Labelled stills written by tools/synthesize_hands.py, as 64 px crops.
 dataset_type = 'simhand_mm.HandPoseDataset'
 data_root = '{{$SIMHAND_DATA:data}}/synthetic'
 codec = dict(type='simhand_mm.DetNetCodec', input_size=(64, 64), heatmap_size=(16, 16))
 meta_keys = ('sample_id', 'img_path', 'ori_shape', 'img_shape', 'handedness', 'is_mirrored',
              'affine', 'camera_matrix', 'input_size', 'input_center', 'input_scale')
 
-# Not in paper: milder augmentation than in the released code, for minutes instead of 120 epochs.
+# Not in paper: weaker augmentation than in the released code, for training of a few minutes.
 train_pipeline = [
     dict(type='LoadImage'),
     dict(
@@ -27,7 +27,7 @@ test_pipeline = [
 
 train_dataloader = dict(
     batch_size=16,
-    num_workers=0,  # stills are small, and worker processes would take the training's cores
+    num_workers=0,  # stills are small, and worker processes would compete with training for cores
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type=dataset_type,

@@ -1,4 +1,4 @@
-# A small encoder for CPUs: a ResNet-18 of a quarter of the width.
+# A small encoder for CPUs: ResNet-18 with a quarter of the channels.
 _base_ = './contrastive_resnet50.py'
 
 model = dict(

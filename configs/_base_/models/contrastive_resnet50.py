@@ -1,4 +1,4 @@
-# ResNet-50 with PeCLR's head and augmentation: what PeCLR, TempCLR and SiMHand share (Sec. 4.1).
+# ResNet-50 with PeCLR's head and augmentation, shared by PeCLR, TempCLR and SiMHand (Sec. 4.1).
 model = dict(
     type='simhand_mm.HandContrastive',
     channels_last=True,
@@ -9,12 +9,13 @@ model = dict(
             # Not in paper: all ranges, from the released code.
             rotation_deg=(-45, 45),
             scale=(0.9, 1.5),
-            translation=(0, 15 / 224),  # never negative there
+            translation=(0, 15 / 224),  # non-negative in the released code
             hue=(0.01, 1),
             saturation=(0.01, 1),
             value=(0.5, 1),
             brightness=(5, 20))),
-    # From random weights. For ImageNet's, as the released code: an init_cfg of type Pretrained.
+    # Random weights. To start from ImageNet weights, as the released code does, add an init_cfg of
+    # type Pretrained.
     backbone=dict(type='ResNet', depth=50, norm_cfg=dict(type='BN')),
     neck=dict(
         type='NonLinearNeck',

@@ -1,4 +1,4 @@
-# A small DetNet for CPUs: a ResNet-18 of a quarter of the width.
+# A small DetNet for CPUs: ResNet-18 with a quarter of the channels.
 _base_ = './detnet_resnet50.py'
 
 model = dict(

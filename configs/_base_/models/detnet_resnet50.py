@@ -1,9 +1,9 @@
-# DetNet behind a ResNet-50 (SiMHand, Sec. 4.1 and 6.2). A leaf adds model.head.decoder.
+# DetNet on a ResNet-50 (SiMHand, Sec. 4.1 and 6.2). A leaf sets model.head.decoder.
 model = dict(
     type='TopdownPoseEstimator',
     data_preprocessor=dict(
         type='PoseDataPreprocessor',
-        # As in pre-training.
+        # The same as in pre-training.
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,

@@ -1,4 +1,4 @@
-# Fine-tuning in mmpose.
+# Fine-tuning with mmpose.
 default_scope = 'mmpose'
 custom_imports = dict(imports=['simhand_mm.pose'], allow_failed_imports=False)
 
@@ -6,7 +6,7 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # Two, for the older one is removed before the newer one is whole.
+    # Keep two, because the older one is removed before the newer one is complete.
     checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False))
@@ -14,7 +14,7 @@ custom_hooks = [
     dict(type='simhand_mm.MachineCheckHook'),
     dict(type='simhand_mm.ResumeCheckHook'),
     dict(type='SyncBuffersHook'),
-    # Reports how many weights of init_cfg.checkpoint fit; stops if none does.
+    # Reports how many weights of init_cfg.checkpoint match, and stops if none does.
     dict(type='simhand_mm.CheckpointReportHook'),
 ]
 

@@ -1,4 +1,4 @@
-# A few minutes on CPUs: no SyncBN (it needs GPUs), a checkpoint each epoch, a log without extras.
+# Short runs on CPUs: no SyncBN (it needs GPUs), one checkpoint per epoch, no TensorBoard.
 _base_ = './pretraining_runtime.py'
 
 default_hooks = dict(checkpoint=dict(by_epoch=True, interval=1))

@@ -1,4 +1,4 @@
-# Pre-training in mmpretrain.
+# Pre-training with mmpretrain.
 default_scope = 'mmpretrain'
 custom_imports = dict(imports=['simhand_mm.pretraining'], allow_failed_imports=False)
 
@@ -9,7 +9,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=500, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [
-    # Reports how many weights of init_cfg.checkpoint fit; stops if none does.
+    # Reports how many weights of init_cfg.checkpoint match, and stops if none does.
     dict(type='simhand_mm.CheckpointReportHook'),
     dict(type='simhand_mm.MachineCheckHook'),
     dict(type='simhand_mm.ResumeCheckHook'),
@@ -20,11 +20,11 @@ custom_hooks = [
     dict(type='simhand_mm.PublishBackboneHook'),
 ]
 
-sync_bn = 'torch'  # one set of batch statistics over all GPUs; None on CPUs
+sync_bn = 'torch'  # batch statistics over all GPUs; None on CPUs
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'))  # gloo where there is no GPU
+    dist_cfg=dict(backend='nccl'))  # gloo is used if there is no GPU
 randomness = dict(seed=0)
 visualizer = dict(
     type='UniversalVisualizer',

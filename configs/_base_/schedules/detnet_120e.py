@@ -1,4 +1,5 @@
-# Paper: batch 128. Not in paper: 120 epochs, from the released README; the optimiser, its rate and the schedule (README.md).
+# From the paper: batch size 128. Not in paper: 120 epochs (released README); optimiser, learning rate and schedule
+# (configs/detnet/README.md).
 max_epochs = 120
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=5)
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-2))

@@ -1,4 +1,4 @@
-# Not in paper: a demonstration of about 90 seconds on two CPU cores.
+# Not in paper: a demonstration that takes about 90 seconds on two CPU cores.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6)
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='Adam', lr=3e-3, weight_decay=1e-6))

@@ -1,4 +1,4 @@
-# LARS around Adam, warm-up and cosine per iteration (Sec. 4.1; released code where marked).
+# LARS around Adam; warm-up and cosine decay per iteration (Sec. 4.1; from the released code where marked).
 max_epochs = 100  # not in paper: from the released README
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs)
 optim_wrapper = dict(
@@ -19,5 +19,5 @@ param_scheduler = [
         by_epoch=True,
         convert_to_iter_based=True),
 ]
-# Pairs over all GPUs that the rate is for; see --auto-scale-lr.
+# Global batch size in pairs for which the learning rate is set; see --auto-scale-lr.
 auto_scale_lr = dict(enable=False, base_batch_size=8192)
