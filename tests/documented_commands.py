@@ -93,6 +93,7 @@ BY_ANOTHER_TEST = {
     "simhand convert-boxes *": "tests/test_converters/test_frame_numbers.py",
     "simhand prepare * --detections boxes.parquet": "tests/test_preparation/test_finders.py",
     "simhand subset data/pool data/pool-sharp *": "tests/test_preparation/test_subset.py",
+    "simhand export-pool *": "tests/test_pool/test_exporting.py",
     "simhand prepare frames data/pool *": "tests/test_preparation/test_images.py",
     "simhand prepare gestures data/pool *": "tests/test_preparation/test_images.py",
     "simhand prepare list.csv data/pool": "tests/test_preparation/test_images.py",

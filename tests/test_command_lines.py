@@ -25,6 +25,7 @@ MISTAKES = {
     "find-duplicates": ["nowhere", "garbage"],
     "train": ["nowhere.py", "configs/nowhere.py", "garbage", "broken.py", "lacking.py"],
     "import-backbone": ["nowhere out.pth", "garbage out.pth"],
+    "export-pool": ["nowhere out --to coco", "garbage out --to webdataset"],
     "probe": ["nowhere garbage --label x", "garbage garbage --label x"],
     "export": ["nowhere out.pth --to timm", "garbage out.pth --to timm"],
     "test": ["nowhere.py nowhere.pth", "broken.py garbage", "lacking.py garbage"],

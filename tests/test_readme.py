@@ -5,6 +5,7 @@ import functools
 import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,7 @@ class _Parsed(Exception):
 
 def tool_and_arguments(command):
     """Return the Python tool that a command runs and its arguments; None for other programs."""
-    program, *arguments = command.replace("[", "").replace("]", "").split(" ")
+    program, *arguments = shlex.split(command.replace("[", "").replace("]", ""))
     if program == "simhand":
         if arguments[0] not in cli.COMMANDS:
             return None

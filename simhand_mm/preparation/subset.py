@@ -139,7 +139,7 @@ def _filter(pool: HandPool, draw: Draw) -> np.ndarray:
         if num_unknown:
             logger.warning("%d ids of %s are not in the pool", num_unknown, draw.exclude)
         is_kept[rows[rows >= 0]] = False
-    if not is_kept.any():
+    if len(pool) and not is_kept.any():
         raise ValueError(
             f"where and exclude must leave hands of {pool.root}, but they leave none of "
             f"{len(pool)}. Loosen the condition."
