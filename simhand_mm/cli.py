@@ -194,7 +194,9 @@ def run(function: Callable[..., Result], description: str | None) -> Result:
         the run fails.
     """
     import tyro  # not at the top: importing this module must be fast
-    from tyro import conf
+    from tyro import conf, constructors
+
+    from simhand_mm.options import without_none
 
     style = (
         conf.OmitArgPrefixes,  # --fps, not --settings.fps
@@ -205,9 +207,17 @@ def run(function: Callable[..., Result], description: str | None) -> Result:
     )
     # tyro joins the lines in the help of dataclass fields, but not in that of arguments.
     function.__doc__ = re.sub(r"\n {8}(?=\S)", " ", inspect.getdoc(function) or "")
+    registry = constructors.ConstructorRegistry()
+    registry.primitive_rule(without_none)
     use_utf8()
     with messages_instead_of_tracebacks():
-        return tyro.cli(function, prog=program_name(), description=description, config=style)
+        return tyro.cli(
+            function,
+            prog=program_name(),
+            description=description,
+            config=style,
+            registry=registry,
+        )
 
 
 def summary_of(tool: Path) -> str:

@@ -299,7 +299,7 @@ class ExecutorSettings:
 
     Attributes:
         executor: ``local`` for processes of this machine, ``ray`` for those of a Ray cluster.
-        workers: Number of processes; 0 runs everything in this process; None for one per usable
+        workers: Number of processes; 0 runs everything in this process. By default one per usable
             core.
     """
 

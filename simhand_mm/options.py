@@ -6,11 +6,13 @@ docstring there is the help. ``run`` of :mod:`simhand_mm.cli` builds the command
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypeVar
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args
 
 from tyro.conf import arg
-from tyro.constructors import PrimitiveConstructorSpec
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 Value = TypeVar("Value")
 
@@ -73,6 +75,30 @@ def one_word(
     )
 
 
+def without_none(type_info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """Have the help say ``unset`` where the default of an option is None.
+
+    None stands for what the docstring of the option says, and cannot be given.
+
+    Args:
+        type_info: Type of an option; only unions with None are changed.
+    """
+    members = get_args(type_info.type)
+    if type_info.type_origin not in (Union, UnionType) or NoneType not in members:
+        return None
+    others: Any = Union[tuple(member for member in members if member is not NoneType)]  # noqa: UP007
+    made = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(others, type_info.markers))
+    if not isinstance(made, PrimitiveConstructorSpec):
+        return None
+    return replace(
+        made,
+        is_instance=lambda value: value is None or made.is_instance(value),
+        str_from_instance=lambda value: (
+            ["unset"] if value is None else made.str_from_instance(value)
+        ),
+    )
+
+
 Pool: TypeAlias = Annotated[Path, arg(metavar="POOL")]
 """The folder of a hand pool."""
 
@@ -103,7 +129,9 @@ KeyValues: TypeAlias = Annotated[
         metavar="KEY=VALUE",
         instance_from_str=parse_key_values,
         is_instance=lambda value: isinstance(value, dict),
-        str_from_instance=lambda options: [f"{key}={value}" for key, value in options.items()],
+        str_from_instance=lambda options: (
+            [f"{key}={value}" for key, value in options.items()] or ["none"]
+        ),
     ),
 ]
 """Options of an engine, written ``key=value``."""

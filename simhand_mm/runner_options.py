@@ -9,13 +9,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from simhand_mm.cli import program_name
 
-
-def runner_parser(description: str | None) -> argparse.ArgumentParser:
+def runner_parser(program: str, description: str | None) -> argparse.ArgumentParser:
     """Build a parser of the arguments of every run of mmengine's Runner.
 
     Args:
+        program: Name of the command.
         description: Docstring of the tool.
     """
     from mmengine.config import DictAction
@@ -28,7 +27,7 @@ def runner_parser(description: str | None) -> argparse.ArgumentParser:
             super().__call__(parser, namespace, values, option)
 
     parser = argparse.ArgumentParser(
-        prog=program_name(),
+        prog=program,
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

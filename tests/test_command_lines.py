@@ -65,6 +65,7 @@ def test_every_option_has_help(command):
     assert "--help" in options
     assert [name for name, text in options.items() if not text] == []
     assert f"usage: simhand {command} " in help_of(TOOLS[command])
+    assert "None" not in help_of(TOOLS[command]), "None cannot be typed"
 
 
 @pytest.mark.parametrize("command", sorted(cli.COMMANDS.keys() - TOOLS.keys()))

@@ -5,13 +5,13 @@ simhand test CONFIG CHECKPOINT --dump
 
 import argparse
 
-from simhand_mm.cli import messages_instead_of_tracebacks
+from simhand_mm.cli import messages_instead_of_tracebacks, program_name
 from simhand_mm.runner_options import read_config, runner_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = runner_parser(__doc__)
+    parser = runner_parser(program_name(), __doc__)
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--dump", action="store_true", help="also write predictions.parquet")
     parser.add_argument(

@@ -6,13 +6,13 @@ simhand train configs/simhand/simhand_resnet50_1xb8192-mb1024-coslr-100e_ego4d-1
 import argparse
 import os
 
-from simhand_mm.cli import messages_instead_of_tracebacks
+from simhand_mm.cli import messages_instead_of_tracebacks, program_name
 from simhand_mm.runner_options import read_config, runner_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = runner_parser(__doc__)
+    parser = runner_parser(program_name(), __doc__)
     parser.add_argument(
         "--resume",
         nargs="?",

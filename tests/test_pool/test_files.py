@@ -1,13 +1,14 @@
 """Files appear as a whole or not at all, and a disk that cannot take them is named."""
 
 import errno
+import json
 import os
 import re
 from pathlib import Path
 
 import pytest
 
-from simhand_mm.pool.files import atomic_path, remove_temporaries
+from simhand_mm.pool.files import atomic_path, remove_temporaries, write_json
 
 
 def fail(number):
@@ -88,3 +89,15 @@ def test_temporaries_of_killed_programs_are_removed(tmp_path):
     (tmp_path / "kept.tmp").touch()
     remove_temporaries(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["kept.tmp"]
+
+
+def test_json_has_the_asked_layout_and_null_for_nan(tmp_path):
+    content = {"b": [1, {"c": float("nan")}], "a": None}
+    write_json(tmp_path / "file.json", content, indent=2, sort_keys=True, end="\n")
+    expected = json.dumps({"a": None, "b": [1, {"c": None}]}, indent=2) + "\n"
+    assert (tmp_path / "file.json").read_text() == expected
+    write_json(tmp_path / "file.json", [content["a"]])
+    assert (tmp_path / "file.json").read_text() == "[\n null\n]"
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "other.json", [float("inf")])
+    assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
