@@ -1,9 +1,10 @@
 """Exact search for near-duplicates among perceptual hashes, in other groups.
 
 A hash has 256 bits in four words; the first word is its *key*. A pair is found if its keys differ
-in at most ``max_key_distance`` bits and the hashes in at most ``max_distance``. Of the bands of a
-key, one then has at most one bit that differs (pigeonhole principle), so that each query looks at
-the buckets of its band values and of those next to them, band after band. Nothing is approximate.
+in at most ``max_key_distance`` bits and its hashes in at most ``max_distance`` bits. Then at least
+one band of the key differs in at most one bit (pigeonhole principle). So, for each band, a query
+visits the bucket of its band value and the buckets of values that differ in one bit. The search is
+exact.
 
 Axes: N hashes, Q queries, M matches per query, W words (4).
 """
@@ -30,20 +31,21 @@ def find_near_duplicates(
     max_matches: int = 8,
     num_threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each hash the nearest ones of other groups, at most one of each group.
+    """For each hash, find the nearest hashes of other groups, at most one per group.
 
-    The answer does not depend on the number of threads. Besides the result and the input, it takes
-    some 30 bytes per hash.
+    The answer does not depend on the number of threads. Memory besides input and result is about
+    30 bytes per hash.
 
     Args:
         hashes: ``[N, W]`` uint64.
         groups: ``[N]`` int, e.g. the video; a match is of another group than the query.
-        queries: ``[N, W]`` uint64, what is looked for instead of ``hashes``: those of the mirrored
-            images, in the same order.
-        max_distance: Largest number of bits that differ, of 256.
-        max_key_distance: The same of the keys, of 64; at most ``MAX_KEY_DISTANCE``.
-        max_matches: M; of more groups the nearest ones count, of equal ones the lower row.
-        num_threads: Threads that search.
+        queries: ``[N, W]`` uint64, query hashes (default: ``hashes``), e.g. those of the mirrored
+            images in the same order.
+        max_distance: Maximum number of differing bits, out of 256.
+        max_key_distance: Maximum number of differing bits of the keys, out of 64; at most
+            ``MAX_KEY_DISTANCE``.
+        max_matches: M. The nearest groups are kept; ties go to the lower row.
+        num_threads: Number of threads.
 
     Returns:
         Rows ``[N, M]`` int32 (-1: none) and distances ``[N, M]`` int16, by distance, then row.
@@ -77,7 +79,7 @@ def find_near_duplicates(
     with ThreadPoolExecutor(num_threads) as pool:
         for band in _BANDS:
             table = _band_table(hashes, *band)
-            # Queries in the order of their buckets: what they visit stays in the cache.
+            # Sort queries by bucket, so that the rows they visit stay in the cache.
             order = np.argsort(_band_values(queries, *band), kind="stable")
 
             def search(start: int, table=table, order=order, band=band) -> None:

@@ -1,7 +1,8 @@
-"""Perceptual hashes of crops: alike for the same footage, however it was encoded.
+"""Perceptual hashes of crops: similar for the same footage, regardless of its encoding.
 
-A hash is the pHash of the library imagehash with 16 x 16 bits: which of the low frequencies of the
-image (DCT) are above their median. Scaling, encoding and small overlays change few of them.
+A hash is the pHash of the library imagehash with 16 x 16 bits: each bit tells whether a low
+frequency of the image (DCT) is above the median. Scaling, encoding and small overlays change few
+bits.
 """
 
 import logging
@@ -17,20 +18,20 @@ from simhand_mm.pool.perceptual_hashes import load_perceptual_hashes, save_perce
 
 logger = logging.getLogger(__name__)
 
-_SIDE = 16  # of the hash
-_KEY_SIDE = 8  # of the lowest frequencies, which are the first word
-_IMAGE_SIDE = 64  # of the image that the frequencies are taken of: 4 times the hash
+_SIDE = 16  # side of the hash in bits
+_KEY_SIDE = 8  # side of the block of lowest frequencies, which is the first word
+_IMAGE_SIDE = 64  # side of the image that is transformed, in px: 4 times that of the hash
 _HANDS_PER_TASK = 2048
 
 
 def hash_crop(encoded: bytes) -> np.ndarray:
-    """Hashes of a crop as it is and mirrored.
+    """Compute the hashes of a crop and of its mirror image.
 
     Args:
-        encoded: JPEG.
+        encoded: The JPEG file of the crop.
 
     Returns:
-        ``[2, 4]`` uint64; zero if the crop cannot be read or has one colour.
+        ``[2, 4]`` uint64; zeros if the crop cannot be read or has a single colour.
 
     Raises:
         ImportError: If imagehash is not installed.
@@ -54,11 +55,11 @@ def hash_pool(
     pool: HandPool,
     executor: Executor = LocalExecutor(),  # noqa: B008 (frozen)
 ) -> np.ndarray:
-    """Hashes of a pool, computed and written on first use, read afterwards.
+    """Return the hashes of a pool; they are computed and written on first use, then read.
 
     Args:
         pool: The pool.
-        executor: Who computes.
+        executor: Runs the computation (default: this process).
 
     Returns:
         ``[N, 2, 4]`` uint64, see :func:`hash_crop`.
@@ -76,7 +77,7 @@ def hash_pool(
             if isinstance(result, WorkerDied):
                 raise RuntimeError(
                     f"every crop must be hashed, but a worker died at row {start} ({result}). Run "
-                    "again with fewer --workers."
+                    "the command again with fewer --workers."
                 )
             hashes[start : start + len(result)] = result
             progress.update(len(result))
@@ -85,7 +86,7 @@ def hash_pool(
 
 
 class _HashWorker:
-    """Builds what hashes some rows of a pool."""
+    """Builds the worker that hashes some rows of a pool."""
 
     def __init__(self, pool: HandPool) -> None:
         self._pool = pool
@@ -99,7 +100,7 @@ class _HashWorker:
 
 
 def _read_small(encoded: bytes) -> np.ndarray | None:
-    """Grey image of 64 x 64 px; None if it cannot be read or has one colour."""
+    """Read a grey image of 64 x 64 px; None if it cannot be read or has a single colour."""
     buffer = np.frombuffer(encoded, np.uint8)
     image = cv2.imdecode(buffer, cv2.IMREAD_REDUCED_GRAYSCALE_2) if len(buffer) else None
     if image is not None and min(image.shape) < _IMAGE_SIDE:

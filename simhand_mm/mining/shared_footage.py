@@ -23,8 +23,8 @@ from simhand_mm.functional.near_duplicates import (
 from simhand_mm.mining.perceptual_hashing import hash_crop
 from simhand_mm.pool import HandPairs, HandPool
 
-# Near enough that one pair is evidence: of 1,711 images of hands in front of a plain wall, no two
-# came as near. Re-encoded and scaled crops do (docs/performance.md).
+# At most this distance, a single pair is sufficient evidence: no two of 1,711 images of hands in
+# front of a plain wall are so near, but re-encoded and scaled crops are (docs/performance.md).
 CERTAIN_DISTANCE = 24
 _OFFSET_WINDOW_S = 1.0
 
@@ -57,9 +57,10 @@ class DuplicateHands:
 
     Attributes:
         rows: ``[P, 2]`` int64, rows of the pool, the smaller first.
-        distance: ``[P]`` int64, bits that differ, of 256.
+        distance: ``[P]`` int64, number of differing bits, out of 256.
         is_mirrored: ``[P]`` bool, whether one crop looks like the mirror image of the other.
-        num_without_hash: Hands that were not compared: crops that cannot be read, or of one colour.
+        num_without_hash: Number of hands that were not compared, because their crop cannot be read
+            or has a single colour.
     """
 
     rows: np.ndarray
@@ -74,9 +75,9 @@ class SharedFootage:
 
     Attributes:
         videos: ``[S, 2]`` int64, pairs of videos by ``HandPool.video_index``, the smaller first.
-        num_frames: ``[S]`` int64, frames with near-duplicates at one offset in time.
-        offset_s: ``[S]`` float64, that offset: time in the second video less time in the first.
-        groups: ``[V]`` int64, the group of each video; videos that share footage have the same.
+        num_frames: ``[S]`` int64, number of frames with near-duplicates at the same time offset.
+        offset_s: ``[S]`` float64, this offset: time in the second video minus time in the first.
+        groups: ``[V]`` int64, the group of each video; videos that share footage are in one group.
     """
 
     videos: np.ndarray
@@ -88,16 +89,16 @@ class SharedFootage:
 def find_duplicate_hands(
     pool: HandPool, hashes: np.ndarray, settings: DuplicateSettings, num_threads: int = 1
 ) -> DuplicateHands:
-    """Near-duplicate hands of different videos, also mirrored ones.
+    """Find near-duplicate hands of different videos, including mirrored ones.
 
-    Exact for pairs whose first 64 bits differ in at most nine, up to the eight nearest videos of
-    each hand.
+    The search is exact for pairs whose first 64 bits differ in at most nine bits, and returns up to
+    the eight nearest videos of each hand.
 
     Args:
         pool: The pool.
-        hashes: ``[N, 2, 4]`` uint64, as ``hash_pool`` has them.
-        settings: What counts.
-        num_threads: Threads that search.
+        hashes: ``[N, 2, 4]`` uint64, as returned by ``hash_pool``.
+        settings: The thresholds.
+        num_threads: Number of threads.
     """
     usable = np.flatnonzero((hashes != 0).any(axis=(1, 2)))
     videos = pool.video_index[usable]
@@ -127,17 +128,17 @@ def find_duplicate_hands(
 def find_shared_footage(
     pool: HandPool, duplicates: DuplicateHands, settings: DuplicateSettings
 ) -> SharedFootage:
-    """Videos that share footage, and the groups that they form.
+    """Find videos that share footage, and the groups that they form.
 
     Args:
         pool: The pool.
         duplicates: Its near-duplicate hands.
-        settings: What counts.
+        settings: The thresholds.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    video = pool.video_index[duplicates.rows].astype(np.int64)  # sorted as the rows are
+    video = pool.video_index[duplicates.rows].astype(np.int64)  # sorted like the rows
     time_s = pool.time_s[duplicates.rows]
     num_frames = _frames_per_video(pool)
     pairs, place = np.unique(video, axis=0, return_inverse=True)
@@ -164,14 +165,14 @@ def find_shared_footage(
 
 
 def frames_at_one_offset(time_s: np.ndarray) -> tuple[int, float]:
-    """Largest number of frames whose matches have one offset in time, within a second.
+    """Largest number of frames whose matches have the same time offset, within one second.
 
     Args:
         time_s: ``[P, 2]``, times of matches in two videos.
 
     Returns:
-        The number, counted in the video with fewer different times, and the median offset in
-        seconds (0 without matches).
+        The number of frames, counted in the video with fewer distinct times, and the median offset
+        in seconds (0 if there are no matches).
     """
     offsets = time_s[:, 1] - time_s[:, 0]
     order = np.argsort(offsets, kind="stable")
@@ -189,16 +190,17 @@ def frames_at_one_offset(time_s: np.ndarray) -> tuple[int, float]:
 def near_duplicate_share(
     pool: HandPool, pairs: HandPairs, num_pairs: int, seed: int
 ) -> dict[str, int | float]:
-    """Share of near-duplicates among random pairs of the first rank.
+    """Fraction of near-duplicates among random pairs of the first rank.
 
     Args:
         pool: The pool.
         pairs: Its pairs.
-        num_pairs: Number of random pairs that are looked at.
-        seed: Chooses them.
+        num_pairs: Number of random pairs to compare.
+        seed: Seed that selects them.
 
     Returns:
-        ``num_compared``, pairs of which both crops have a hash, and ``share``, 0 without any.
+        ``num_compared``, the number of pairs whose crops both have a hash, and ``share``, the
+        fraction of near-duplicates among them (0 if there are none).
     """
     positive = pairs.positive_index[:, 0]
     query = np.flatnonzero(positive >= 0)
@@ -214,16 +216,15 @@ def near_duplicate_share(
 
 
 def _frames_per_video(pool: HandPool) -> np.ndarray:
-    """Number of different frames with hands of each video, ``[V]``."""
+    """Number of frames with hands of each video, ``[V]``."""
     frames = np.unique(np.stack([pool.video_index, pool.frame_index], axis=1), axis=0)
     return np.bincount(frames[:, 0], minlength=len(pool.video_ids))
 
 
 def group_table(pool: HandPool, footage: SharedFootage) -> str:
-    """CSV text with ``video_id``, ``group_id`` and ``num_videos`` of every video of a pool.
+    """Format the group of each video as CSV: ``video_id``, ``group_id`` and ``num_videos``.
 
-    Groups of several videos come first, the largest first. The id of a group is that of its first
-    video.
+    Groups are sorted by decreasing size. The id of a group is that of its first video.
     """
     ids = pool.video_ids
     sizes = np.bincount(footage.groups)
@@ -244,7 +245,7 @@ def group_table(pool: HandPool, footage: SharedFootage) -> str:
 def summarize_duplicates(
     pool: HandPool, hands: DuplicateHands, footage: SharedFootage
 ) -> list[tuple[str, str]]:
-    """What was found, as names and values."""
+    """Summarise what was found as names and values."""
     sizes = np.bincount(footage.groups, minlength=1)
     with_duplicate = len(np.unique(hands.rows))
     return [

@@ -60,7 +60,7 @@ def jpeg(image, quality=90):
 
 
 def write_videos(root, videos):
-    """A pool of ``{video: [crop, ...]}``, a second apart, with keypoints of their own."""
+    """Write a pool of ``{video: [crop, ...]}``, one second apart, with random keypoints."""
     writer = PoolWriter(root, {"crop_size": SIDE, "producer": "test"})
     for number, (video, crops) in enumerate(videos.items()):
         rng = np.random.default_rng(number)
@@ -106,7 +106,7 @@ def groups_of(pool):
     }
 
 
-def test_copies_are_found_and_nothing_else(videos, tmp_path):
+def test_only_copies_are_found(videos, tmp_path):
     pool = write_videos(tmp_path / "pool", videos)
     footage, groups = groups_of(pool)
     assert frozenset({"v0", *COPIES}) in groups
@@ -117,7 +117,7 @@ def test_copies_are_found_and_nothing_else(videos, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name in COPIES if name != "mirrored"])
-def test_a_hash_survives_what_happens_to_videos(name):
+def test_hash_is_robust_to_changes_of_videos(name):
     change, quality = COPIES[name]
     original, copy = hash_crop(jpeg(scene(3, 0))), hash_crop(jpeg(change(scene(3, 0)), quality))
     other = hash_crop(jpeg(scene(4, 0)))
@@ -125,13 +125,13 @@ def test_a_hash_survives_what_happens_to_videos(name):
     assert hamming_distance(original, other).min() > 60
 
 
-def test_the_second_hash_is_that_of_the_mirrored_crop():
+def test_second_hash_is_that_of_the_mirrored_crop():
     image = scene(3, 0)
     mirrored = hash_crop(jpeg(image[:, ::-1], 100))
     assert hamming_distance(hash_crop(jpeg(image, 100)), mirrored[::-1]).max() <= 8
 
 
-def test_the_hash_is_that_of_imagehash():
+def test_hash_equals_that_of_imagehash():
     import imagehash
     from PIL import Image
 
@@ -189,7 +189,7 @@ def run_command(monkeypatch, capsys, *arguments):
     return capsys.readouterr().out
 
 
-def test_the_command_groups_videos_for_mining(videos, tmp_path, monkeypatch, capsys):
+def test_command_groups_videos_for_mining(videos, tmp_path, monkeypatch, capsys):
     pool = write_videos(tmp_path / "pool", videos)
     out = tmp_path / "duplicates.csv"
     printed = run_command(monkeypatch, capsys, pool.root, "-o", out)
@@ -204,7 +204,7 @@ def test_the_command_groups_videos_for_mining(videos, tmp_path, monkeypatch, cap
     assert "Videos that share footage" in out.with_suffix(".html").read_text()
 
 
-def test_mining_warns_of_the_same_footage(videos, tmp_path, monkeypatch, capsys):
+def test_mining_warns_about_shared_footage(videos, tmp_path, monkeypatch, capsys):
     same = write_videos(tmp_path / "same", {"a": videos["v0"], "b": videos["v0"]})
     text = format_report(mine_similar(same, "similar", SimilarSettings(num_dims=2)))
     assert "WARNING" in text and "simhand find-duplicates" in text
@@ -216,7 +216,7 @@ def test_mining_warns_of_the_same_footage(videos, tmp_path, monkeypatch, capsys)
     assert "simhand mine" not in printed
 
 
-def test_wrong_settings_are_refused():
+def test_wrong_settings_raise():
     with pytest.raises(ValueError, match="max_distance"):
         DuplicateSettings(max_distance=300)
     with pytest.raises(ValueError, match="min_frames"):

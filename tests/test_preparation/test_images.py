@@ -174,7 +174,7 @@ def test_levels_name_groups_and_columns(tmp_path):
         ({"take": "videos"}, "none. Correct the path"),
     ],
 )
-def test_wrong_settings_are_refused(tmp_path, settings, match):
+def test_wrong_settings_raise(tmp_path, settings, match):
     save(tmp_path / "a" / "b" / "1.png")
     with pytest.raises((ValueError, FileNotFoundError), match=match):
         footage_of(tmp_path, **settings)
