@@ -1,4 +1,4 @@
-"""The hand pool on disk, the hub at which all stages meet (docs/data_format.md)."""
+"""The hand pool on disk, through which all stages exchange data (docs/data_format.md)."""
 
 from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.detections import HandBox, read_detections, write_detections

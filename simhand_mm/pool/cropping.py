@@ -1,4 +1,4 @@
-"""The square crops of right hands that a pool stores."""
+"""The square crops stored in a pool, in which every hand looks like a right hand."""
 
 import cv2
 import numpy as np
@@ -12,14 +12,14 @@ _JPEG_QUALITY = 90
 def crop_hand(
     image: np.ndarray, bbox_xyxy: np.ndarray, scale: float, size: int, mirror: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the square around a box, enlarged by ``scale``, and resize it.
+    """Crop the square around a box, enlarged by ``scale``, and resize it.
 
     Args:
         image: ``uint8 [H, W, 3]``.
         bbox_xyxy: ``[4]``, px of the image.
-        scale: Side of the square over the longer side of the box.
+        scale: Side of the square divided by the longer side of the box.
         size: Side of the crop in px.
-        mirror: Flip left to right, to make a right hand of a left one.
+        mirror: Flip left to right, so that a left hand looks like a right one.
 
     Returns:
         The crop ``uint8 [size, size, 3]`` and the ``affine`` ``[2, 3]`` from image to crop px.
@@ -37,15 +37,15 @@ def crop_hand(
 def cut_square(
     image: np.ndarray, bbox_xyxy: np.ndarray, scale: float
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """The pixels of the square around a box, enlarged by ``scale``.
+    """Return the pixels of the square around a box, enlarged by ``scale``.
 
-    Parts beyond the image are black: nothing is clipped, moved or stretched. The square is put on
-    whole pixels, so that shrinking it averages over the pixels that it covers.
+    Parts beyond the image are black: nothing is clipped, shifted or stretched. The square is
+    aligned to whole pixels, so that downscaling averages over exactly the pixels that it covers.
 
     Args:
         image: ``uint8 [H, W, 3]``.
         bbox_xyxy: ``[4]``, px of the image.
-        scale: Side of the square over the longer side of the box.
+        scale: Side of the square divided by the longer side of the box.
 
     Returns:
         ``uint8 [side, side, 3]`` and the square's left and top edge in px of the image.
@@ -64,16 +64,16 @@ def cut_square(
 
 
 def encode_jpeg(image: np.ndarray) -> bytes:
-    """JPEG of an RGB image ``uint8 [H, W, 3]``."""
+    """Encode an RGB image ``uint8 [H, W, 3]`` as JPEG."""
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     return cv2.imencode(".jpg", image[..., ::-1], options)[1].tobytes()
 
 
 def sharpness(image: np.ndarray) -> float:
-    """Variance of the Laplacian of the grey image: low where it is blurred."""
+    """Return the variance of the Laplacian of the grey image; low if the image is blurred."""
     return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
 
 
 def brightness(image: np.ndarray) -> float:
-    """Mean of the grey image, 0 to 255."""
+    """Return the mean of the grey image, 0 to 255."""
     return float(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).mean())

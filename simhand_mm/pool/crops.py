@@ -8,7 +8,7 @@ from typing import Any
 import lmdb
 import pyarrow as pa
 
-# About 250 MB at 224 px: a comfortable unit to copy, and what finalizing holds in memory.
+# About 250 MB at 224 px: easy to copy, and small enough for finalize to hold in memory.
 HANDS_PER_SHARD = 20_000
 _FIRST_MAP_SIZE = 1 << 24
 _PAGE_BYTES = 4096
@@ -16,12 +16,12 @@ _MAX_KEY_BYTES = 511  # of LMDB
 
 
 def shard_path(crops_dir: Path, shard: int) -> Path:
-    """File of a shard."""
+    """Path of a shard."""
     return crops_dir / f"{shard:05d}.lmdb"
 
 
 def crop_key(hand_id: str) -> bytes:
-    """Key of a hand's crop: its id, or a hash of an id that is longer than LMDB allows."""
+    """Key of a hand's crop: its id, or a hash if the id is longer than LMDB allows."""
     key = hand_id.encode()
     if len(key) <= _MAX_KEY_BYTES:
         return key
@@ -37,11 +37,11 @@ class CropReader:
         self._transactions: dict[int, Any] = {}
 
     def read(self, shard: int, hand_id: str) -> bytes:
-        """JPEG bytes of a hand.
+        """Return the JPEG bytes of a hand.
 
         Raises:
             FileNotFoundError: If the shard is missing.
-            KeyError: If the shard does not hold the hand.
+            KeyError: If the shard does not contain the hand.
         """
         if self._process != os.getpid():
             self._process, self._transactions = os.getpid(), {}
@@ -49,7 +49,7 @@ class CropReader:
             path = shard_path(self._crops_dir, shard)
             if not path.is_file():
                 raise FileNotFoundError(
-                    f"crops must lie in {path}, but the file does not exist. Copy the folder "
+                    f"crops must be in {path}, but the file does not exist. Copy the folder "
                     "crops/ of the pool too, or run simhand prepare again."
                 )
             environment = lmdb.open(
@@ -66,7 +66,7 @@ class CropReader:
 
 
 def write_shard(path: Path, hand_ids: pa.ChunkedArray, crops: pa.ChunkedArray) -> None:
-    """Write one shard, keys in sorted order in one transaction, so that bytes are reproducible.
+    """Write one shard in one transaction with sorted keys, so that its bytes are reproducible.
 
     Raises:
         OSError: If the disk is full.
@@ -80,8 +80,8 @@ def write_shard(path: Path, hand_ids: pa.ChunkedArray, crops: pa.ChunkedArray) -
                 transaction.put(keys[row], crops[row].as_py(), append=True)
         environment.close()
     except lmdb.Error as error:
-        # LMDB takes a short write, which a full disk gives, for an input/output error.
+        # On a full disk, LMDB reports an input/output error.
         raise OSError(
             f"{path} cannot be written ({error}). If the disk is full, free space and run again; "
-            "what was finished is kept."
+            "finished work is kept."
         ) from error

@@ -1,4 +1,4 @@
-"""Reading CSV tables as people have them: from spreadsheets too."""
+"""Reading CSV tables, including those saved by spreadsheet programs."""
 
 import csv
 import io
@@ -10,25 +10,26 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Rows of a table with a header, as dictionaries of text.
+    """Read the rows of a table with a header as dictionaries of text.
 
-    Commas, semicolons or tabs may separate the columns; the text is UTF-8, with or without a byte
-    order mark, or UTF-16 with one; lines may end as on any system. So files of Excel can be read.
+    Columns may be separated by commas, semicolons or tabs. The text is UTF-8, with or without a
+    byte order mark, or UTF-16 with one, with the line ends of any system. This includes files from
+    Excel.
 
     Args:
         path: The file.
-        columns: Columns that it must have; others may follow.
+        columns: Required columns; the table may have others.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not such a table, lacks a column, or has a row with too few cells.
+        ValueError: If it is not a CSV table, lacks a column, or has a row with too few cells.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"path must be a CSV table, but {path} is not a file. Correct it.")
     text = _decode(path)
     first_line = text.split("\n", 1)[0].strip()
-    if first_line.lower().startswith("sep=") and len(first_line) == 5:  # a line of Excel's own
+    if first_line.lower().startswith("sep=") and len(first_line) == 5:  # written by Excel
         delimiter, text = first_line[4], text.partition("\n")[2]
     else:
         delimiter = max(_DELIMITERS, key=first_line.count)
@@ -37,8 +38,8 @@ def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     missing = [name for name in columns if name not in names]
     if missing:
         raise ValueError(
-            f"{path} must have the columns {' and '.join(columns)}, but has {names}. Write their "
-            "names into its first line."
+            f"{path} must have the columns {' and '.join(columns)}, but has {names}. Write the "
+            "column names into its first line."
         )
     rows = []
     for cells in reader:

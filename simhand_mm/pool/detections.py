@@ -1,4 +1,4 @@
-"""The table of hand boxes that a detector of any kind found: ``detections.parquet``."""
+"""The table of hand boxes of any detector: ``detections.parquet``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ DETECTIONS = pa.schema(
         ("handedness", pa.string()),  # 'left', 'right' or '' for unknown
     ]
 )
-# Small, so that one video is read without the others.
+# Small, so that one video can be read without the others.
 _ROW_GROUP = 20_000
 
 
 @dataclass(frozen=True)
 class HandBox:
-    """Where a hand is in an image.
+    """Box of a hand in an image.
 
     Attributes:
         bbox_xyxy: ``[4]``, px of the image, tight around the hand; x2 and y2 exclusive.
-        handedness: ``'left'`` or ``'right'``, the person's own hand, or '' if that is not known.
+        handedness: ``'left'`` or ``'right'``, the person's own hand, or '' if unknown.
         score: In [0, 1].
     """
 
@@ -68,7 +68,7 @@ def write_detections(path: str | Path, records: Iterable[dict[str, Any]]) -> int
 
 
 def read_detections(path: str | Path, video_id: str) -> list[dict[str, Any]]:
-    """Boxes of one video, by frame.
+    """Read the boxes of one video, sorted by frame.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -76,7 +76,7 @@ def read_detections(path: str | Path, video_id: str) -> list[dict[str, Any]]:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"detections must be a file, but {path} is not. Make it with simhand convert-boxes."
+            f"detections must be a file, but {path} is not. Create it with simhand convert-boxes."
         )
     try:
         missing = set(DETECTIONS.names) - set(pq.read_schema(path).names)
@@ -85,12 +85,12 @@ def read_detections(path: str | Path, video_id: str) -> list[dict[str, Any]]:
         table = pq.read_table(path, schema=DETECTIONS, filters=[("video_id", "=", video_id)])
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
-            f"{path} must be a table of detections, but it cannot be read: {error}. Make it with "
-            "simhand convert-boxes."
+            f"{path} must be a table of detections, but it cannot be read: {error}. Create it "
+            "with simhand convert-boxes."
         ) from error
     if any(column.null_count for column in table.columns):
         raise ValueError(
             f"{path} must be a table of detections, but it has empty fields for {video_id!r}. "
-            "Make it with simhand convert-boxes."
+            "Create it with simhand convert-boxes."
         )
     return table.to_pylist()

@@ -1,4 +1,4 @@
-"""Pose embeddings of a pool, as mining wrote them: `pose_embeddings.npy`."""
+"""Pose embeddings of a pool, written by mining: `pose_embeddings.npy`."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from simhand_mm.pool.reader import HandPool
 
 
 def load_pose_embeddings(pool: HandPool) -> np.ndarray:
-    """The embedding in which the pairs of a pool were mined.
+    """Load the embedding in which the pairs of a pool were mined.
 
     Returns:
         ``[N, D]`` float32, memory-mapped; NaN for hands that cannot be embedded.
 
     Raises:
-        FileNotFoundError: If the pool was not mined.
+        FileNotFoundError: If the pool has not been mined.
         ValueError: If the file belongs to another state of the pool.
     """
     path = pool.root / "pose_embeddings.npy"

@@ -1,4 +1,4 @@
-"""Writing files so that a killed program or a full disk never leaves half of one behind."""
+"""Writing files so that a killed program or a full disk never leaves an incomplete file."""
 
 import errno
 import json
@@ -11,23 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_FULL = "Free disk space and run again; what was finished is kept."
+_FULL = "Free disk space and run again; finished work is kept."
 _WHAT_TO_DO = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EFBIG: _FULL,
     errno.EROFS: "Choose a folder on a disk that is not read-only.",
-    errno.EACCES: "Choose a folder that you may write to.",
-    errno.EPERM: "Choose a folder that you may write to.",
+    errno.EACCES: "Choose a folder in which you have write permission.",
+    errno.EPERM: "Choose a folder in which you have write permission.",
 }
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder; rename it to ``path`` on success.
+    """Yield a temporary path in the same folder; rename it to ``path`` on success.
 
-    Works for files and folders. An existing file is replaced; on an exception what was written is
-    removed and ``path`` stays as it was.
+    Works for files and folders. An existing file is replaced. On an exception, what was written
+    is removed, and ``path`` is unchanged.
 
     Raises:
         OSError: If the disk is full or read-only; the message says what to do.
@@ -51,7 +51,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def explaining_disk_errors(path: Path) -> Iterator[None]:
-    """Say which path could not be written to a full or read-only disk, and what to do."""
+    """Add the path and what to do to errors of full or read-only disks."""
     try:
         yield
     except OSError as error:
@@ -62,10 +62,10 @@ def explaining_disk_errors(path: Path) -> Iterator[None]:
 
 
 def _flush(path: Path) -> None:
-    """Have a file or the files of a folder on the disk.
+    """Flush a file, or the files in a folder, to disk.
 
-    Otherwise a file could be renamed, and after a power cut be empty; and some disks (NFS, quotas)
-    report only now that they are full.
+    Otherwise a renamed file could be empty after a power failure; and some disks (NFS, quotas)
+    only report now that they are full.
     """
     for file in path.rglob("*") if path.is_dir() else [path]:
         with file.open("rb") as opened:
@@ -73,7 +73,7 @@ def _flush(path: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what killed programs left half-written in a folder."""
+    """Remove incomplete files that killed programs left in a folder."""
     for path in folder.glob(".*.tmp"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

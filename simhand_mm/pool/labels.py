@@ -1,4 +1,4 @@
-"""Labels of the hands of a pool: columns of its own, or a table of the user's."""
+"""Labels of the hands in a pool: columns of the pool, or a table provided by the user."""
 
 import logging
 from collections.abc import Sequence
@@ -18,21 +18,21 @@ _KEYS = ("hand_id", "video_id")
 def read_labels(
     pool: HandPool, columns: Sequence[str], table: str | Path | None = None
 ) -> list[list[str]]:
-    """Text labels of each hand; empty where a hand has none.
+    """Read text labels of each hand; empty if a hand has none.
 
     Args:
         pool: The pool.
-        columns: Names of columns, each of the table or of ``hands.parquet``.
-        table: CSV or parquet table with ``hand_id`` or ``video_id``, and a column per label.
-            Spreadsheets may have written it.
+        columns: Column names, in the table or in ``hands.parquet``.
+        table: CSV or parquet table with ``hand_id`` or ``video_id``, and one column per
+            label. CSV files from spreadsheet programs are accepted.
 
     Returns:
         A list of N values per column.
 
     Raises:
         FileNotFoundError: If the table does not exist.
-        ValueError: If a column is missing, the table names no hand of the pool, or it has two
-            values for one hand.
+        ValueError: If a column is missing, the table contains no hand of the pool, or two values
+            for one hand.
     """
     rows = [] if table is None else _read_table(Path(table))
     in_table = set(rows[0]) - set(_KEYS) if rows else set()
@@ -71,16 +71,16 @@ def _look_up(
         value = tuple(row[name].strip() for name in names)
         if values.setdefault(row[key], value) != value:
             raise ValueError(
-                f"{path} must have one row for each {key}, but has two for {row[key]!r} that "
-                "differ. Remove one of them."
+                f"{path} must have one row per {key}, but has two different ones for "
+                f"{row[key]!r}. Remove one of them."
             )
     keys = [_text(value) for value in pool.column(key).to_pylist()]
     num_found = len(values.keys() & set(keys))
     if not num_found:
         raise ValueError(
-            f"{path} must name hands of the pool, but none of its {len(values)} values of {key} is "
-            f"in the pool (in the table: {list(values)[:3]}; in the pool: {keys[:3]}). Write the "
-            "ids as they are in the pool's videos.csv."
+            f"{path} must contain hands of the pool, but none of its {len(values)} values of {key} "
+            f"is in the pool (in the table: {list(values)[:3]}; in the pool: {keys[:3]}). Write the "
+            "ids as in the pool's videos.csv."
         )
     logger.info("%s: %d of %d values of %s are in the pool", path, num_found, len(values), key)
     nothing = ("",) * len(names)
@@ -94,8 +94,8 @@ def _own_column(pool: HandPool, name: str, table: str | Path | None) -> list[str
     except KeyError:
         place = "hands.parquet" if table is None else f"{table} or hands.parquet"
         raise ValueError(
-            f"column must be one of {place}, but got {name!r}. Correct the name, or give a table "
-            "that has it."
+            f"column must be one of {place}, but got {name!r}. Correct the name, or pass a table "
+            "with this column."
         ) from None
     if pa.types.is_nested(column.type) and not pa.types.is_dictionary(column.type):
         raise ValueError(f"column must have single values, but {name!r} has {column.type}.")

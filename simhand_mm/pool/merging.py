@@ -1,4 +1,4 @@
-"""Finished parts -> the tables and crops of a pool."""
+"""Merging finished parts into the tables and crops of a pool."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,15 +18,15 @@ _DROPS_PER_ROW_GROUP = 1 << 20
 
 
 def merge_parts(root: Path, paths: Sequence[Path], schema: pa.Schema) -> Counter[str]:
-    """Write hands, crops and drops, never holding more than a shard.
+    """Write hands, crops and drops, with at most one shard in memory.
 
     Args:
         root: Folder of the pool.
-        paths: The parts, in the order of their rows in the tables.
+        paths: The parts, in the order in which their rows are written.
         schema: Columns of ``hands.parquet``.
 
     Returns:
-        How many drops there are of each reason.
+        Number of drops per reason.
 
     Raises:
         OSError: If the disk is full or read-only.
@@ -56,7 +56,7 @@ def _new_table(stack: ExitStack, path: Path, schema: pa.Schema) -> pq.ParquetWri
 
 
 def _gathered(tables: Iterator[pa.Table], num_rows: int) -> Iterator[pa.Table]:
-    """Whole tables, put together until they have at least ``num_rows`` rows."""
+    """Concatenate tables until they have at least ``num_rows`` rows."""
     waiting: list[pa.Table] = []
     num_waiting = 0
     for table in tables:

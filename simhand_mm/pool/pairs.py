@@ -1,4 +1,4 @@
-"""Mined pairs on disk: ``pairs/<name>.npz``, for each hand the rows of its positives."""
+"""Mined pairs on disk: ``pairs/<name>.npz``, the rows of the positives of each hand."""
 
 import json
 from dataclasses import dataclass, field
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HandPairs:
-    """For each hand of a pool the rows of its positives.
+    """Rows of the positives of each hand in a pool.
 
     Attributes:
-        positive_index: ``[N, K]`` int32, pool rows; -1 where there is none.
-        distance: ``[N, K]`` float32 in the metric's unit; inf where there is none.
+        positive_index: ``[N, K]`` int32, pool rows; -1: no positive.
+        distance: ``[N, K]`` float32 in the metric's unit; inf: no positive.
         ranks: ``[K]`` int32, the neighbour rank of each column (1 = nearest).
         rule: How positives were chosen: ``similar``, ``temporal``, ``self``, ...
         metric: What ``distance`` measures.
-        pool_fingerprint: The pool that the row numbers belong to.
-        info: Anything else worth keeping, JSON-like.
+        pool_fingerprint: Fingerprint of the pool to which the row numbers refer.
+        info: Additional information, JSON-like.
     """
 
     positive_index: np.ndarray
@@ -36,7 +36,7 @@ class HandPairs:
     info: dict[str, Any] = field(default_factory=dict)
 
     def column_of_rank(self, rank: int) -> int:
-        """Position of a neighbour rank among the columns."""
+        """Return the column index of a neighbour rank."""
         found = np.flatnonzero(self.ranks == rank)
         if not len(found):
             raise ValueError(
@@ -47,12 +47,12 @@ class HandPairs:
 
 
 def pairs_path(pool_dir: str | Path, name: str) -> Path:
-    """Where the pairs called ``name`` of a pool lie."""
+    """Path of the pairs named ``name`` in a pool."""
     return Path(pool_dir) / "pairs" / f"{name}.npz"
 
 
 def save_pairs(pool_dir: str | Path, name: str, pairs: HandPairs) -> Path:
-    """Write pairs below a pool, atomically; returns the file."""
+    """Write pairs into a pool folder, atomically; returns the path of the file."""
     path = pairs_path(pool_dir, name)
     header = {
         "rule": pairs.rule,
@@ -72,7 +72,7 @@ def save_pairs(pool_dir: str | Path, name: str, pairs: HandPairs) -> Path:
 
 
 def load_pairs(pool_dir: str | Path, name: str, pool: "HandPool | None" = None) -> HandPairs:
-    """Read pairs; with ``pool`` given, refuse pairs that were mined from another one.
+    """Read pairs. If ``pool`` is given, pairs that were mined from another pool are refused.
 
     Raises:
         FileNotFoundError: If there are no such pairs.
@@ -82,7 +82,7 @@ def load_pairs(pool_dir: str | Path, name: str, pool: "HandPool | None" = None) 
     if not path.is_file():
         known = sorted(p.stem for p in path.parent.glob("*.npz"))
         raise FileNotFoundError(
-            f"pairs must name a file below {path.parent}, but got {name!r} (present: {known}). "
+            f"pairs must name a file in {path.parent}, but got {name!r} (available: {known}). "
             f"Mine them with simhand mine {pool_dir} --name {name}."
         )
     with np.load(path, allow_pickle=False) as archive:

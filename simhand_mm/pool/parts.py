@@ -1,7 +1,7 @@
-"""One finished video: a file that is there as a whole or not at all.
+"""A part: the file of one finished video, written atomically.
 
-A part is an Arrow file: one row per hand with its crop, and in the metadata what became of the
-video, which file it came from, and what was left out of it.
+A part is an Arrow file with one row per hand, including its crop. Its metadata contain the status
+of the video, the identity of its file, and what was left out.
 """
 
 import csv
@@ -29,13 +29,13 @@ from simhand_mm.pool.schema import (
 
 @dataclass(frozen=True)
 class SourceFile:
-    """Identity of the file that a video was read from; if it differs, the file changed.
+    """Identity of the file from which a video was read; if it differs, the file has changed.
 
     Attributes:
-        name: Path below the folder of videos; '' if it is not known.
-        num_bytes: Its size; -1 if there is no such file.
-        modified_s: When it was last changed, in whole seconds since 1970 (finer times do not
-            survive every copy); -1 if there is no such file.
+        name: Path relative to the folder of videos; '' if unknown.
+        num_bytes: Size of the file; -1 if it does not exist.
+        modified_s: Modification time in whole seconds since 1970 (copying may lose fractions of
+            a second); -1 if the file does not exist.
     """
 
     name: str = ""
@@ -45,19 +45,19 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class VideoStatus:
-    """What became of a video.
+    """Status of a prepared video.
 
     Attributes:
         video_id: Id of the video.
-        failure: Reason why nothing of it could be used, or ''.
-        num_frames: Frames looked at.
-        num_hands: Hands in the pool.
-        num_drops: Things left out.
-        seconds: Time that it took.
-        problem: Reason why only a part of it could be used, or ''.
-        file: See :class:`SourceFile`, as are the following ones.
+        failure: Reason why the video could not be used at all, or ''.
+        num_frames: Number of frames processed.
+        num_hands: Number of hands in the pool.
+        num_drops: Number of dropped items.
+        seconds: Processing time.
+        problem: Reason why only a part of the video could be used, or ''.
+        file: Path of its file, see :class:`SourceFile`.
         num_bytes: Size of the file.
-        modified_s: When the file was last changed.
+        modified_s: Modification time of the file.
     """
 
     video_id: str
@@ -73,12 +73,12 @@ class VideoStatus:
 
     @property
     def source_file(self) -> SourceFile:
-        """The file that the video was read from."""
+        """The file from which the video was read."""
         return SourceFile(self.file, self.num_bytes, self.modified_s)
 
 
 def part_path(parts_dir: Path, video_id: str) -> Path:
-    """File of a video; hashed, because ids may hold any character and be long."""
+    """Path of a part; hashed, because ids may be long and contain any character."""
     return parts_dir / f"{hashlib.sha256(video_id.encode()).hexdigest()[:24]}.arrow"
 
 
@@ -89,14 +89,14 @@ def write_part(
     drops: Sequence[DropRecord],
     extra_columns: Sequence[str] = (),
 ) -> None:
-    """Write a part at once.
+    """Write a part atomically.
 
     Args:
         path: The file.
-        status: What became of the video.
+        status: Status of the video.
         hands: Its hands.
-        drops: What was left out of it.
-        extra_columns: Which of the extra columns of the hands to write.
+        drops: What was left out, with reasons.
+        extra_columns: Names of the extra columns to write.
 
     Raises:
         OSError: If the disk is full or read-only.
@@ -116,28 +116,28 @@ def write_part(
 
 
 def read_status(path: Path) -> VideoStatus:
-    """What became of the video of a part.
+    """Read the status of the video in a part.
 
     Raises:
-        pyarrow.ArrowInvalid: If the file is not a whole part.
+        pyarrow.ArrowInvalid: If the file is not a complete part.
     """
     with pa.memory_map(str(path)) as source:
         return VideoStatus(**json.loads(pa.ipc.open_file(source).schema.metadata[b"status"]))
 
 
 def _part_schema(schema: pa.Schema) -> pa.Schema:
-    """From the columns of a pool to those of a part."""
+    """Return the schema of a part for the schema of a pool."""
     return schema.remove(schema.get_field_index("shard")).append(pa.field("crop", pa.binary()))
 
 
 def read_parts(
     paths: Sequence[Path], schema: pa.Schema = HANDS
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Hands (with crops) and drops of parts, one part at a time.
+    """Yield hands (with crops) and drops, one part at a time.
 
     Args:
         paths: The parts.
-        schema: Columns of the pool; those that an older part lacks are empty.
+        schema: Columns of the pool; columns that an older part lacks are empty.
     """
     schema = _part_schema(schema)
     for path in paths:
@@ -152,7 +152,7 @@ def read_parts(
 
 
 def write_statuses(path: Path, statuses: Sequence[VideoStatus]) -> None:
-    """Write a table for people and programs, one row per video."""
+    """Write a CSV table with one row per video."""
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(VideoStatus)])
         writer.writeheader()
@@ -160,7 +160,7 @@ def write_statuses(path: Path, statuses: Sequence[VideoStatus]) -> None:
 
 
 def read_statuses(path: Path) -> dict[str, VideoStatus]:
-    """The statuses of a table, by video id; columns that older tables lack have their defaults."""
+    """Read a table of statuses by video id; columns that older tables lack get their defaults."""
     kinds: dict[str, Any] = {f.name: type(f.default) for f in fields(VideoStatus)[1:]}
     return {
         row["video_id"]: VideoStatus(

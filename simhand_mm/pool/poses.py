@@ -1,4 +1,4 @@
-"""Labelled 3D hand poses, one table for every data set: ``<data_root>/poses/<split>.parquet``."""
+"""Labelled 3D hand poses in one format for all data sets: ``<data_root>/poses/<split>.parquet``."""
 
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +16,7 @@ def write_poses(path: str | Path, records: list[dict[str, Any]]) -> None:
 
     Args:
         path: The ``.parquet`` file.
-        records: A dictionary a sample with the keys of ``schema.POSES``. ``keypoints_3d`` in mm,
+        records: One dict per sample with the keys of ``schema.POSES``. ``keypoints_3d`` in mm,
             camera frame; ``keypoints_2d`` and ``bbox_xyxy`` in px of the image.
 
     Raises:
@@ -36,8 +36,8 @@ def read_poses(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file lacks a column, has rows of another shape in one, or names a picture
-            outside its data root.
+        ValueError: If a column is missing or its rows have the wrong shape, or an image is outside
+            the data root.
     """
     path = Path(path)
     if not path.is_file():
@@ -70,7 +70,7 @@ def _check_image_paths(image_paths: list[str], path: Path) -> None:
         parts = PurePosixPath(image_path)
         if parts.is_absolute() or ".." in parts.parts:
             raise ValueError(
-                f"image_path must stay below the data_root, but row {row} of {path} has "
+                f"image_path must be inside the data_root, but row {row} of {path} has "
                 f"{image_path!r}. Convert the data set again."
             )
 

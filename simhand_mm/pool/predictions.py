@@ -1,4 +1,4 @@
-"""Predictions of a model for a poses table, one row per hand: ``predictions.parquet``."""
+"""Predictions of a model for a table of poses, one row per hand: ``predictions.parquet``."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -50,10 +50,10 @@ def read_predictions(
 
     Args:
         path: The ``.parquet`` file.
-        columns: Those wanted besides ``sample_id``.
+        columns: Columns to read in addition to ``sample_id``.
 
     Returns:
-        ``sample_id``, a list, and each column as an array ``[N, ...]``.
+        ``sample_id`` as a list, and each column as an array ``[N, ...]``.
 
     Raises:
         FileNotFoundError: If there is no such file.

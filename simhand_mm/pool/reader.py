@@ -19,15 +19,15 @@ from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, column_to_array
 class HandPool:
     """A finished pool folder.
 
-    ``hands.parquet`` is the truth; ``hands.arrow`` next to it is a derived, uncompressed copy that
-    processes share through the page cache. It is made on first use where the folder is writable.
-    Instances can be pickled: a worker maps the same files again.
+    ``hands.arrow`` is an uncompressed copy of ``hands.parquet``, which processes share through the
+    page cache. It is written on first use if the folder is writable. Instances can be pickled: each
+    worker maps the same files.
 
     Args:
         root: The pool folder.
 
     Raises:
-        FileNotFoundError: If the folder holds no finished pool.
+        FileNotFoundError: If the folder does not contain a finished pool.
         ValueError: If the pool was written in another format version.
     """
 
@@ -36,8 +36,8 @@ class HandPool:
         info_path = self.root / "pool.json"
         if not info_path.is_file():
             raise FileNotFoundError(
-                f"root must be a finished hand pool, but {info_path} does not exist. Make it with "
-                "simhand prepare, or correct the path (configs: data_root, or the "
+                f"root must be a finished hand pool, but {info_path} does not exist. Create it "
+                "with simhand prepare, or correct the path (configs: data_root, or the "
                 "environment variable SIMHAND_DATA)."
             )
         self.info: dict[str, Any] = json.loads(info_path.read_text(encoding="utf-8"))
@@ -54,18 +54,18 @@ class HandPool:
         return {"root": self.root, "info": self.info}
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """A column of ``hands.parquet`` as Arrow data (``video_id`` and the like as codes)."""
+        """Return a column of ``hands.parquet`` as Arrow data (``video_id`` and others as codes)."""
         return self._table[name]
 
     @property
     def extra_columns(self) -> list[str]:
-        """Names of columns that this pool has and others need not have, such as ``label``."""
+        """Names of the additional columns of this pool, such as ``label``."""
         return [name for name in self._table.column_names if name not in HANDS.names]
 
     def values(self, name: str) -> np.ndarray:
-        """A column as an array of numbers or of text; extra columns too.
+        """Return a column, including extra columns, as an array of numbers or text.
 
-        Numbers that an older pool lacks are NaN.
+        Numeric columns that an older pool lacks are NaN.
 
         Raises:
             ValueError: If the pool has no such column.
@@ -81,17 +81,17 @@ class HandPool:
         return self._array(name)
 
     def hand_id(self, row: int) -> str:
-        """Stable id of the hand in a row."""
+        """Return the stable id of the hand in a row."""
         return self._table["hand_id"][row].as_py()
 
     def rows_of(self, hand_ids: list[str]) -> np.ndarray:
-        """Rows of hands by id, ``[len(hand_ids)]`` int64; -1 where the pool has no such hand."""
+        """Return the rows of hands by id, ``[len(hand_ids)]`` int64; -1 for unknown ids."""
         compute: Any = pc  # its functions are made at run time
         found = compute.index_in(pa.array(hand_ids), value_set=self._table["hand_id"])
         return found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
     def read_crop(self, row: int) -> bytes:
-        """JPEG of a hand: a right hand (left ones are mirrored) in a square crop."""
+        """Return the square crop of a hand as JPEG; left hands are mirrored."""
         return self._crops.read(int(self.shard[row]), self.hand_id(row))
 
     @property
@@ -101,20 +101,20 @@ class HandPool:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of hand ids and keypoints: pairs and embeddings belong to one fingerprint."""
+        """Hash of hand ids and keypoints; pairs and embeddings store it to identify their pool."""
         return self.info["fingerprint"]
 
     @property
     def video_ids(self) -> list[str]:
-        """The different videos, in the order of ``video_index``."""
+        """Distinct video ids, in the order of ``video_index``."""
         return self._names("video_id")
 
     @property
     def sources(self) -> list[str]:
-        """The different sources, in the order of ``source_index``."""
+        """Distinct sources, in the order of ``source_index``."""
         return self._names("source")
 
-    # Columns as read-only arrays. Their meaning, unit and frame: docs/data_format.md.
+    # Columns as read-only arrays. For meaning, unit and frame see docs/data_format.md.
     @cached_property
     def video_index(self) -> np.ndarray:
         """``[N]`` int32, position in ``video_ids``."""
@@ -133,7 +133,7 @@ class HandPool:
 
     @cached_property
     def frame_index(self) -> np.ndarray:
-        """``[N]`` int64, number of the source frame."""
+        """``[N]`` int64, index of the source frame."""
         return self._array("frame_index")
 
     @cached_property
@@ -178,7 +178,7 @@ class HandPool:
 
     @cached_property
     def shard(self) -> np.ndarray:
-        """``[N]`` int32, number of the LMDB file that holds the crop."""
+        """``[N]`` int32, number of the LMDB file that contains the crop."""
         return self._array("shard")
 
     @cached_property
@@ -194,7 +194,7 @@ class HandPool:
             table = _coded(pq.read_table(truth, schema=schema))
             try:
                 write_arrow(path, table, self.fingerprint)
-            except OSError:  # a read-only pool still works, only without sharing memory
+            except OSError:  # a read-only pool works, but processes do not share memory
                 return table
         return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
@@ -221,7 +221,7 @@ def fingerprint_of(table: pa.Table) -> str:
 
 
 def write_arrow(path: Path, table: pa.Table, fingerprint: str) -> None:
-    """Write the memory-mappable copy in one record batch, so that columns map contiguously."""
+    """Write the memory-mappable copy as one record batch, so that columns are contiguous."""
     table = _coded(table)
     schema = table.schema.with_metadata({"fingerprint": fingerprint})
     with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
@@ -230,7 +230,7 @@ def write_arrow(path: Path, table: pa.Table, fingerprint: str) -> None:
 
 
 def _coded(table: pa.Table) -> pa.Table:
-    """Text with few different values as codes, so that it is mapped and not copied."""
+    """Dictionary-encode text with few distinct values, so that it is mapped and not copied."""
     for position, field in enumerate(table.schema):
         if field.name != "hand_id" and pa.types.is_string(field.type):
             codes = table[field.name].dictionary_encode()

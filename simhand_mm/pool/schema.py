@@ -26,7 +26,7 @@ HANDS = pa.schema(
         ("bbox_score", pa.float32()),
         ("keypoints_2d", _KEYPOINTS_2D),
         ("keypoint_score", pa.list_(pa.float32(), NUM_KEYPOINTS)),
-        ("sharpness", pa.float32()),  # empty in pools that were made before this column
+        ("sharpness", pa.float32()),  # empty in older pools
         ("brightness", pa.float32()),  # as sharpness
         ("shard", pa.int32()),
     ]
@@ -94,7 +94,7 @@ class HandRecord:
 
 @dataclass(frozen=True)
 class DropRecord:
-    """One thing that was left out, and why. ``frame_index`` is -1 for a whole video."""
+    """A dropped item and the reason. ``frame_index`` is -1 for a whole video."""
 
     video_id: str
     frame_index: int
@@ -104,24 +104,24 @@ class DropRecord:
 
 
 def hands_schema(columns: Iterable[str]) -> pa.Schema:
-    """Columns of ``hands.parquet``, extra ones last.
+    """Return the columns of ``hands.parquet``, extra columns last.
 
     Raises:
-        ValueError: If the name of an extra column is taken or empty.
+        ValueError: If the name of an extra column is empty or already used.
     """
     schema = HANDS
     for name in columns:
         if not name or name in schema.names:
             raise ValueError(
-                f"extra columns must have names of their own, but got {name!r}, which is empty or "
-                f"taken. Rename it; taken are: {', '.join(schema.names)}."
+                f"extra columns must have unique names, but got {name!r}, which is empty or "
+                f"already used. Rename it; used names are: {', '.join(schema.names)}."
             )
         schema = schema.append(pa.field(name, pa.string()))
     return schema
 
 
 def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
-    """A numeric column as an array ``[N, *row shape]``, without a copy where Arrow allows it.
+    """Return a numeric column as an array ``[N, *row shape]``, without a copy if possible.
 
     Raises:
         ValueError: If the rows do not have the shape of that column.
@@ -134,6 +134,6 @@ def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
     if values.size != len(array) * math.prod(shape):
         raise ValueError(
             f"{name} must have rows of shape {shape}, but got {values.size} numbers in "
-            f"{len(array)} rows. Write the table again with the tool that made it."
+            f"{len(array)} rows. Write the table again with the command that created it."
         )
     return values.reshape(-1, *shape)

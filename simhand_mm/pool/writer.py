@@ -30,16 +30,16 @@ logger = logging.getLogger(__name__)
 
 
 class PoolWriter:
-    """Collects videos into a pool folder; any number of processes may write different videos.
+    """Writes videos into a pool folder; several processes may write different videos.
 
-    A video is one file in ``parts/``, written to a temporary name and renamed: it is there as a
-    whole or not at all, so a killed run continues where it stopped. ``finalize`` merges the parts
-    in the order of their video ids; the result does not depend on who wrote them when.
+    Each video is one file in ``parts/``, which is written atomically, so a killed run can be
+    resumed. ``finalize`` merges the parts in the order of their video ids; the result does not
+    depend on which process wrote them, or when.
 
     Args:
         root: The pool folder.
-        settings: What the crops are made with (``crop_size``, scales, producer, versions...).
-            JSON-like; the same for all parts of a pool. ``columns``: names of extra columns.
+        settings: Settings of the crops (``crop_size``, scales, producer, versions...), JSON-like;
+            the same for all parts of a pool. ``columns``: names of extra columns.
 
     Raises:
         ValueError: If the folder was started with other settings.
@@ -58,11 +58,11 @@ class PoolWriter:
 
     @contextmanager
     def lock(self, shared: bool = False) -> Iterator[None]:
-        """Keep others from preparing the same pool meanwhile; released also by ``kill -9``.
+        """Prevent other processes from preparing the same pool; also released by ``kill -9``.
 
         Args:
-            shared: Allow others that ask for a shared lock too: they write different videos and
-                none of them finalizes.
+            shared: Allow other processes with a shared lock: they write different videos, and none
+                of them finalizes.
 
         Raises:
             RuntimeError: If another process holds the lock.
@@ -75,9 +75,9 @@ class PoolWriter:
                 fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise RuntimeError(
-                    f"{self.root} is being prepared by another process. Wait for it or end it."
+                    f"{self.root} is being prepared by another process. Wait for it, or stop it."
                 ) from None
-            except OSError as error:  # some shared disks cannot lock
+            except OSError as error:  # some shared file systems have no locks
                 logger.warning("%s cannot be locked (%s)", self.root, error.strerror)
             yield
 
@@ -87,22 +87,22 @@ class PoolWriter:
         return not self._parts_dir.exists() and (self.root / "pool.json").is_file()
 
     def check_can_grow(self) -> None:
-        """Raise a ValueError if the parts were removed, without which videos cannot be added."""
+        """Raise ValueError if the parts were removed; videos can then not be added."""
         if self.has_no_parts:
             raise ValueError(
-                f"{self.root} must have its parts to grow, but they were removed. Prepare the new "
-                "or changed videos into another pool."
+                f"{self.root} must have its parts to add videos, but they were removed. Prepare "
+                "the new or changed videos into another pool."
             )
 
     def remove_parts(self) -> None:
-        """Free the disk space of the parts of a finished pool; it cannot grow afterwards."""
+        """Delete the parts of a finished pool; no videos can be added afterwards."""
         if self._parts_dir.exists():
-            # At once: a pool without some parts would do them again.
+            # Atomic: if only some parts were deleted, their videos would be prepared again.
             self._parts_dir.rename(self.root / ".parts.tmp")
             remove_temporaries(self.root)
 
     def statuses(self) -> dict[str, VideoStatus]:
-        """What became of each video so far, in the order of the ids. Broken parts are removed."""
+        """Return the status of each video so far, sorted by id. Damaged parts are deleted."""
         if self.has_no_parts:
             return read_statuses(self.root / "videos.csv")
         found = {}
@@ -110,9 +110,9 @@ class PoolWriter:
             try:
                 status = read_status(path)
             except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
-                if getattr(error, "errno", None):  # the disk's fault, not the part's
+                if getattr(error, "errno", None):  # caused by the disk, not by the part
                     raise
-                logger.warning("%s is not a whole part (%s): its video is done again", path, error)
+                logger.warning("%s is damaged (%s): its video is prepared again", path, error)
                 path.unlink()
             else:
                 found[status.video_id] = status
@@ -129,10 +129,10 @@ class PoolWriter:
         problem: str = "",
         source_file: SourceFile = SourceFile(),  # noqa: B008 (frozen)
     ) -> VideoStatus:
-        """Write all hands of a video, and what was left out of it, at once.
+        """Write all hands and drops of a video atomically.
 
         Raises:
-            ValueError: If the pool has no parts any more, or an array has the wrong shape.
+            ValueError: If the parts of the pool were removed, or an array has the wrong shape.
             OSError: If the disk is full or read-only.
         """
         self.check_can_grow()
@@ -153,7 +153,7 @@ class PoolWriter:
         return status
 
     def finalize(self) -> dict[str, Any]:
-        """Merge the parts into the pool's files; returns the content of ``pool.json``.
+        """Merge the parts into the files of the pool; returns the content of ``pool.json``.
 
         Raises:
             ValueError: If two hands have the same id.
@@ -162,7 +162,7 @@ class PoolWriter:
         statuses = self.statuses()
         if self._is_merged(statuses):
             return json.loads((self.root / "pool.json").read_text(encoding="utf-8"))
-        (self.root / "pool.json").unlink(missing_ok=True)  # unfinished until written again, last
+        (self.root / "pool.json").unlink(missing_ok=True)  # incomplete until written again
         remove_temporaries(self.root)
         remove_temporaries(self._parts_dir)
         num_drops = merge_parts(
@@ -191,7 +191,7 @@ class PoolWriter:
         return read_statuses(self.root / "videos.csv") == statuses
 
     def _check_unique(self, hands: pa.Table) -> None:
-        """Two hands with one id would share one crop, and pairs could not name them."""
+        """Refuse duplicate ids: such hands would share one crop and be ambiguous in pairs."""
         compute: Any = pc  # its functions are made at run time
         if compute.count_distinct(hands["hand_id"]).as_py() == len(hands):
             return
@@ -203,7 +203,7 @@ class PoolWriter:
         parts = [str(part_path(self._parts_dir, video_id)) for video_id in videos[:3]]
         raise ValueError(
             f"hand_id must be unique, but {doubled[0].as_py()!r} and {len(doubled) - 1} others of "
-            f"{len(videos)} videos are there several times (first videos: {videos[:3]}). Remove "
+            f"{len(videos)} videos occur several times (first videos: {videos[:3]}). Remove "
             f"their parts ({', '.join(parts)}) and prepare these videos again."
         )
 
@@ -216,6 +216,6 @@ def _check_same_settings(root: Path, before: dict[str, Any], settings: dict[str,
     }
     if changed:
         raise ValueError(
-            f"settings must be those that {root} was started with, but these differ (before, now): "
-            f"{changed}. Use another output folder or the old settings."
+            f"settings must be those with which {root} was started, but these differ (before, "
+            f"now): {changed}. Use another output folder, or the old settings."
         )

@@ -121,7 +121,7 @@ def test_pairs_round_trip_and_belong_to_their_pool(tmp_path):
 def test_crops_of_a_half_copied_pool_are_named(tmp_path):
     pool = write_pool(tmp_path)
     (tmp_path / "crops" / "00000.lmdb").unlink()
-    with pytest.raises(FileNotFoundError, match=r"crops must lie in .*00000\.lmdb"):
+    with pytest.raises(FileNotFoundError, match=r"crops must be in .*00000\.lmdb"):
         pool.read_crop(0)
 
 

@@ -88,7 +88,7 @@ def test_missing_image_is_reported_with_file_and_row(data_root):
 
 def test_image_path_must_not_leave_the_root(data_root, records):
     records[0]["image_path"] = "../secret.jpg"
-    with pytest.raises(ValueError, match=r"must stay below the data_root, but row 0 .*secret"):
+    with pytest.raises(ValueError, match=r"must be inside the data_root, but row 0 .*secret"):
         write(data_root, records)
 
 

@@ -182,7 +182,7 @@ def test_wrong_settings_raise(tmp_path, settings, match):
 
 def test_a_level_may_not_have_the_name_of_a_column(tmp_path):
     save(tmp_path / "in" / "right" / "1.png")
-    with pytest.raises(ValueError, match="names of their own, but got 'handedness'"):
+    with pytest.raises(ValueError, match="unique names, but got 'handedness'"):
         prepare(tmp_path / "in", tmp_path / "pool", levels="handedness")
 
 

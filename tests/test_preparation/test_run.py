@@ -185,7 +185,7 @@ def test_parts_can_be_removed(videos_dir, reference, tmp_path):
     assert info["num_hands"] == 24
     assert contents(tmp_path / "pool") == contents(reference)
     write_hand_video(tmp_path / "more" / "new.mp4")
-    with pytest.raises(ValueError, match="must have its parts to grow"):
+    with pytest.raises(ValueError, match="must have its parts to add videos"):
         preparation(tmp_path / "more", tmp_path / "pool").run(HERE)
 
 
