@@ -79,8 +79,8 @@ def _look_up(
     if not num_found:
         raise ValueError(
             f"{path} must contain hands of the pool, but none of its {len(values)} values of {key} "
-            f"is in the pool (in the table: {list(values)[:3]}; in the pool: {keys[:3]}). Write the "
-            "ids as in the pool's videos.csv."
+            f"is in the pool (in the table: {list(values)[:3]}; in the pool: {keys[:3]}). Write "
+            "the ids as in the pool's videos.csv."
         )
     logger.info("%s: %d of %d values of %s are in the pool", path, num_found, len(values), key)
     nothing = ("",) * len(names)

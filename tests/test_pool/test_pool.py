@@ -114,7 +114,7 @@ def test_pairs_round_trip_and_belong_to_their_pool(tmp_path):
         loaded.column_of_rank(7)
     with pytest.raises(ValueError, match="must belong to the pool"):
         load_pairs(pool.root, "self", other)
-    with pytest.raises(FileNotFoundError, match=r"present: \['self'\]"):
+    with pytest.raises(FileNotFoundError, match=r"available: \['self'\]"):
         load_pairs(pool.root, "top1", pool)
 
 
