@@ -104,7 +104,5 @@ def test_images_may_be_linked_but_their_paths_must_stay_below_the_root(compare, 
     column = table.column_names.index("image_path")
     names = pa.array(["../secret.jpg"] * NUM_STILLS)
     pq.write_table(table.set_column(column, "image_path", names), poses)
-    with pytest.raises(
-        ValueError, match=r"must be inside the data_root, but row 0 .*'\.\./secret"
-    ):
+    with pytest.raises(ValueError, match=r"must be inside the data_root, but row 0 .*'\.\./secret"):
         read_comparison(tmp_path, poses, {"a": tmp_path / "a.parquet"})
