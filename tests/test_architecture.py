@@ -23,6 +23,7 @@ ARROWS = {
     "checkpoint": set(),
     "executors": set(),
     "options": set(),
+    "probe_options": set(),
     "registry": set(),
     "runner_options": set(),
     "functional": set(),
@@ -32,12 +33,20 @@ ARROWS = {
     "engine": {"compat", "registry"},
     "preparation": {"executors", "functional", "pool"},
     "mining": {"compat", "executors", "functional", "options", "pool"},
-    "pretraining": {"checkpoint", "engine", "functional", "pool", "registry", "version"},
+    "pretraining": {
+        "checkpoint",
+        "engine",
+        "functional",
+        "pool",
+        "probe_options",
+        "registry",
+        "version",
+    },  # fmt: skip
     "pose": {"functional", "pool", "registry"},
     "converters": {"executors", "functional", "options", "pool"},
     "synthetic": {"executors", "functional", "pool"},
     "visualization": {"functional", "options", "pool"},
-    "experiments": {"cli", "pool"},  # runs the commands, so it stands above them
+    "experiments": {"cli", "pool"},  # runs the commands, so it is above them
     "doctor": {"cli", "compat", "engine", "mining", "pretraining"},  # examines the code of stages
 }
 # Frameworks that only one stage may import; heavy packages that functions import, not modules.

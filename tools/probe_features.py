@@ -11,7 +11,7 @@ from pathlib import Path
 from simhand_mm.cli import run
 from simhand_mm.options import Out, Pool
 from simhand_mm.pool import HandPool, write_json
-from simhand_mm.pretraining.probing import ProbeSettings, probe_backbones
+from simhand_mm.probe_options import ProbeSettings
 from simhand_mm.visualization.probe_report import format_probe, write_probe_report
 
 
@@ -31,6 +31,8 @@ def main(
         settings: Label to predict, and how.
         out: HTML file to write; the results are also written as .json with the same name.
     """
+    from simhand_mm.pretraining.probing import probe_backbones
+
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     result = probe_backbones(HandPool(pool_dir), backbones, settings)
     write_json(out.with_suffix(".json"), result)
