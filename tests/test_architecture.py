@@ -41,7 +41,7 @@ ARROWS = {
         "probe_options",
         "registry",
         "version",
-    },  # fmt: skip
+    },
     "pose": {"functional", "pool", "registry"},
     "converters": {"executors", "functional", "options", "pool"},
     "synthetic": {"executors", "functional", "pool"},
