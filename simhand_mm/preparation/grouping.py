@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -12,7 +11,6 @@ from simhand_mm.preparation.file_lists import FRAME_INDEX, GROUP, PATH, TIME_S
 from simhand_mm.preparation.image_groups import (
     GroupImage,
     ImageGroup,
-    common_step,
     numbers_in,
     times_of,
 )
@@ -51,7 +49,7 @@ def group_images(
         )
     groups = [_to_group(name, members[name], numbers_per_second, fps) for name in sorted(members)]
     if groups:
-        _tell(groups, group, numbers_per_second, fps)
+        _log_decisions(groups, group, numbers_per_second, fps)
     return groups
 
 
@@ -133,26 +131,30 @@ def _identity(files: Sequence[InputFile], images: Sequence[GroupImage]) -> Sourc
     )
 
 
-def _tell(
+def _log_decisions(
     groups: Sequence[ImageGroup], group: str, numbers_per_second: float | None, fps: float
 ) -> None:
-    """Say what was decided for whoever did not know."""
+    """Log what counts as one video and how images are timed, so that a wrong guess is noticed."""
     num_images = sum(len(each.images) for each in groups)
-    num_sampled = sum(1 for each in groups for _ in each.sampled(fps))
     largest = max(groups, key=lambda each: len(each.images))
     logger.info(
-        "%d images in %d groups by %s, the largest %r with %d; a group counts as one video, so its "
+        "%d images in %d groups by %s, the largest %r with %d; a group counts as one video: its "
         "hands are not paired with each other (--group)",
         *(num_images, len(groups), group, largest.video_id, len(largest.images)),
     )
-    steps = Counter(common_step([i.frame_index for i in each.images]) for each in groups)
-    step = steps.most_common(1)[0][0]
+    if len(largest.images) == 1:
+        return
     first, last = largest.images[0], largest.images[-1]
     logger.info(
-        "%s is image %d at 0 s, %s is image %d at %g s; %s; %d images are sampled at %g per second",
+        "%s is image %d at 0 s, %s is image %d at %g s (--numbers-per-second%s)",
         *(first.path.name, first.frame_index, last.path.name, last.frame_index, last.time_s),
-        f"the names count {numbers_per_second:g} per second"
-        if numbers_per_second
-        else f"guessed: the names count {step * fps:g} per second (--numbers-per-second)",
-        *(num_sampled, fps),
+        "" if numbers_per_second else "; times that no list gives are guessed",
     )
+    num_sampled = sum(1 for each in groups for _ in each.sampled(fps))
+    if num_sampled < num_images:
+        logger.info(
+            "%d of these images are used, at most one per interval of 1 / %g s; a higher --fps "
+            "uses more",
+            num_sampled,
+            fps,
+        )

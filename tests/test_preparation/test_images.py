@@ -142,7 +142,8 @@ def test_a_folder_is_a_group_by_default(tmp_path, caplog):
         "v2/deep": ["a9.png", "a10.png"],
     }
     assert "4 images in 2 groups by folder" in caplog.text
-    assert "guessed: the names count 30 per second" in caplog.text
+    assert "frame_000000.jpg is image 0 at 0 s, frame_000030.jpg is image 30 at 1 s" in caplog.text
+    assert "guessed" in caplog.text and "are used" not in caplog.text
 
 
 def test_levels_name_groups_and_columns(tmp_path):
@@ -199,10 +200,12 @@ def test_times_of_numbers():
     assert times_of([8], None, fps=1) == [0]
 
 
-def test_known_times_are_sampled_as_those_of_videos(tmp_path):
+def test_known_times_are_sampled_as_those_of_videos(tmp_path, caplog):
+    caplog.set_level("INFO")
     for number in range(0, 60, 3):
         save(tmp_path / "v" / f"{number:04d}.png")
     (group,) = footage_of(tmp_path, fps=2, numbers_per_second=30)
+    assert "4 of these images are used" in caplog.text and "guessed" not in caplog.text
     assert [image.frame_index for image in group.sampled(2)] == [0, 15, 30, 45]
     assert [image.time_s for image in group.sampled(2)] == [0, 0.5, 1, 1.5]
     assert [i.frame_index for i in group.sampled(2, frozenset([3, 6, 48]))] == [3, 48]
