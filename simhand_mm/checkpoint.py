@@ -7,6 +7,7 @@ import re
 import sys
 import types
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,34 @@ def _allowed_global(module: str, name: str) -> Any:
     import numpy as np
     import torch
     import torch._utils
+
+    root = module.replace("numpy._core", "numpy.core")
+    if (root, name) in (table := _single_globals()):
+        return table[root, name]
+    if module in ("builtins", "__builtin__") and name in _PLAIN_BUILTINS:
+        return _PLAIN_BUILTINS[name]
+    if module == "torch._utils" and name in _TENSOR_BUILDERS:
+        return getattr(torch._utils, name)
+    if module == "torch" and isinstance(getattr(torch, name, None), torch.dtype):
+        return getattr(torch, name)
+    if root in ("numpy", "numpy.dtypes"):
+        found = getattr(sys.modules.get(module), name, None)
+        if isinstance(found, type) and issubclass(found, (np.generic, np.dtype)):
+            return found
+    return None
+
+
+@cache
+def _single_globals() -> dict[tuple[str, str], Any]:
+    """Return module and name -> what a checkpoint may have by them."""
+    import numpy as np
+    import torch
     from mmengine.config import ConfigDict
     from mmengine.logging import HistoryBuffer
     from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
     numpy: Any = np  # its stubs leave out `core`
-    root = module.replace("numpy._core", "numpy.core")
-    table = {
+    return {
         ("collections", "OrderedDict"): collections.OrderedDict,
         ("collections", "defaultdict"): collections.defaultdict,
         ("collections", "Counter"): collections.Counter,  # milestones of MultiStepLR
@@ -87,19 +109,6 @@ def _allowed_global(module: str, name: str) -> Any:
         ("mmengine.config.config", "ConfigDict"): ConfigDict,
         (OneCycleParamScheduler.__module__, "OneCycleParamScheduler"): OneCycleParamScheduler,
     }
-    if (root, name) in table:
-        return table[root, name]
-    if module in ("builtins", "__builtin__") and name in _PLAIN_BUILTINS:
-        return _PLAIN_BUILTINS[name]
-    if module == "torch._utils" and name in _TENSOR_BUILDERS:
-        return getattr(torch._utils, name)
-    if module == "torch" and isinstance(getattr(torch, name, None), torch.dtype):
-        return getattr(torch, name)
-    if root in ("numpy", "numpy.dtypes"):
-        found = getattr(sys.modules.get(module), name, None)
-        if isinstance(found, type) and issubclass(found, (np.generic, np.dtype)):
-            return found
-    return None
 
 
 _PLAIN_BUILTINS = {

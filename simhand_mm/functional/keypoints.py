@@ -30,23 +30,6 @@ PARENTS = tuple(
 SKELETON = tuple((parent, child) for child, parent in enumerate(PARENTS) if child != WRIST)
 
 
-def mirror_keypoints_2d(keypoints_2d: Array, image_width: float) -> Array:
-    """Flip keypoints left to right, together with their image.
-
-    Pixel centres lie at integer coordinates, so column ``x`` becomes ``image_width - 1 - x``.
-
-    Args:
-        keypoints_2d: ``[..., 2]``, px, x right and y down.
-        image_width: Width of the image in px.
-
-    Returns:
-        ``[..., 2]``, px.
-    """
-    mirrored = _copy(keypoints_2d)
-    mirrored[..., 0] = image_width - 1 - keypoints_2d[..., 0]
-    return mirrored
-
-
 def mirror_keypoints_3d(keypoints_3d: Array) -> Array:
     """Reflect keypoints in the camera's yz plane, which corresponds to flipping the image.
 

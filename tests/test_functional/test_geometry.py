@@ -23,11 +23,11 @@ def test_layout_is_a_tree_of_five_fingers():
 
 @pytest.mark.parametrize("make", [np.asarray, torch.as_tensor])
 def test_mirror_twice_is_identity_and_input_is_unchanged(make, rng):
-    points = make(rng.uniform(0, 9, (2, 21, 2)))
+    points = make(rng.uniform(0, 9, (2, 21, 3)))
     before = np.array(points)
-    twice = keypoints.mirror_keypoints_2d(keypoints.mirror_keypoints_2d(points, 10), 10)
-    np.testing.assert_allclose(np.array(twice), before, atol=1e-12)
-    assert float(keypoints.mirror_keypoints_2d(make(np.zeros((1, 2))), 10)[0, 0]) == 9
+    once = keypoints.mirror_keypoints_3d(points)
+    np.testing.assert_array_equal(np.array(once), before * [-1, 1, 1])
+    np.testing.assert_array_equal(np.array(keypoints.mirror_keypoints_3d(once)), before)
     np.testing.assert_array_equal(np.array(points), before)
 
 
@@ -64,9 +64,9 @@ def test_box_to_image_affine_maps_edges_to_edges():
     np.testing.assert_allclose(affine.apply(matrix, corners), [[-0.5, -0.5], [99.5, 99.5]])
     mirrored = affine.box_to_image_affine([10, 20, 20, 40], (100, 100), mirror=True)
     plain = affine.apply(matrix, corners)
-    np.testing.assert_allclose(
-        affine.apply(mirrored, corners), keypoints.mirror_keypoints_2d(plain, 100)
-    )
+    # Pixel centres lie at integer coordinates, so column x becomes width - 1 - x.
+    expected = np.stack([99 - plain[:, 0], plain[:, 1]], axis=1)
+    np.testing.assert_allclose(affine.apply(mirrored, corners), expected)
 
 
 def test_warp_with_the_affine_equals_a_crop(rng):
