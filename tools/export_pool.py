@@ -1,10 +1,10 @@
-"""Write a hand pool for other programs: COCO keypoints, Hugging Face parquet or WebDataset.
+"""Export a hand pool as COCO keypoints, Hugging Face parquet or WebDataset.
 
     simhand export-pool data/pool out --to coco
     simhand export-pool data/pool out --to huggingface --pairs similar
     simhand export-pool data/pool out --to webdataset
 
-The images are the crops: all hands look like right hands, and keypoints are in pixels of the crop.
+The exported images are the crops: left hands are mirrored, and keypoints are in px in the crop.
 """
 
 from pathlib import Path
@@ -16,14 +16,14 @@ from simhand_mm.pool.exporting import ExportFormat, export_pool
 
 
 def main(pool: Pool, output: Path, /, to: ExportFormat, pairs: tuple[str, ...] = ()) -> None:
-    """Export and print how many hands.
+    """Export the pool and print the number of hands.
 
     Args:
-        pool: The pool.
-        output: Folder to write; must be new or empty.
-        to: coco for mmpose, FiftyOne and CVAT, huggingface for datasets.load_dataset, webdataset
-            for tar files.
-        pairs: Names of mined pairs whose positives are written too (not for coco).
+        pool: Pool folder.
+        output: Folder to write; it must be new or empty.
+        to: Format: coco for mmpose, FiftyOne and CVAT; huggingface for datasets.load_dataset;
+            webdataset for tar files.
+        pairs: Names of mined pairs whose positives are also exported (not for coco).
     """
     source = HandPool(pool)
     export_pool(source, output, to, pairs)
