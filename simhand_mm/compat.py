@@ -107,7 +107,7 @@ def _mend_runner(module: Any) -> None:
         resume(self, *args, **options)
         wrapper = self.optim_wrapper
         for part in wrapper.values() if hasattr(wrapper, "values") else [wrapper]:
-            _keep_steps_on_the_cpu(part.optimizer)
+            keep_steps_on_the_cpu(part.optimizer)
 
     module.Runner.resume = resume_and_mend
 
@@ -120,7 +120,8 @@ def _find_latest_checkpoint_for_all(work_dir: str) -> str | None:
     return found[0]
 
 
-def _keep_steps_on_the_cpu(optimizer: Any) -> None:
+def keep_steps_on_the_cpu(optimizer: Any) -> None:
+    """Bring the step counts of a loaded optimiser back; on a GPU, each step waits for each."""
     for group in optimizer.param_groups:
         if group.get("capturable") or group.get("fused"):
             continue  # their step counter must be on the device

@@ -70,7 +70,7 @@ def test_a_resumed_optimiser_does_not_wait_for_its_step_counts(kind):
         state["step"] = state["step"].to("cuda")
         with pytest.raises(DataDependentOutputException):
             optimizer.step()
-        compat._keep_steps_on_the_cpu(optimizer)
+        compat.keep_steps_on_the_cpu(optimizer)
         assert state["step"].device.type == "cpu"
         state["step"] = torch.tensor(1.0)  # a fake tensor has no value, a fresh one has
         optimizer.step()
@@ -83,7 +83,7 @@ def test_steps_that_count_on_the_device_stay_there(fused):
     optimizer = torch.optim.AdamW([parameter], fused=fused)
     optimizer.step()
     before = optimizer.state[parameter]["step"]
-    compat._keep_steps_on_the_cpu(optimizer)
+    compat.keep_steps_on_the_cpu(optimizer)
     assert (optimizer.state[parameter]["step"] is before) or not fused
 
 

@@ -1,0 +1,87 @@
+"""Several processes, one per GPU, beside one."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.model import MMDistributedDataParallel
+from torch import Tensor, distributed, multiprocessing, nn
+from torch.utils._pytree import tree_map_only
+
+from simhand_mm.doctor import comparing
+from simhand_mm.doctor.comparing import difference, judge
+from simhand_mm.doctor.findings import CannotTell, Status
+
+_PROCESSES, _PAIRS = 2, 16
+_START = "spawn"  # a process that has used its GPU must not be forked
+_MICRO_BATCHES = (None, 4)  # pairs of a process
+
+
+def several_gpus(device: str) -> tuple[Status, str]:
+    """Two processes with half of the pairs each, beside one with all: loss and gradients.
+
+    On GPUs BatchNorm shares its statistics (SyncBN). On CPUs, where it cannot, they are fixed.
+    """
+    on_gpus = torch.device(device).type == "cuda"
+    if on_gpus and torch.cuda.device_count() < _PROCESSES:
+        raise CannotTell("there is one GPU")
+    measured = {}
+    with tempfile.TemporaryDirectory(prefix="simhand-doctor-") as folder:
+        multiprocessing.start_processes(
+            _run_process, args=(folder, on_gpus), nprocs=_PROCESSES, start_method=_START
+        )
+        found = [torch.load(Path(folder) / f"{rank}.pth") for rank in range(_PROCESSES)]
+    for number, size in enumerate(_MICRO_BATCHES):
+        # What the processes encode at a time are the same pairs that one encodes here.
+        model, data = _model_and_data(size and size * _PROCESSES, device, on_gpus)
+        loss, gradient = comparing.value_and_gradient(model, comparing.move(data, device))
+        name = "" if size is None else "micro-batches: "
+        first, *others = (results[number] for results in found)
+        measured |= {
+            f"{name}loss": (difference(first[0], loss), 1e-5),
+            f"{name}gradient": (difference(first[1], gradient), 1e-3),
+            f"{name}between processes": (max(difference(o[1], first[1]) for o in others), 0.0),
+        }
+    return judge(measured)
+
+
+def _model_and_data(size: int | None, device: str, trains_norms: bool) -> tuple[Any, Any]:
+    model = comparing.build(comparing.SMALL_CONFIG, "mmpretrain", micro_batch_size=size)
+    data = model.data_preprocessor(comparing.crops(_PAIRS), training=True)
+    model.to(device).train()
+    if not trains_norms:
+        comparing.freeze_norms(model)
+    return model, data
+
+
+def _run_process(rank: int, folder: str, on_gpus: bool) -> None:
+    device = f"cuda:{rank}" if on_gpus else "cpu"
+    if on_gpus:
+        torch.cuda.set_device(rank)
+    results = []
+    # Before the process group, which would give each process a part of the random numbers.
+    made = [_model_and_data(size, device, on_gpus) for size in _MICRO_BATCHES]
+    distributed.init_process_group(
+        "nccl" if on_gpus else "gloo",
+        init_method=f"file://{folder}/store",
+        rank=rank,
+        world_size=_PROCESSES,
+    )
+    try:
+        for model, data in made:
+            if on_gpus:
+                model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+            wrapped = MMDistributedDataParallel(
+                model, device_ids=[rank] if on_gpus else None, broadcast_buffers=False
+            )
+            part = tree_map_only(Tensor, lambda tensor: _share(tensor, rank), data)
+            results.append(comparing.value_and_gradient(wrapped, comparing.move(part, device)))
+        torch.save([(loss.cpu(), g) for loss, g in results], Path(folder) / f"{rank}.pth")
+    finally:
+        distributed.destroy_process_group()
+
+
+def _share(tensor: Tensor, rank: int) -> Tensor:
+    """Pairs of one process, dealt out in turns; ``tensor`` has all queries, then all positives."""
+    return torch.cat([half[rank::_PROCESSES] for half in tensor.chunk(2)])
