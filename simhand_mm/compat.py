@@ -15,6 +15,8 @@ killed while a checkpoint or     a run is resumed from the newest complete check
 ``mmcv._ext`` missing            stub module, so that mmpose.models imports under mmcv-lite; an
                                  operator raises an error when it is called
 xtcocotools missing or broken    pycocotools is imported under its name
+NumPy >= 2, mmcv <= 2.1          ``mmcv.adjust_hue`` accepts negative factors, which NumPy 2 rejects
+                                 when they are converted to uint8
 ``pkg_resources`` missing        mmengine looks packages up with importlib
 no GPU                           ``--launcher pytorch`` or ``slurm`` uses gloo, DDP gets no devices
 ``--launcher slurm``             the port is computed from the job id, so that two jobs can share a
@@ -52,6 +54,7 @@ def install() -> None:
     _after_import("mmengine.config.config", _quote_environment_variables)
     _after_import("mmengine.dist.utils", _mend_launchers)
     _after_import("mmengine.model.wrappers.distributed", _wrap_cpu_models)
+    _after_import("mmcv.image.photometric", _turn_hues_both_ways)
     if importlib.util.find_spec("pkg_resources") is None:
         _after_import("mmengine.utils.package_utils", _find_packages_by_importlib)
 
@@ -255,6 +258,27 @@ def _find_packages_by_importlib(module: Any) -> None:
         return os.path.dirname(spec.origin)
 
     module.is_installed, module.get_installed_path = is_installed, get_installed_path
+
+
+# -------------------------------------------------------------------------------- NumPy 2
+
+
+class _Turn(float):
+    """A factor whose product is the uint8 that NumPy 1 made of it."""
+
+    def __mul__(self, other: Any) -> int:
+        return int(float(self) * other) % 256
+
+
+def _turn_hues_both_ways(module: Any) -> None:
+    adjust_hue = module.adjust_hue
+
+    def adjust_hue_both_ways(img: Any, hue_factor: float, backend: str | None = None) -> Any:
+        return adjust_hue(img, _Turn(hue_factor), backend)
+
+    for name in (module.__name__, "mmcv.image", "mmcv"):  # which may have copied the name by now
+        if hasattr(sys.modules.get(name), "adjust_hue"):
+            vars(sys.modules[name])["adjust_hue"] = adjust_hue_both_ways
 
 
 # --------------------------------------------------------------------- training without GPU

@@ -5,6 +5,8 @@ import pickle
 import subprocess
 import sys
 
+import cv2
+import mmcv
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
 import simhand_mm  # noqa: F401  (installs the workarounds)
+from simhand_mm import compat
 
 
 class Hostile:
@@ -116,6 +119,23 @@ def test_defaults_and_other_types_of_environment_variables(tmp_path, monkeypatch
     (tmp_path / "a.py").write_text("a = {{'$CLASSES:80'}}\nb = '{{$NOWHERE:data}}/x'\n")
     config = Config.fromfile(tmp_path / "a.py")
     assert (config.a, config.b) == (7, "data/x")
+
+
+@pytest.mark.parametrize("factor", [-0.5, -0.04, 0.0, 0.04, 0.5])
+@pytest.mark.parametrize("backend", ["cv2", "pillow"])
+def test_hues_turn_both_ways(factor, backend):
+    """NumPy 2 refuses to make a uint8 of a negative number; NumPy 1 adds 256 to it."""
+    pixels = np.random.default_rng(0).integers(0, 255, (4, 4, 3), dtype=np.uint8)
+    module = sys.modules["mmcv.image.photometric"]
+    found = mmcv.adjust_hue(pixels, factor, backend)
+    hue = cv2.cvtColor(pixels, cv2.COLOR_BGR2HSV_FULL)
+    hue[..., 0] += np.uint8(int(factor * 255) % 256)
+    if backend == "cv2":
+        np.testing.assert_array_equal(found, cv2.cvtColor(hue, cv2.COLOR_HSV2BGR_FULL))
+    assert module.adjust_hue is mmcv.adjust_hue
+    product = compat._Turn(factor) * 255
+    assert isinstance(product, int)
+    assert product in range(256)
 
 
 def test_import_is_fast_and_imports_no_framework():

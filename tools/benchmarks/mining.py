@@ -114,6 +114,21 @@ def speed(sizes: list[int]) -> Iterator[str]:
     yield from (f"* {note}" for note in notes)
 
 
+def growth(sizes: list[int]) -> Iterator[str]:
+    """Ours alone, for pools that peers would take days for, with the exponent of each step."""
+    yield "| N | core-seconds, Top-1 | wall | peak RSS GB | growth since the row above |"
+    yield "| --- | --- | --- | --- | --- |"
+    before: tuple[int, float] | None = None
+    for size in sizes:
+        ours = ours_in_a_process(*embed(size, "ordinary"), [1])
+        step = np.log(ours["core"] / before[1]) / np.log(size / before[0]) if before else np.nan
+        yield (
+            f"| {size:,} | {ours['core']:.1f} | {ours['wall']:.1f} | {ours['peak_gb']:.2f} "
+            f"| {step:.2f} |"
+        )
+        before = size, ours["core"]
+
+
 def many_ranks(size: int) -> Iterator[str]:
     """Yield a table for nine ranks up to 5000 in one pass, compared with argpartition."""
     embeddings, videos = embed(size, "ordinary")
@@ -192,6 +207,9 @@ def main() -> None:
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[50_000, 100_000, 400_000, 2_000_000]
     )
+    parser.add_argument(
+        "--growth-sizes", type=int, nargs="+", default=[1_000_000, 2_000_000, 4_000_000]
+    )
     parser.add_argument("--ranks-size", type=int, default=100_000)
     parser.add_argument("--exact-size", type=int, default=50_000)
     parser.add_argument("--peak-tflops", type=float, default=67.0, help="float32 peak of the GPU")
@@ -206,6 +224,7 @@ def main() -> None:
 
 PARTS = {
     "speed": lambda args: speed(args.sizes),
+    "growth": lambda args: growth(args.growth_sizes),
     "ranks": lambda args: many_ranks(args.ranks_size),
     "exactness": lambda args: exactness(args.exact_size),
     "gpu": lambda args: gpu(args.sizes[-1], args.peak_tflops),
