@@ -1,7 +1,7 @@
 """The project's own code on a device, beside the same on the CPU: same weights, same inputs.
 
-Bounds are ten times and more what float32 and float64 differ by on a CPU; that of the bfloat16
-gradient is three times what a CPU gives.
+Bounds are about ten times and more what float32 and float64 differ by on a CPU; that of the
+bfloat16 gradient is three times what a CPU gives. An H100 stays within all of them.
 """
 
 from collections.abc import Callable
