@@ -47,7 +47,8 @@ ARROWS = {
     "synthetic": {"executors", "functional", "pool"},
     "visualization": {"functional", "options", "pool"},
     "experiments": {"cli", "pool"},  # runs the commands, so it is above them
-    "doctor": {"cli", "compat", "engine", "mining", "pretraining"},  # examines the code of stages
+    # Examines the code of stages.
+    "doctor": {"cli", "compat", "engine", "functional", "mining", "pool", "pretraining"},
 }
 # Frameworks that only one stage may import; heavy packages that functions import, not modules.
 OWNED = {"mmpose": {"pose"}, "mmpretrain": {"pretraining"}}
