@@ -1,7 +1,7 @@
-"""Detectors of hand boxes behind one protocol.
+"""Detectors of hand boxes with a common protocol.
 
-Boxes that some other program found come as a table (``simhand_mm.pool.detections``), whatever
-their origin; ``simhand_mm.converters`` makes it from the formats in use.
+Boxes from other programs are read from a table (``simhand_mm.pool.detections``), which
+``simhand_mm.converters`` creates from common formats.
 """
 
 from pathlib import Path
@@ -17,18 +17,18 @@ class HandDetector(Protocol):
     """Finds the boxes of the hands in a frame."""
 
     def frames_of(self, video_id: str) -> frozenset[int] | None:
-        """Indices of the frames of a video that can be looked at; None for all."""
+        """Return the indices of the frames of a video that can be used; None for all."""
         ...
 
     def __call__(self, video_id: str, frame: Frame) -> list[HandBox]:
-        """Boxes in a reproducible order."""
+        """Return boxes in a reproducible order."""
         ...
 
 
 class DetectionTable:
     """Boxes from a table of detections.
 
-    Only frames of the table are looked at: boxes of one frame do not fit another.
+    Only frames in the table are used, because boxes of one frame do not fit another frame.
 
     Args:
         path: The table.
@@ -53,7 +53,7 @@ class DetectionTable:
         return self._boxes_of(video_id).get(frame.index, [])
 
     def _boxes_of(self, video_id: str) -> dict[int, list[HandBox]]:
-        """Boxes by frame; one video is held at a time."""
+        """Return boxes by frame; only one video is kept in memory."""
         if self._video_id != video_id:
             self._boxes = {}
             for row in read_detections(self._path, video_id):
@@ -64,14 +64,14 @@ class DetectionTable:
 
 
 class MMDetDetector:
-    """A detector of mmdet that knows hands; needs an mmcv with compiled operators.
+    """An mmdet detector with hand classes; needs an mmcv with compiled operators.
 
-    Classes with "hand" in their name count; "left" or "right" in it is the side.
+    Classes with "hand" in their name are used; "left" or "right" in the name is the handedness.
 
     Args:
-        config: Config file of mmdet.
+        config: mmdet config file.
         checkpoint: Its weights.
-        min_score: Boxes with less are left out.
+        min_score: Boxes with a lower score are left out.
 
     Raises:
         ImportError: If mmdet is not installed.
@@ -86,10 +86,10 @@ class MMDetDetector:
             from mmdet.apis import inference_detector, init_detector
         except ImportError as error:
             raise ImportError(
-                "mmdet must be installed for its detectors. Run: pip install --no-deps "
+                "mmdet must be installed to use its detectors. Run: pip install --no-deps "
                 'mmdet==3.3.0 mmcv==2.1.0 && pip install "simhand-mm[pose]".'
             ) from error
-        nms(torch.zeros(1, 4), torch.zeros(1), 0.5)  # fails now, not in each video
+        nms(torch.zeros(1, 4), torch.zeros(1), 0.5)  # fails at the start instead of in each video
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model: Any = init_detector(config, checkpoint, device=device)
         self._infer: Any = inference_detector
@@ -102,8 +102,8 @@ class MMDetDetector:
         }
         if not self._sides:
             raise ValueError(
-                f"{config} must have a class with 'hand' in its name, but has {classes}. Take a "
-                "detector of hands."
+                f"{config} must have a class with 'hand' in its name, but has {classes}. Use a "
+                "hand detector."
             )
 
     def frames_of(self, video_id: str) -> None:

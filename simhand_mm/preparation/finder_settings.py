@@ -1,4 +1,4 @@
-"""The choice of detector and keypoint estimator, as a recipe that travels to other processes."""
+"""Settings of the detector and the keypoint estimator, which can be sent to other processes."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -13,14 +13,14 @@ from simhand_mm.preparation.keypoints import MediaPipeHands, MediaPipeTasks, med
 
 
 class FinderRecipe(Protocol):
-    """How hands are found; can be pickled."""
+    """Describes how hands are found; can be pickled."""
 
     def build(self) -> HandFinder:
-        """Make the finder; called once in each process."""
+        """Create the finder; called once in each process."""
         ...
 
     def record(self) -> dict[str, Any]:
-        """JSON-like form for ``pool.json``: everything that changes what is found."""
+        """Return a JSON-like form for ``pool.json`` with all settings that affect the result."""
         ...
 
 
@@ -29,16 +29,16 @@ class MediaPipeRecipe:
     """MediaPipe on whole frames, or in given boxes.
 
     Attributes:
-        max_hands: Largest number of hands that are found in an image.
-        min_score: Least confidence of MediaPipe's palm detector, and of the boxes of an mmdet
-            detector. On the command line it is that of the quality gate.
-        task_file: Model (hand_landmarker.task) for MediaPipe's Tasks API; by default the legacy
-            solution is used, which has its own.
-        detections: Table of boxes from simhand convert-boxes; by default MediaPipe finds the hands
-            in whole frames.
+        max_hands: Maximum number of hands per image.
+        min_score: Minimum confidence of MediaPipe's palm detector, and of the boxes of an mmdet
+            detector. On the command line, it is set by --min-score of the quality gate.
+        task_file: Model (hand_landmarker.task) for MediaPipe's Tasks API; by default, the legacy
+            solution with its built-in model is used.
+        detections: Table of boxes from simhand convert-boxes; by default, MediaPipe detects
+            hands in whole frames.
         mmdet: Config and checkpoint of an mmdet detector that finds the boxes.
-        keypoint_crop_scale: With boxes: side of the square crop that MediaPipe sees over the longer
-            side of the box.
+        keypoint_crop_scale: With boxes: side of the square crop for MediaPipe, divided by the
+            longer side of the box.
     """
 
     max_hands: int = 4
@@ -67,7 +67,7 @@ class MediaPipeRecipe:
         return MMDetDetector(*self.mmdet, min_score=self.min_score) if self.mmdet else None
 
     def record(self) -> dict[str, Any]:
-        """See :class:`FinderRecipe`; files are named by their content."""
+        """See :class:`FinderRecipe`; files are identified by a hash of their content."""
         record = {**asdict(self), "mediapipe": mediapipe_version()}
         for name in ("task_file", "detections"):
             record[name] = _digest(record[name]) if record[name] else ""

@@ -1,4 +1,4 @@
-"""Hands of a frame: boxes of a detector joined with the keypoints of an estimator."""
+"""Finding hands in a frame: boxes of a detector combined with keypoints of an estimator."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,7 +20,7 @@ class FoundHand:
         bbox_xyxy: ``[4]``, px of the frame.
         bbox_score: In [0, 1].
         handedness: ``'left'`` or ``'right'``, the person's own hand.
-        keypoints_2d: ``[21, 2]`` px of the frame; None where a box has no keypoints.
+        keypoints_2d: ``[21, 2]`` px of the frame; None if the box has no keypoints.
         keypoint_score: ``[21]`` in [0, 1]; None as ``keypoints_2d``.
     """
 
@@ -35,21 +35,21 @@ class HandFinder(Protocol):
     """Finds the hands of a frame."""
 
     def frames_of(self, video_id: str) -> frozenset[int] | None:
-        """Indices of the frames of a video that can be looked at; None for all."""
+        """Return the indices of the frames of a video that can be used; None for all."""
         ...
 
     def __call__(self, video_id: str, frame: Frame) -> list[FoundHand]:
-        """Hands in a reproducible order."""
+        """Return hands in a reproducible order."""
         ...
 
 
 class FullFrameFinder:
-    """Runs an estimator that has its own detector on whole frames.
+    """Runs an estimator with a built-in detector on whole frames.
 
-    The box of a hand is the tight box around its keypoints, its score their mean score.
+    The box of a hand is the smallest box of its keypoints; its score is their mean score.
 
     Args:
-        estimator: For instance :class:`~simhand_mm.preparation.keypoints.MediaPipeHands`.
+        estimator: For example :class:`~simhand_mm.preparation.keypoints.MediaPipeHands`.
     """
 
     def __init__(self, estimator: KeypointEstimator) -> None:
@@ -76,14 +76,14 @@ class FullFrameFinder:
 class BoxFinder:
     """Runs an estimator inside the boxes of a detector.
 
-    The estimator sees a looser crop than the pool stores: landmark models that look for the palm
-    first fail on tight crops. The side of a hand is the detector's where it tells one.
+    The estimator gets a larger crop than the pool stores, because landmark models that first detect
+    the palm fail on tight crops. The handedness is the detector's if it predicts one.
 
     Args:
-        detector: Where the boxes come from.
-        estimator: What finds keypoints in a crop.
-        keypoint_crop_scale: Side of the square crop for the estimator over the longer side of the
-            box.
+        detector: Source of the boxes.
+        estimator: Finds keypoints in a crop.
+        keypoint_crop_scale: Side of the square crop for the estimator, divided by the longer side
+            of the box.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class BoxFinder:
         if keypoint_crop_scale < 1:
             raise ValueError(
                 f"keypoint_crop_scale must be at least 1, but got {keypoint_crop_scale}. The "
-                "estimator has to see the whole hand; 2 or more is advised."
+                "estimator needs the whole hand; 2 or more is recommended."
             )
         self._detector = detector
         self._estimator = estimator
@@ -122,7 +122,7 @@ class BoxFinder:
         return found
 
     def _hand_in(self, image: np.ndarray, bbox_xyxy: np.ndarray) -> HandKeypoints | None:
-        """The hand that lies best inside a box, in px of the whole image."""
+        """Return the hand with most keypoints inside a box, in px of the whole image."""
         if not is_in_frame(bbox_xyxy, (image.shape[1], image.shape[0])):
             return None
         crop, corner = cut_square(image, bbox_xyxy, self._scale)
@@ -134,12 +134,12 @@ class BoxFinder:
 
 
 def share_inside(keypoints_2d: np.ndarray, bbox_xyxy: np.ndarray) -> float:
-    """Share of the keypoints ``[K, 2]`` that lie in a box ``[4]``; both in px of one image."""
+    """Fraction of the keypoints ``[K, 2]`` inside a box ``[4]``; both in px of the same image."""
     low, high = np.asarray(bbox_xyxy[:2]) - 0.5, np.asarray(bbox_xyxy[2:]) - 0.5
     return float(((keypoints_2d >= low) & (keypoints_2d <= high)).all(-1).mean())
 
 
 def is_in_frame(bbox_xyxy: np.ndarray, frame_size_wh: tuple[int, int]) -> bool:
-    """Whether a box is one, and lies in the frame by a quarter of its area at least."""
+    """Whether a box is valid and at least a quarter of its area is inside the frame."""
     area = box_area(bbox_xyxy)
     return bool(area > 0 and box_area(clip_box(bbox_xyxy, frame_size_wh)) >= area / 4)

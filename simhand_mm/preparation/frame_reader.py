@@ -1,10 +1,10 @@
-"""Decodes the wanted frames of one video stream, and as little else as possible.
+"""Decodes the requested frames of one video stream, and as few others as possible.
 
-The frames are those of decoding everything in order, to the bit. In most files that is what
-happens. Where every packet is one picture and its time stamp tells the order of display
-(``_SKIPPABLE``), pictures that no wanted picture needs are left out; what can be left out,
-:mod:`simhand_mm.preparation.packet_plan` knows. Any sign that a file is not of that kind, and it
-is decoded in order from its beginning, without the frames that were given already.
+The frames are bit-identical to those of decoding everything in order, which is done for most
+formats. In formats in which every packet is one frame and time stamps give the display order
+(``_SKIPPABLE``), frames that no requested frame refers to are skipped; for the rules see
+:mod:`simhand_mm.preparation.packet_plan`. If a file violates these assumptions, it is decoded in
+order from its start, without yielding frames again.
 """
 
 from collections import deque
@@ -23,7 +23,7 @@ from simhand_mm.preparation.packet_source import PacketSource, frame_ticks
 from simhand_mm.preparation.pictures import PictureConverter
 from simhand_mm.preparation.time_stamps import PictureClock
 
-# Held by tests against a decode of everything (tests/test_preparation/test_full_decode.py).
+# Compared with a full decode in tests/test_preparation/test_full_decode.py.
 _SKIPPABLE = {
     "mov,mp4,m4a,3gp,3g2,mj2": {"h264", "hevc", "vp9", "av1"},
     "matroska,webm": {"h264", "hevc", "vp9", "av1"},
@@ -35,7 +35,7 @@ class Frame:
     """One decoded frame.
 
     Attributes:
-        index: Number of the frame in the source, in the order of display, from 0.
+        index: Index of the frame in the source, in display order, from 0.
         time_s: Seconds since the first frame.
         image: ``uint8 [H, W, 3]`` RGB, as a player shows it: upright, with square pixels.
         columns: Values of extra columns of the pool, and the source if that is known.
@@ -51,16 +51,16 @@ class FrameReader:
     """Iterates over the frames of a video, the first of each interval of ``1 / fps`` seconds.
 
     Args:
-        open_stream: Opens the video and gives its stream; called once for each thread, because
-            a decoder has one user.
+        open_stream: Opens the video and returns its stream; called once per thread, because
+            decoders cannot be shared.
         fps: Frames per second of video.
         only: Indices of the frames to choose from; None for all.
-        num_threads: Threads that decode; 1 decodes in this one.
+        num_threads: Number of decoding threads; 1 decodes in the calling thread.
 
     Attributes:
-        problems: What was found damaged, in words; complete after the last frame.
-        times_s: Seconds from the first frame to each frame of the stream, ``[F]`` by index, wanted
-            or not; complete after the last frame.
+        problems: Descriptions of damage; complete after the last frame.
+        times_s: Seconds from the first frame to each frame of the stream, ``[F]`` by index,
+            including frames not requested; complete after the last frame.
     """
 
     def __init__(
@@ -108,32 +108,32 @@ class FrameReader:
             self.problems.append(f"{num_damaged} packets could not be decoded")
         self.problems += packets.problems
         if chooser.num_missing:
-            self.problems.append(f"{chooser.num_missing} frames asked for lie beyond its end")
+            self.problems.append(f"{chooser.num_missing} requested frames are beyond its end")
 
     def _read_all(
         self, packets: PacketSource, chooser: FrameChooser, decoders: list["_Decoder"]
     ) -> Iterator[tuple[Any, int, int]]:
-        """Decode every packet and choose among the pictures."""
+        """Decode every packet and select frames."""
         (decoder,) = decoders
         clock = PictureClock(packets.has_stamps, frame_ticks(packets.stream))
-        has_begun: Any = None  # nothing before the first key picture is whole
+        has_started: Any = None  # frames before the first key frame are incomplete
         for packet in chain(packets, [None]):
-            if has_begun is None:
-                has_begun = packet is not None and packet.is_keyframe
+            if has_started is None:
+                has_started = packet is not None and packet.is_keyframe
             num_refused = decoder.num_refused
             for picture in decoder.decode(packet):
-                has_begun = has_begun or picture.key_frame
+                has_started = has_started or picture.key_frame
                 stamp = clock(picture.pts, picture.dts, picture.duration)
-                index = chooser.choose(stamp, is_good=has_begun and not picture.is_corrupt)
-                decoder.num_damaged += has_begun and picture.is_corrupt
+                index = chooser.choose(stamp, is_good=has_started and not picture.is_corrupt)
+                decoder.num_damaged += has_started and picture.is_corrupt
                 if index is not None:
                     yield picture, index, stamp
-            decoder.num_damaged += has_begun and decoder.num_refused > num_refused
+            decoder.num_damaged += has_started and decoder.num_refused > num_refused
 
     def _read_wanted(
         self, packets: PacketSource, chooser: FrameChooser, decoders: list["_Decoder"]
     ) -> Iterator[tuple[Any, int, int]]:
-        """Choose among the packets and decode what the chosen ones need."""
+        """Select packets, and decode these and the packets that they need."""
         pieces = plan_pieces(packets, chooser)
         if self._num_threads == 1:
             for piece in pieces:
@@ -141,7 +141,7 @@ class FrameReader:
             return
         decoders += [_Decoder(self._open_stream()) for _ in range(self._num_threads - 1)]
         with ExitStack() as stack:
-            # One thread per decoder: a piece may need what its decoder has seen before.
+            # One thread per decoder: a piece may refer to frames decoded earlier.
             threads = [stack.enter_context(ThreadPoolExecutor(1)) for _ in decoders]
             waiting: deque[Future] = deque()
             turn = 0
@@ -155,11 +155,11 @@ class FrameReader:
 
 
 class _Decoder:
-    """One decoder and what it still owes."""
+    """A decoder and the requested frames that it has not returned yet."""
 
     def __init__(self, stream: Any) -> None:
         self.num_damaged = 0
-        # Not damage by itself: behind a jump, packets that nobody wants may lack their reference.
+        # Not damage by itself: after a jump, unneeded packets may lack their reference frames.
         self.num_refused = 0
         self._stream = stream  # keeps the container open
         self._context = stream.codec_context
@@ -167,7 +167,7 @@ class _Decoder:
         self._last: int | None = None
 
     def decode(self, packet: Any) -> list[Any]:
-        """Pictures that a packet brings out; None brings out the last ones."""
+        """Return the frames decoded from a packet; None flushes the decoder."""
         from av import FFmpegError
 
         try:
@@ -177,10 +177,10 @@ class _Decoder:
             return []
 
     def read(self, piece: Piece) -> Iterator[tuple[Any, int, int]]:
-        """Wanted pictures that a piece brings out, with frame index and time stamp.
+        """Yield the requested frames of a piece, with frame index and time stamp.
 
         Raises:
-            Doubt: If packets and pictures do not match.
+            Doubt: If packets and frames do not match.
         """
         if piece.is_first:
             self._last = None
@@ -190,7 +190,7 @@ class _Decoder:
             self._context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
             for picture in self.decode(packet):
                 if picture.is_corrupt:
-                    raise Doubt("a picture that is not whole")
+                    raise Doubt("an incomplete frame")
                 self._check(picture)
                 index = self._due.pop(picture.pts, None)
                 if index is not None:
@@ -198,11 +198,11 @@ class _Decoder:
         if piece.is_last:
             self._context.flush_buffers()
             if self._due:
-                raise Doubt("a packet without a picture: damaged, or of another kind")
+                raise Doubt("a packet without a frame: damaged, or not one frame per packet")
 
     def _check(self, picture: Any) -> None:
         if picture.interlaced_frame:
-            raise Doubt("two fields of a picture may be two packets")
+            raise Doubt("the two fields of an interlaced frame may be two packets")
         if picture.pts is None or (self._last is not None and picture.pts <= self._last):
-            raise Doubt("pictures are not shown in the order of their stamps")
+            raise Doubt("frames are not in the order of their time stamps")
         self._last = picture.pts

@@ -63,7 +63,7 @@ class ImageGroup:
             num_threads: Not used: an image is decoded by one thread.
 
         Raises:
-            VideoError: After the last image if some that were asked for do not exist.
+            VideoError: After the last image if some requested images do not exist.
         """
         for image in self.sampled(fps, only):
             try:
@@ -75,7 +75,7 @@ class ImageGroup:
                 yield Frame(image.frame_index, image.time_s, pixels, image.columns)
         missing = set(only or ()) - {image.frame_index for image in self.images}
         if missing:
-            problem = f"{len(missing)} frames asked for are not there, first {min(missing)}"
+            problem = f"{len(missing)} requested frames do not exist, first {min(missing)}"
             raise VideoError(self.video_id, "damaged", problem)
 
     def sampled(self, fps: float, only: frozenset[int] | None = None) -> Iterator[GroupImage]:

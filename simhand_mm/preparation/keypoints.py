@@ -1,7 +1,7 @@
-"""Estimators of 2D hand keypoints behind one protocol.
+"""Estimators of 2D hand keypoints with a common protocol.
 
-``handedness`` is the person's own hand, whatever the habit of a tool: the legacy MediaPipe
-solution labels hands as if the picture were a mirror's, so that its label is swapped here.
+``handedness`` is always the person's own hand. The legacy MediaPipe solution assumes a mirrored
+image, so its label is swapped here.
 """
 
 import os
@@ -35,19 +35,19 @@ class KeypointEstimator(Protocol):
     """Finds the keypoints of the hands in an image."""
 
     def __call__(self, image: np.ndarray) -> list[HandKeypoints]:
-        """Hands in ``image`` (``uint8 [H, W, 3]`` RGB), in a reproducible order."""
+        """Return the hands in ``image`` (``uint8 [H, W, 3]`` RGB), in a reproducible order."""
         ...
 
 
 class MediaPipeHands:
     """The palm detector and the landmark model of MediaPipe's legacy solution (0.10.21).
 
-    MediaPipe gives no score for single hand keypoints: ``keypoint_score`` repeats the score of the
-    hand. Each image is taken for itself, so that the outcome does not depend on the order.
+    MediaPipe has no scores for individual keypoints; ``keypoint_score`` repeats the score of the
+    hand. Images are processed independently, so the result does not depend on their order.
 
     Args:
-        max_hands: At most this many hands are found in an image.
-        min_score: Least confidence of the palm detector, in [0, 1].
+        max_hands: Maximum number of hands per image.
+        min_score: Minimum confidence of the palm detector, in [0, 1].
     """
 
     def __init__(self, max_hands: int = 4, min_score: float = 0.5) -> None:
@@ -67,13 +67,13 @@ class MediaPipeHands:
                 model_complexity=1,
                 min_detection_confidence=min_score,
             )
-            # The graph starts in threads of its own: wait for it.
+            # The graph starts in background threads: wait for it.
             self._model.process(np.zeros((64, 64, 3), np.uint8))
         self._has_found_any = False
 
     def __call__(self, image: np.ndarray) -> list[HandKeypoints]:
         """See :class:`KeypointEstimator`."""
-        # The last of the chatter comes with the first hand.
+        # The last log messages are written with the first hand.
         with nullcontext() if self._has_found_any else _quiet():
             result = self._model.process(np.ascontiguousarray(image))
         self._has_found_any = self._has_found_any or bool(result.multi_hand_landmarks)
@@ -81,20 +81,20 @@ class MediaPipeHands:
         found = []
         for landmarks, sides in hands:
             side = sides.classification[0]
-            handedness = {"Left": "right", "Right": "left"}[side.label]  # said of a mirror image
+            handedness = {"Left": "right", "Right": "left"}[side.label]  # label of a mirrored image
             found.append(_to_hand(landmarks.landmark, handedness, side.score, image))
         return found
 
 
 class MediaPipeTasks:
-    """The hand landmarker of MediaPipe's Tasks API, as ``MediaPipeHands`` but for its label.
+    """The hand landmarker of MediaPipe's Tasks API; its label is not swapped.
 
-    Needs a model file (``hand_landmarker.task``); newer versions of MediaPipe have nothing else.
+    Needs a model file (``hand_landmarker.task``); newer versions of MediaPipe have only this API.
 
     Args:
         task_file: The model file.
-        max_hands: At most this many hands are found in an image.
-        min_score: Least confidence of the palm detector, in [0, 1].
+        max_hands: Maximum number of hands per image.
+        min_score: Minimum confidence of the palm detector, in [0, 1].
     """
 
     def __init__(self, task_file: str, max_hands: int = 4, min_score: float = 0.5) -> None:
@@ -154,9 +154,9 @@ def mediapipe_version() -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what MediaPipe's native libraries tell about themselves off the terminal.
+    """Suppress the log messages of MediaPipe's native libraries.
 
-    They write to the file descriptor and offer no switch. Python exceptions come through.
+    They write to the file descriptor and cannot be turned off. Python exceptions are not affected.
     """
     saved = os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)

@@ -1,8 +1,8 @@
-"""Which packets of a video stream must be decoded to have the wanted frames.
+"""Selects the packets of a video stream that must be decoded for the requested frames.
 
-A group of pictures goes from one key frame to the next, in the order of decoding. Its end after
-the last wanted frame can be left out, and so can the pictures of the next, open group that refer
-to that end, if none of them is wanted.
+A group of pictures (GOP) extends from one key frame to the next, in decoding order. Packets after
+the last requested frame of a group can be skipped, and so can frames of a following open GOP that
+refer to them, if none of these frames is requested.
 """
 
 from array import array
@@ -13,20 +13,20 @@ from itertools import pairwise
 from math import floor
 from typing import Any
 
-_MAX_GROUP_BYTES = 1 << 26  # compressed packets held at a time; longer groups are cut
+_MAX_GROUP_BYTES = 1 << 26  # compressed packets in memory; longer groups are split
 _MOST_ROUNDING_S = Fraction(1, 2000)
-_MAX_WANTED = 16  # frames of a piece, held at a time by whoever decodes it
+_MAX_WANTED = 16  # requested frames per piece; the decoder keeps them in memory
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Packets to decode one after the other.
+    """Consecutive packets to decode.
 
     Attributes:
-        packets: In the order of decoding.
+        packets: In decoding order.
         wanted: Time stamp -> frame index.
-        is_first: Needs nothing that was decoded before; otherwise the piece before it.
-        is_last: The next piece is a first one.
+        is_first: Independent of earlier packets; otherwise it needs the previous piece.
+        is_last: Whether the next piece has ``is_first``.
     """
 
     packets: list[Any]
@@ -36,11 +36,11 @@ class Piece:
 
 
 class Doubt(Exception):
-    """A stream whose packets do not tell its pictures: it must be decoded in order."""
+    """A stream whose packets do not correspond to frames; it must be decoded in order."""
 
 
 class FrameChooser:
-    """Counts frames in the order of display and picks the first of each interval.
+    """Counts frames in display order and selects the first of each interval.
 
     Args:
         fps: Intervals per second.
@@ -49,8 +49,8 @@ class FrameChooser:
 
     Attributes:
         start: Time stamp of the first frame.
-        num_seen: Frames so far.
-        stamps: Time stamp of each of them.
+        num_seen: Number of frames so far.
+        stamps: Their time stamps.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class FrameChooser:
 
     @property
     def num_missing(self) -> int:
-        """Frames asked for that the stream, once read, did not have."""
+        """Number of requested frame indices beyond the end of the stream (valid after reading)."""
         return sum(index >= self.num_seen for index in self._only or ())
 
     def choose(self, stamp: int, is_good: bool = True) -> int | None:
-        """The index of the next frame if it is wanted, else None; never of one that is not good."""
+        """Return the index of the next frame if it is requested and good, else None."""
         if self.start is None:
             self.start = stamp
         index = self.num_seen
@@ -82,24 +82,24 @@ class FrameChooser:
         # keeps frames on the grid. Longer ticks (AVI: one per frame) are exact.
         tolerance_s = min(self._time_base / 2, _MOST_ROUNDING_S)
         interval = floor(((stamp - self.start) * self._time_base + tolerance_s) * self._fps)
-        # Not ">": stamps may jump back where recordings were joined.
+        # Not ">": time stamps may decrease if recordings were joined.
         is_wanted = interval != self._interval
         self._interval = interval
         return index if is_wanted else None
 
     def choose_packets(self, packets: Iterable[Any]) -> dict[int, int]:
-        """Time stamp -> frame index of the wanted packets of a group."""
+        """Return time stamp -> frame index of the requested packets of a group."""
         stamps = sorted(packet.pts for packet in packets if not packet.is_discard)
         chosen = ((stamp, self.choose(stamp)) for stamp in stamps)
         return {stamp: index for stamp, index in chosen if index is not None}
 
 
 def plan_pieces(packets: Iterable[Any], chooser: FrameChooser) -> Iterator[Piece]:
-    """Yield what must be decoded, in order.
+    """Yield the packets that must be decoded, in order.
 
     Raises:
-        Doubt: If time stamps are missing, equal or not in the order of the groups of pictures, or
-            the stream does not start with a group that stands alone.
+        Doubt: If time stamps are missing, equal or not in the order of the groups, or the stream
+            does not start with an independent group.
     """
     groups = ((group, chooser.choose_packets(group)) for group in _checked(_groups(packets)))
     is_first = True
@@ -135,9 +135,9 @@ def _checked(groups: Iterable[list[Any]]) -> Iterator[list[Any]]:
         if any(stamp == following for stamp, following in pairwise(stamps)):
             raise Doubt("equal time stamps")
         if last is None and (not group[0].is_keyframe or _num_leading(group)):
-            raise Doubt("the beginning needs what is not there")
+            raise Doubt("the first group refers to missing packets")
         if last is not None and stamps[0] <= last:
-            raise Doubt("groups of pictures that overlap")
+            raise Doubt("overlapping groups of pictures")
         last = stamps[-1]
         yield group
 
@@ -148,7 +148,7 @@ def _with_end(groups: Iterator[tuple[list[Any], dict]]) -> Iterator[tuple[list[A
 
 
 def _num_leading(group: list[Any]) -> int:
-    """Packets after the key frame that are shown before it; they refer to the group before."""
+    """Number of packets after the key frame that are displayed before it."""
     key = group[0].pts
     rest = (n for n, packet in enumerate(group[1:]) if packet.pts >= key)
     return next(rest, len(group) - 1)
@@ -169,7 +169,7 @@ def _end_of_wanted(group: list[Any], wanted: dict[int, int]) -> int:
 def _cut(
     group: list[Any], wanted: dict[int, int], is_first: bool, is_last: bool
 ) -> Iterator[Piece]:
-    """The group in pieces of a few wanted frames each."""
+    """Split a group into pieces with a few requested frames each."""
     places = [n for n, packet in enumerate(group) if packet.pts in wanted]
     cuts = [0, *(place + 1 for place in places[_MAX_WANTED - 1 : -1 : _MAX_WANTED]), len(group)]
     for start, end in pairwise(cuts):

@@ -1,4 +1,4 @@
-"""The packets of a video stream in the order of the file, and whether the file is whole."""
+"""The packets of a video stream in file order, and whether the file is complete."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -6,7 +6,7 @@ from typing import Any
 
 from simhand_mm.preparation.time_stamps import RecordingJoiner
 
-# Containers whose header states how long the recording is. What FFmpeg tells of others is a guess.
+# Containers whose header states the duration. For others, FFmpeg only estimates it.
 _STATES_DURATION = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv", "asf", "mxf", "rm", "ivf")
 _TOLERANCE_S = 0.5
 
@@ -18,9 +18,9 @@ class PacketSource:
         stream: A video stream of an open container.
 
     Attributes:
-        stream: The same.
+        stream: The video stream.
         has_stamps: Whether containers of this kind store time stamps at all.
-        problems: Why it is known that the file is not whole; complete after the last packet.
+        problems: Reasons why the file is incomplete; final after the last packet.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -33,7 +33,7 @@ class PacketSource:
         self._joiner = None
         if flags & Flags.ts_discont.value:
             self._joiner = RecordingJoiner(stream.time_base, frame_ticks(stream))
-        self._end_s = Fraction(0)  # of all streams, because a header states the longest
+        self._end_s = Fraction(0)  # of all streams, because the header states the longest
         self._last_dts: int | None = None
         self._longest_gap = 0
 
@@ -53,7 +53,7 @@ class PacketSource:
         while True:
             try:
                 yield from self.stream.container.demux()
-            except IndexError:  # PyAV does not expect streams that begin late: go on behind it
+            except IndexError:  # PyAV fails on streams that start late: continue after it
                 continue
             except FFmpegError as error:
                 self.problems.append(f"reading stopped ({error.strerror})")
@@ -68,7 +68,7 @@ class PacketSource:
             if self._last_dts is not None and packet.dts is not None:
                 self._longest_gap = max(self._longest_gap, packet.dts - self._last_dts)
             self._last_dts = packet.dts
-            ticks = max(ticks, self._longest_gap)  # how long the last frame lasts is seldom stated
+            ticks = max(ticks, self._longest_gap)  # the duration of the last frame is rarely stated
         self._end_s = max(self._end_s, (stamp + ticks) * packet.time_base)
 
     def _compare_with_header(self) -> None:
@@ -76,7 +76,9 @@ class PacketSource:
         # Some writers count from 0, others from the first stamp: the longer of the two counts.
         end_s = self._end_s - min(Fraction(container.start_time or 0, 10**6), 0)
         stated_s = Fraction(0)
-        if container.format.name == "avi":  # in frames; the duration is a guess where it is cut
+        if (
+            container.format.name == "avi"
+        ):  # in frames; the duration is estimated if the file is truncated
             stated_s = self.stream.frames * self.stream.time_base
         elif container.format.name in _STATES_DURATION:
             stated_s = Fraction(container.duration or 0, 10**6)

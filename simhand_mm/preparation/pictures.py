@@ -1,8 +1,8 @@
-"""From a decoded picture to RGB as a player shows it: upright, square pixels, right colours.
+"""Converts decoded frames to RGB as shown by players: upright, square pixels, correct colours.
 
-The work is done by the filters of FFmpeg, in the order and with the defaults of the ``ffmpeg``
-program, so the pictures are those that it writes. High dynamic range (HLG, PQ) is mapped to the
-range of ordinary screens by its ``scale`` filter. Axes: ``H, W`` rows and columns of the image.
+FFmpeg filters are used in the order and with the defaults of the ``ffmpeg`` program, so the images
+equal its output. High dynamic range (HLG, PQ) is mapped to standard dynamic range by its ``scale``
+filter. Axes: ``H, W`` rows and columns of the image.
 """
 
 from typing import Any
@@ -17,14 +17,14 @@ class UnknownColours(ValueError):
 
 
 class PictureConverter:
-    """Turns the pictures of a stream into images; remembers how it did the last one."""
+    """Converts the frames of a stream to images; reuses the filters of the previous frame."""
 
     def __init__(self) -> None:
         self._look: tuple | None = None
         self._graph: Any = None
 
     def __call__(self, picture: Any, stream: Any) -> np.ndarray:
-        """``uint8 [H, W, 3]`` RGB of a picture that was decoded from a stream."""
+        """Return a frame decoded from a stream as ``uint8 [H, W, 3]`` RGB."""
         look = (
             *(picture.width, picture.height, picture.format.name),
             *(int(picture.colorspace), int(picture.color_range)),
@@ -38,7 +38,7 @@ class PictureConverter:
 
 
 def square_width(width: int, stream: Any) -> int:
-    """Width in px with square pixels. The height stays, as in players."""
+    """Return the width in px with square pixels. The height does not change, as in players."""
     aspect = stream.sample_aspect_ratio  # of a pixel; None or 0 if unknown
     return max(1, round(width * aspect)) if aspect and aspect > 0 else width
 
@@ -80,16 +80,16 @@ def _build_graph(
 
 
 def _orientation(picture: Any) -> list[tuple[str, str | None]]:
-    """Filters that put a picture upright, one of the eight ways a display matrix can say.
+    """Return filters for one of the eight orientations of a display matrix.
 
-    The matrix maps a place ``(x, y)`` of the stored picture to ``(a x + c y, b x + d y)``; a
-    negative determinant mirrors. Other angles than quarter turns go to the nearest.
+    The matrix maps a point ``(x, y)`` of the stored frame to ``(a x + c y, b x + d y)``; a
+    negative determinant mirrors. Other angles are rounded to the nearest quarter turn.
     """
     a, b, c, d = _display_matrix(picture)
     if abs(a) + abs(d) >= abs(b) + abs(c):
         flips = (("hflip", a), ("vflip", d))
         return [(name, None) for name, sign in flips if sign < 0]
-    # Rows become columns: (x, y) -> (y, x), then a flip of what runs backwards.
+    # Rows become columns: (x, y) -> (y, x), then reversed axes are flipped.
     direction = {(0, 0): "cclock_flip", (1, 0): "clock", (0, 1): "cclock", (1, 1): "clock_flip"}
     return [("transpose", f"dir={direction[int(c < 0), int(b < 0)]}")]
 
@@ -97,7 +97,7 @@ def _orientation(picture: Any) -> list[tuple[str, str | None]]:
 def _display_matrix(picture: Any) -> tuple[float, float, float, float]:
     try:
         matrix = picture.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # PyAV does not know another kind of side data of this picture
+    except ValueError:  # PyAV does not support another kind of side data of this frame
         turn = np.deg2rad(picture.rotation)  # counter-clockwise
         return np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn)
     if matrix is None:

@@ -1,4 +1,4 @@
-"""One video -> hands for the pool, and what was left out with reasons."""
+"""Preparation of one video: its hands for the pool, and what was left out, with reasons."""
 
 import time
 from dataclasses import asdict, dataclass, field
@@ -18,15 +18,15 @@ from simhand_mm.preparation.videos import VideoError, import_av
 
 @dataclass(frozen=True)
 class CropSettings:
-    """What a pool is made with, apart from how hands are found.
+    """Settings of a pool, except how hands are found.
 
     Attributes:
         source: Name of the collection of videos, a column of the pool; a list or --levels may name
             another one for each file.
         fps: Frames per second of video.
         crop_size: Side of the stored crops in px.
-        crop_scale: Side of the square crop over the longer side of the hand's box.
-        gate: Limits that a hand must keep.
+        crop_scale: Side of the square crop divided by the longer side of the hand's box.
+        gate: Quality limits for hands.
     """
 
     source: str = "videos"
@@ -41,7 +41,7 @@ class CropSettings:
                 raise ValueError(f"{name} must be positive, but got {getattr(self, name)}.")
 
     def record(self) -> dict[str, Any]:
-        """JSON-like form for ``pool.json``, with the libraries that decide on single bytes."""
+        """JSON-like form for ``pool.json``, with the versions of libraries that affect bytes."""
         versions = {"av": import_av().__version__, "opencv": cv2.__version__}
         return {**asdict(self), "versions": versions}
 
@@ -51,12 +51,12 @@ class PreparedVideo:
     """Outcome of one video.
 
     Attributes:
-        failure: Reason why nothing of the video could be used, or ''.
-        hands: What enters the pool.
-        drops: What does not.
+        failure: Reason why the video could not be used at all, or ''.
+        hands: Hands for the pool.
+        drops: What was left out, with reasons.
         problem: Reason why only a part of the video could be used, or ''.
-        num_frames: Frames looked at.
-        seconds: Time that it took.
+        num_frames: Number of frames processed.
+        seconds: Processing time.
     """
 
     failure: str = ""
@@ -72,7 +72,7 @@ def prepare_video(
 ) -> PreparedVideo:
     """Find, check and crop the hands of a video, decoding with ``num_threads``.
 
-    Never raises for what is wrong with the video: a damaged one keeps its readable frames, an
+    Problems of the video never raise an exception: a damaged video keeps its readable frames, an
     unreadable one has a ``failure``; both have a drop with the reason.
     """
     start = time.monotonic()
@@ -94,12 +94,12 @@ def prepare_video(
             outcome.num_frames += 1
     except VideoError as error:
         problem = (error.reason, error.detail)
-    except Exception as error:  # whatever a broken file causes, the other videos go on
+    except Exception as error:  # an error in one video must not stop the others
         problem = ("error", f"{type(error).__name__}: {error}")
         outcome = PreparedVideo()
     num_doubled = len(outcome.hands) - len({hand.hand_id for hand in outcome.hands})
     if num_doubled:
-        problem = ("repeated_frames", f"{num_doubled} hands are of frame numbers that came before")
+        problem = ("repeated_frames", f"{num_doubled} hands have repeated frame numbers")
         outcome = PreparedVideo()
     if problem:
         outcome.drops.append(DropRecord(video.video_id, -1, "video", *problem))
@@ -115,7 +115,7 @@ def prepare_video(
 def _prepare_frame(
     video: Footage, frame: Frame, found: list[FoundHand], settings: CropSettings
 ) -> tuple[list[HandRecord], list[DropRecord]]:
-    """Hands of a frame and what is left out of it."""
+    """Return the hands and the drops of a frame."""
     hands, drops = [], []
     if not found:
         drops.append(DropRecord(video.video_id, frame.index, "detection", "no_hand"))
@@ -135,8 +135,8 @@ def _prepare_frame(
 def _to_record(
     video: Footage, frame: Frame, number: int, hand: FoundHand, settings: CropSettings
 ) -> HandRecord | None:
-    """The hand as the pool stores it; None if its crop is blurred."""
-    bbox_xyxy = hand.bbox_xyxy.astype("float32")  # the stored box, to the bit, gives the crop
+    """Return a hand in the form stored in the pool; None if its crop is blurred."""
+    bbox_xyxy = hand.bbox_xyxy.astype("float32")  # the crop must follow exactly from the stored box
     mirror = hand.handedness == "left"
     crop, affine = crop_hand(
         frame.image, bbox_xyxy, settings.crop_scale, settings.crop_size, mirror
@@ -144,7 +144,7 @@ def _to_record(
     crop_sharpness = sharpness(crop)
     if crop_sharpness < settings.gate.min_sharpness:
         return None
-    assert hand.keypoints_2d is not None and hand.keypoint_score is not None  # the gate's
+    assert hand.keypoints_2d is not None and hand.keypoint_score is not None  # checked by the gate
     return HandRecord(
         hand_id=f"{video.video_id}/{frame.index:06d}/{number}",
         video_id=video.video_id,

@@ -1,4 +1,4 @@
-"""The gate between what was found in a frame and what enters the pool."""
+"""The quality gate: decides which hands of a frame enter the pool."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,19 +13,22 @@ _BOX_MARGIN = 1.3  # keypoints may reach a little beyond the box of a detector
 
 @dataclass(frozen=True)
 class QualityGate:
-    """Limits that a hand must keep; each has its reason.
+    """Quality limits for hands, each with its drop reason.
 
-    Without a limit to set: ``nan_keypoints``, ``no_keypoints`` (a box in which the estimator finds
-    nothing), ``constant_keypoints`` (all in one place) and ``outside_frame`` for boxes.
+    Reasons without a setting: ``nan_keypoints``, ``no_keypoints`` (the estimator finds nothing in
+    the box), ``constant_keypoints`` (all at one point) and ``outside_frame`` for boxes.
 
     Attributes:
-        min_score: Least score of the box and mean score of the keypoints (``low_score``).
-        min_hand_px: Least longer side of the keypoints' extent in the frame (``too_small``).
-        min_inside: Least share of keypoints inside the frame (``outside_frame``) and inside the
-            somewhat enlarged box of the hand (``outside_box``).
-        min_sharpness: Least variance of the Laplacian of the crop (``blurred``); 0 keeps all.
-        min_separation: Two hands of a frame are one if their keypoints lie closer on average than
-            this share of the hand's size (``duplicate``); the one with the better score stays.
+        min_score: Minimum score of the box, and minimum mean score of the keypoints
+            (``low_score``).
+        min_hand_px: Minimum of the longer side of the keypoints' extent in the frame
+            (``too_small``).
+        min_inside: Minimum fraction of keypoints inside the frame (``outside_frame``) and inside
+            the box of the hand enlarged by 1.3 (``outside_box``).
+        min_sharpness: Minimum variance of the Laplacian of the crop (``blurred``); 0 keeps all.
+        min_separation: Two hands of a frame are duplicates if the mean distance of their keypoints
+            is below this fraction of the hand's size (``duplicate``); the one with the higher score
+            is kept.
     """
 
     min_score: float = 0.5
@@ -37,11 +40,11 @@ class QualityGate:
     def reasons_to_drop(
         self, hands: Sequence[FoundHand], frame_size_wh: tuple[int, int]
     ) -> list[str]:
-        """For each hand of a frame why it must stay out, or ''."""
+        """Return the drop reason of each hand of a frame, or ''."""
         reasons = [self._reason(hand, frame_size_wh) for hand in hands]
         good = [position for position, reason in enumerate(reasons) if not reason]
         kept: list[FoundHand] = []
-        # Of equal scores the first one stays: sorting keeps their order.
+        # Sorting is stable: of equal scores, the first is kept.
         for position in sorted(good, key=lambda position: -hands[position].bbox_score):
             if all(self._differ(hands[position], other) for other in kept):
                 kept.append(hands[position])

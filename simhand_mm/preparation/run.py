@@ -1,4 +1,4 @@
-"""Videos and images -> a hand pool: what is left to do, who does it, and the merge."""
+"""A preparation run: videos and images to a hand pool, distributed over processes and merged."""
 
 import logging
 import sys
@@ -26,14 +26,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunPolicy:
-    """What a run does with failed videos, and with the parts of finished ones.
+    """Handling of failed videos and of the parts of finished ones.
 
     Attributes:
-        retry_failed: Prepare videos again that failed before, or of which only a part could be
-            used. Videos whose file changed are prepared again in any case.
-        max_failed_share: Stop before merging if a larger share of the videos failed.
-        remove_parts: Free the disk space of the parts after merging; without them videos cannot be
-            added to the pool.
+        retry_failed: Prepare videos again that failed or could only be used in part. Videos whose
+            file has changed are always prepared again.
+        max_failed_share: Stop before merging if a larger fraction of the videos failed.
+        remove_parts: Delete the parts after merging; no videos can then be added to the pool.
     """
 
     retry_failed: bool = False
@@ -45,13 +44,13 @@ class RunPolicy:
 class Preparation:
     """The preparation of one input into one pool.
 
-    Can be killed at any time and run again; the pool has the same bytes, whichever process prepares
-    which video, when and how often.
+    It may be killed at any time and run again. The bytes of the pool do not depend on which process
+    prepares which video, when, or how often.
 
     Args:
         source: Folder that is searched for videos or images, one of them, or a list of them.
-        pool_dir: Folder of the pool, made if needed.
-        settings: How crops are made.
+        pool_dir: Folder of the pool; created if missing.
+        settings: Settings of the crops.
         finder: How hands are found.
         footage: What is taken from the input.
     """
@@ -68,12 +67,12 @@ class Preparation:
         shard: tuple[int, int] = (0, 1),
         policy: RunPolicy = RunPolicy(),  # noqa: B008 (frozen)
     ) -> dict[str, Any] | None:
-        """Prepare the videos that the pool does not have yet, then merge.
+        """Prepare the videos that are not in the pool yet, then merge.
 
         Args:
-            executor: Who does the work.
-            shard: ``(i, n)`` does every n-th video from the i-th on and does not merge: that is for
-                a run without shards, when all of them have ended.
+            executor: Runs the work.
+            shard: ``(i, n)`` prepares every n-th video, starting with the i-th, and does not merge;
+                a run without shards merges after all shards have ended.
             policy: What to do with failed videos and finished parts.
 
         Returns:
@@ -84,7 +83,7 @@ class Preparation:
             ValueError: If the pool was started with other settings.
             RuntimeError: If too many videos failed, no hand was found, or another process is
                 preparing the pool.
-            OSError: If the pool cannot be written. What was finished is kept.
+            OSError: If the pool cannot be written. Finished work is kept.
         """
         index, count = shard
         files = read_input(self.source, self.footage)
@@ -116,7 +115,7 @@ class Preparation:
         return info
 
     def dry_run(self, retry_failed: bool = False) -> list[Footage]:
-        """The videos that a run would do; writes nothing, and logs what is done already."""
+        """Return the videos that a run would prepare; writes nothing, and logs what is finished."""
         statuses = {}
         files = read_input(self.source, self.footage)
         if (self.pool_dir / "settings.json").is_file():
@@ -177,7 +176,9 @@ class _WorkerRecipe:
             outcome = prepare_video(video, finder, self.settings, self.num_threads)
             try:
                 return _write(writer, video, outcome)
-            except ValueError as error:  # an estimator's arrays: the other videos go on
+            except (
+                ValueError
+            ) as error:  # wrong arrays of an estimator must not stop the other videos
                 drop = DropRecord(video.video_id, -1, "video", "error", str(error))
                 return _write(writer, video, PreparedVideo("error", drops=[drop]))
 
@@ -189,13 +190,13 @@ def _write(writer: PoolWriter, video: Footage, outcome: PreparedVideo) -> VideoS
 
 
 def _advice_on_boxes(info: dict[str, Any], finder: FinderRecipe) -> str:
-    """What to look at if most boxes of a table show no hand; '' if they do."""
+    """Return advice if most boxes of a table contain no hand, else ''."""
     num_empty = info["num_drops"].get("no_keypoints", 0)
     if num_empty <= info["num_hands"] or not finder.record().get("detections"):
         return ""
     return (
         f"WARNING: no hand was found in {num_empty} of {num_empty + info['num_hands']} boxes. "
-        "Their frame numbers must count the frames of the videos from 0. If they count pictures "
-        "that were extracted, convert them again: simhand convert-boxes --frame-offset, and "
+        "Their frame numbers must count the frames of the videos from 0. If they count extracted "
+        "frames, convert them again: simhand convert-boxes --frame-offset, and "
         "--frame-step or --frame-fps."
     )

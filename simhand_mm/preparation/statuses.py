@@ -1,4 +1,4 @@
-"""What became of the videos: what is left to do, what failed, and a table for people."""
+"""Status of videos: which are left to do, which failed, and a summary table."""
 
 import logging
 from collections import Counter
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 def status_table(statuses: Iterable[VideoStatus], num_waiting: int = 0) -> str:
-    """A table for people: done, used in part or failed by reason, waiting."""
+    """Format a table of videos: done, used in part or failed by reason, and left to do."""
     statuses = list(statuses)
     groups: dict[str, list[VideoStatus]] = {"done": []}
     for status in statuses:
@@ -38,12 +38,12 @@ def status_table(statuses: Iterable[VideoStatus], num_waiting: int = 0) -> str:
 def left_to_do(
     videos: Sequence[Footage], statuses: Mapping[str, VideoStatus], retry_failed: bool
 ) -> list[Footage]:
-    """Videos that were not done yet, or from another state of their file.
+    """Return the videos that are not prepared yet, or whose file has changed.
 
     Args:
         videos: Candidates.
-        statuses: Of the videos that were done, by id.
-        retry_failed: Also those that failed, or of which only a part could be used.
+        statuses: Status of the prepared videos, by id.
+        retry_failed: Also return those that failed or could only be used in part.
     """
     return [
         video
@@ -55,11 +55,11 @@ def left_to_do(
 
 
 def _is_changed(video: Footage, status: VideoStatus) -> bool:
-    """Whether the file is another one than when the video was done, as far as that is known."""
+    """Whether the file has changed since the video was prepared, as far as known."""
     before, now = status.source_file, video.source_file
     if not before.name or before == now:
         return False
-    logger.info("%s is done again: its file changed from %s to %s", video.video_id, before, now)
+    logger.info("%s is prepared again: its file changed from %s to %s", video.video_id, before, now)
     return True
 
 

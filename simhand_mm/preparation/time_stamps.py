@@ -1,8 +1,8 @@
-"""Time stamps of packets and pictures where a file does not say them plainly.
+"""Time stamps of packets and frames in files that do not state them correctly.
 
 The rules are those of the ``ffmpeg`` program (its functions ``guess_correct_pts``,
-``video_duration_estimate`` and ``ts_discontinuity_detect``), so times agree with what it writes.
-All stamps are in ticks of the stream.
+``video_duration_estimate`` and ``ts_discontinuity_detect``), so times agree with its output.
+All time stamps are in ticks of the stream.
 """
 
 from fractions import Fraction
@@ -13,7 +13,7 @@ _STEP_BACK_S = Fraction(1, 10)
 
 
 class RecordingJoiner:
-    """Takes the jumps out of the stamps of transport and program streams that were joined.
+    """Removes the jumps in the time stamps of concatenated transport and program streams.
 
     Args:
         time_base: Seconds per tick.
@@ -28,7 +28,7 @@ class RecordingJoiner:
         self._next: int | None = None
 
     def __call__(self, packet: Any) -> None:
-        """Move the stamps of a packet; call it for every packet in file order."""
+        """Shift the time stamps of a packet; call it for every packet in file order."""
         if packet.pts is not None:
             packet.pts += self._shift
         if packet.dts is not None:
@@ -47,7 +47,7 @@ class RecordingJoiner:
 
 
 class PictureClock:
-    """Gives each picture, in the order of display, its time stamp.
+    """Assigns a time stamp to each frame, in display order.
 
     Args:
         has_stamps: Whether containers of this kind store time stamps at all.
@@ -64,12 +64,12 @@ class PictureClock:
         self._last_duration = 1
 
     def __call__(self, pts: int | None, dts: int | None, duration: int) -> int:
-        """The stamp of the next picture.
+        """Return the time stamp of the next frame.
 
         Args:
-            pts: Stamp of display that came with it.
-            dts: Stamp of decoding of the packet that brought it out.
-            duration: What the picture says, 0 if nothing.
+            pts: Presentation time stamp of the frame.
+            dts: Decoding time stamp of its packet.
+            duration: Stated duration; 0 if unknown.
         """
         stamp = self._better(pts, dts)
         if stamp is None:
@@ -79,7 +79,7 @@ class PictureClock:
         return stamp
 
     def _better(self, pts: int | None, dts: int | None) -> int | None:
-        """Of the two stamps, the one that has gone backwards less often."""
+        """Return the kind of time stamp that has decreased less often so far."""
         if dts is not None:
             self._faulty_dts += self._last_dts is not None and dts <= self._last_dts
             self._last_dts = dts
@@ -94,7 +94,7 @@ class PictureClock:
         return pts if is_pts_better or dts is None else dts
 
     def _duration(self, stamp: int, said: int) -> int:
-        """How long this picture lasts, if the next one has no stamp."""
+        """Return the duration of this frame, used if the next one has no time stamp."""
         since_last = -1 if self._last is None else stamp - self._last
         is_made_up = said == 1 and since_last > 2
         if said > 0 and self._has_stamps and not is_made_up:

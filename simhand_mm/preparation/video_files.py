@@ -1,4 +1,4 @@
-"""Video files of a folder, and the ids that they have in a pool."""
+"""Video files of a folder, and their ids in a pool."""
 
 import logging
 import mimetypes
@@ -20,7 +20,7 @@ VIDEO_SUFFIXES = (
     *(".m4v", ".mkv", ".mod", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".obu"),
     *(".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".tod", ".ts", ".vob", ".webm", ".wmv", ".wtv"),
 )
-# Videos that mimetypes does not know, and that no free decoder reads.
+# Video formats that mimetypes does not know and no free decoder reads.
 _UNREAD_SUFFIXES = (".ari", ".arx", ".bik", ".braw", ".crm", ".m3u8", ".mpd", ".r3d", ".swf")
 _NUM_NAMED = 5
 
@@ -32,7 +32,7 @@ class InputFile:
     Attributes:
         name: Path relative to the input folder, parts joined by '/'.
         path: The file.
-        state: Its state; None if it is missing, as behind a dangling link.
+        state: Result of ``stat``; None if it is missing, e.g. for a dangling link.
         columns: What a list or the names of its folders say about it, for columns of the pool.
     """
 
@@ -54,7 +54,7 @@ class Video:
     Attributes:
         video_id: Path relative to the folder of videos, without the suffix, parts joined by '/'.
         path: The file.
-        source_file: Identity of the file, to see whether it changed.
+        source_file: Identity of the file, to detect changes.
         columns: Values of extra columns of the pool, and its source if that is known.
     """
 
@@ -65,7 +65,7 @@ class Video:
 
     @property
     def title(self) -> str:
-        """What people know it by."""
+        """Name for messages."""
         return str(self.path)
 
     def frames(self, fps: float, only: frozenset[int] | None, num_threads: int) -> Iterator[Frame]:
@@ -75,11 +75,11 @@ class Video:
 
 
 def find_videos(videos_dir: str | Path, recorded: Mapping[str, str] | None = None) -> list[Video]:
-    """All video files below a folder, by suffix, in the order of their ids.
+    """Find all video files in a folder by suffix, sorted by id.
 
-    Linked folders are followed, except back into themselves. A file that is recorded keeps its id,
-    whatever files came later. Of other files that differ in the suffix only, an ``.mp4`` has the
-    short id, or else the first in alphabetical order; the others keep their suffix in it.
+    Links to folders are followed, except loops. A recorded file keeps its id, whatever files are
+    added later. Of other files that differ only in the suffix, an ``.mp4`` gets the short id, or
+    else the first in alphabetical order; the ids of the others include the suffix.
 
     Args:
         videos_dir: The folder.
@@ -109,7 +109,7 @@ def to_videos(files: Sequence[InputFile], recorded: Mapping[str, str] | None = N
 
 
 def warn_of_unread(files: Sequence[InputFile], suffixes: Sequence[str] = ()) -> None:
-    """Name the videos that no free decoder reads, and files with one of the given suffixes."""
+    """Warn of videos that no free decoder reads, and of files with the given suffixes."""
     unread = [
         file.name
         for file in files
@@ -124,7 +124,7 @@ def warn_of_unread(files: Sequence[InputFile], suffixes: Sequence[str] = ()) -> 
 
 
 def files_below(folder: str | Path) -> Iterator[InputFile]:
-    """Files below a folder that are not hidden; linked folders are followed.
+    """Yield the files in a folder that are not hidden; links to folders are followed.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -166,7 +166,7 @@ def _identity(state: os.stat_result | None) -> tuple[int, int] | None:
 
 
 def _assign_ids(names: list[str], recorded: Mapping[str, str]) -> dict[str, str]:
-    """The id of each file by its name below the folder."""
+    """Return the id of each file by its relative path."""
     ids = {name: video_id for video_id, name in recorded.items() if name in set(names)}
     taken = set(ids.values())
     new = (name for name in names if name not in ids)
@@ -188,7 +188,7 @@ def _source_file(file: InputFile) -> SourceFile:
 
 
 def warn_of_the_same_file(files: Sequence[InputFile]) -> None:
-    """Name files that are there under two names."""
+    """Warn of files that appear under two names."""
     first: dict[tuple[int, int] | None, str] = {}
     same = [f"{file.name} = {first[identity]}" for file in files
             if (identity := _identity(file.state))
@@ -201,11 +201,11 @@ def warn_of_the_same_file(files: Sequence[InputFile]) -> None:
 
 
 def _to_text(name: Path) -> str:
-    """Text for any file name, also one that is no valid Unicode."""
+    """Return text for any file name, even if it is not valid Unicode."""
     return os.fsencode(name.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _some(names: list[str]) -> str:
-    """The first names of a list, and how many there are."""
+    """List the first names and the number of the others."""
     named = ", ".join(sorted(names)[:_NUM_NAMED])
     return f"{named}, and {len(names) - _NUM_NAMED} more" if len(names) > _NUM_NAMED else named

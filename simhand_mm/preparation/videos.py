@@ -1,4 +1,4 @@
-"""Frames of a video by time stamp."""
+"""Sampling the frames of a video by time stamp."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,13 +12,13 @@ import numpy as np
 from simhand_mm.preparation.frame_reader import Frame, FrameReader
 from simhand_mm.preparation.pictures import UnknownColours, square_width
 
-# Containers that hold their own frames. Play lists are not among them: a file must not make us
-# open other files or addresses.
+# Containers that contain their own frames. Playlists are excluded: a file must not cause other
+# files or addresses to be opened.
 _CONTAINERS = (
     "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,mpegvideo,h264,hevc,m4v,"
     "gif,apng,mxf,dv,ivf,obu,nut,rm,wtv,vc1"
 )
-_MAX_PIXELS = 1 << 26  # 8192 x 8192: a damaged header must not ask for all memory
+_MAX_PIXELS = 1 << 26  # 8192 x 8192: a damaged header must not exhaust the memory
 
 
 class VideoError(ValueError):
@@ -26,7 +26,7 @@ class VideoError(ValueError):
 
     Attributes:
         reason: Short code for counting, such as ``not_a_video``.
-        detail: What was found, without the path of the file.
+        detail: Description without the path of the file.
     """
 
     def __init__(self, path: str | Path, reason: str, detail: str) -> None:
@@ -40,18 +40,18 @@ def sample_frames(
 ) -> Iterator[Frame]:
     """Yield the first frame of each interval of ``1 / fps`` seconds.
 
-    Frames are chosen by their time stamps, whatever the frame rate of the video, also a variable
-    one. A video with fewer frames a second than ``fps`` gives all its frames.
+    Frames are selected by time stamp, for any constant or variable frame rate. If the frame rate
+    is lower than ``fps``, all frames are returned.
 
     Args:
         path: The video file.
-        fps: Frames wanted per second of video, > 0.
+        fps: Frames to sample per second of video, > 0.
         only: Indices of the frames to choose from; None for all.
-        num_threads: Threads that decode; the frames do not depend on it.
+        num_threads: Number of decoding threads; does not affect the result.
 
     Raises:
-        VideoError: After the last readable frame if the file is damaged or cut off, at once if it
-            holds no video at all. What was yielded before is good.
+        VideoError: After the last readable frame if the file is damaged or truncated; immediately
+            if it contains no video. Frames yielded before are valid.
     """
     if not fps > 0:
         raise ValueError(f"fps must be positive, but got {fps}. Give frames per second of video.")
@@ -73,18 +73,18 @@ def sample_frames(
 def frame_times(path: str | Path) -> np.ndarray:
     """Seconds from the first frame to each frame of a video, by the index of :func:`sample_frames`.
 
-    Pictures are only decoded where the container does not tell their times for sure.
+    Frames are decoded only if the container does not reliably state their times.
 
     Args:
         path: The video file.
 
     Returns:
-        ``[F]`` float64, ascending: a stamp that goes back counts as the latest before it. Of a
-        damaged video the frames that can be read; empty if it cannot be read at all.
+        ``[F]`` float64, non-decreasing: a decreasing time stamp is replaced by the latest before
+        it. For a damaged video, the readable frames; empty if it cannot be read at all.
     """
     try:
         with ExitStack() as stack:
-            # The first picture shows whether two packets may be one frame (interlaced video).
+            # The first frame shows whether two packets may be one frame (interlaced video).
             reader = _reader(path, stack, fps=1.0, only=frozenset([0]), num_threads=1)
             for _ in reader:
                 pass
@@ -103,7 +103,7 @@ def _reader(
 
 
 def import_av() -> ModuleType:
-    """PyAV, or the cure where it is missing."""
+    """Import PyAV, or raise an error with the command that installs it."""
     try:
         import av
     except ImportError as error:
@@ -123,10 +123,10 @@ def _open_video(path: Path) -> Any:
         raise VideoError(path, "empty_file", "the file has 0 bytes")
     options = {
         **{"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
-        "fflags": "-genpts",  # stamps that FFmpeg makes up for PyAV go backwards in packed AVI
+        "fflags": "-genpts",  # generated time stamps would decrease in packed AVI
     }
     try:
-        # Not "options": PyAV hands those on to streams as well and crashes where streams come late.
+        # Not "options": PyAV also passes those to streams, and crashes on streams that start late.
         return av.open(f"file:{path}", container_options=options, metadata_errors="ignore")
     except av.FFmpegError as error:
         raise VideoError(
@@ -135,7 +135,7 @@ def _open_video(path: Path) -> Any:
 
 
 def _video_stream(container: Any, path: str | Path) -> Any:
-    """The first stream of moving pictures; the cover art of audio files does not count."""
+    """Return the first video stream, ignoring the cover art of audio files."""
     from av.stream import Disposition
 
     streams = [
@@ -153,8 +153,8 @@ def _video_stream(container: Any, path: str | Path) -> Any:
             "frame_too_large",
             f"frames have {width} x {context.height} px, more than {_MAX_PIXELS} in all",
         )
-    # What comes of damaged packets must not be a matter of chance: no threads inside the decoder,
-    # and no pictures that are partly what the memory held before.
+    # Damaged packets must give reproducible results: no threads inside the decoder, and no frames
+    # that are partly uninitialised memory.
     context.thread_count = 1
     context.options = {"err_detect": "explode"}
     return streams[0]

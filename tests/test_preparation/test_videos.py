@@ -30,7 +30,7 @@ def test_only_limits_the_choice(tmp_path):
     frames = list(sample_frames(path, 30, only=frozenset([3, 40, 41])))
     assert [frame.index for frame in frames] == [3, 40, 41]
     assert [f.index for f in sample_frames(path, 1, only=frozenset([3, 40, 41]))] == [3, 40]
-    with pytest.raises(VideoError, match="1 frames asked for lie beyond its end"):
+    with pytest.raises(VideoError, match="1 requested frames are beyond its end"):
         list(sample_frames(path, 1, only=frozenset([3, 90])))
 
 
