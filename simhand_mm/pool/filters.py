@@ -43,8 +43,9 @@ def rows_where(pool: HandPool, condition: str) -> np.ndarray:
         ValueError: If the condition contains anything else, names a column that the pool does not
             have or whose rows are lists, or compares text with numbers.
 
-    Example:
-        >>> rows_where(HandPool("data/pool"), "50 < sharpness <= 900")  # doctest: +SKIP
+    Example::
+
+        rows = np.flatnonzero(rows_where(HandPool("data/pool"), "50 < sharpness <= 900"))
     """
     try:
         tree = ast.parse(condition.strip(), mode="eval").body
