@@ -135,7 +135,7 @@ def measured() -> Iterator[str]:
     if not torch.cuda.is_available():
         yield "No GPU at hand."
         return
-    yield f"{torch.cuda.get_device_name()}, torch {torch.__version__}, one GPU, second step."
+    yield f"{torch.cuda.get_device_name()}, torch {torch.__version__}, one GPU, third step."
     yield ""
     yield "| pairs | micro-batch | precision | computed GB | measured GB | images/s |"
     yield "| --- " * 6 + "|"
