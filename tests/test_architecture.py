@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "simhand_mm"
 STAGES = {
     "preparation",
     "mining",
+    "lifting",
     "pretraining",
     "pose",
     "converters",
@@ -33,6 +34,7 @@ ARROWS = {
     "engine": {"compat", "registry"},
     "preparation": {"executors", "functional", "pool"},
     "mining": {"compat", "executors", "functional", "options", "pool"},
+    "lifting": {"functional", "pool"},
     "pretraining": {
         "checkpoint",
         "engine",

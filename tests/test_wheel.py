@@ -56,7 +56,7 @@ def test_configs_tools_and_mesh_are_inside(wheel):
         assert not expected - names
     assert "simhand_mm/.mim/model-index.yml" in names
     assert {f"simhand_mm/.mim/projects/{name}/plan.py" for name in PLANS} <= names
-    assert "simhand_mm/py.typed" in names
+    assert {"simhand_mm/py.typed", "simhand_mm/lifting/lifter.pth"} <= names
     assert "simhand_mm/synthetic/hand/hand_mpfb.npz" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 

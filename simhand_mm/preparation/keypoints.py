@@ -24,11 +24,14 @@ class HandKeypoints:
         keypoints_2d: ``[21, 2]`` px of the image, x right, y down, pixel centres at integers.
         keypoint_score: ``[21]`` in [0, 1].
         handedness: ``'left'`` or ``'right'``, the person's own hand.
+        keypoints_3d: ``[21, 3]`` mm, axes of the camera, origin anywhere; None if the estimator
+            has no 3D. MediaPipe's "world landmarks".
     """
 
     keypoints_2d: np.ndarray
     keypoint_score: np.ndarray
     handedness: str
+    keypoints_3d: np.ndarray | None = None
 
 
 class KeypointEstimator(Protocol):
@@ -77,12 +80,19 @@ class MediaPipeHands:
         with nullcontext() if self._has_found_any else _quiet():
             result = self._model.process(np.ascontiguousarray(image))
         self._has_found_any = self._has_found_any or bool(result.multi_hand_landmarks)
-        hands = zip(result.multi_hand_landmarks or (), result.multi_handedness or (), strict=True)
+        hands = zip(
+            result.multi_hand_landmarks or (),
+            result.multi_hand_world_landmarks or (),
+            result.multi_handedness or (),
+            strict=True,
+        )
         found = []
-        for landmarks, sides in hands:
+        for landmarks, world, sides in hands:
             side = sides.classification[0]
             handedness = {"Left": "right", "Right": "left"}[side.label]  # label of a mirrored image
-            found.append(_to_hand(landmarks.landmark, handedness, side.score, image))
+            found.append(
+                _to_hand(landmarks.landmark, world.landmark, handedness, side.score, image)
+            )
         return found
 
 
@@ -127,18 +137,25 @@ class MediaPipeTasks:
         """See :class:`KeypointEstimator`."""
         result = self._model.detect(self._new_image(np.ascontiguousarray(image)))
         return [
-            _to_hand(landmarks, sides[0].category_name.lower(), sides[0].score, image)
-            for landmarks, sides in zip(result.hand_landmarks, result.handedness, strict=True)
+            _to_hand(landmarks, world, sides[0].category_name.lower(), sides[0].score, image)
+            for landmarks, world, sides in zip(
+                result.hand_landmarks, result.hand_world_landmarks, result.handedness, strict=True
+            )
         ]
 
 
 def _to_hand(
-    landmarks: Sequence[Any], handedness: str, score: float, image: np.ndarray
+    landmarks: Sequence[Any],
+    world: Sequence[Any],
+    handedness: str,
+    score: float,
+    image: np.ndarray,
 ) -> HandKeypoints:
     height, width = image.shape[:2]
     # Landmarks are fractions of the image from edge to edge; the first pixel's centre is 0.
     keypoints = np.array([[point.x * width, point.y * height] for point in landmarks]) - 0.5
-    return HandKeypoints(keypoints, np.full(len(keypoints), score), handedness)
+    keypoints_3d = np.array([[point.x, point.y, point.z] for point in world]) * 1000  # from metres
+    return HandKeypoints(keypoints, np.full(len(keypoints), score), handedness, keypoints_3d)
 
 
 def mediapipe_version() -> str:

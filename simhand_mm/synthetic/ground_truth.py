@@ -47,6 +47,7 @@ class GroundTruth:
         bbox_xyxy: ``[G, 4]`` px in the frame, tight bounding box of the keypoints.
         keypoints_2d: ``[G, 21, 2]`` px in the frame.
         keypoints_3d: ``[G, 21, 3]`` mm, camera frame.
+        camera_matrix: ``[G, 3, 3]`` px.
     """
 
     video_id: np.ndarray
@@ -55,6 +56,7 @@ class GroundTruth:
     bbox_xyxy: np.ndarray
     keypoints_2d: np.ndarray
     keypoints_3d: np.ndarray
+    camera_matrix: np.ndarray
 
     @classmethod
     def load(cls, root: str | Path) -> "GroundTruth":
@@ -71,7 +73,7 @@ class GroundTruth:
             )
         table = pq.read_table(path)
         texts = {name: np.array(table[name].to_pylist()) for name in ("video_id", "handedness")}
-        numbers = ("frame_index", "bbox_xyxy", "keypoints_2d", "keypoints_3d")
+        numbers = ("frame_index", "bbox_xyxy", "keypoints_2d", "keypoints_3d", "camera_matrix")
         return cls(**texts, **{name: column_to_array(table[name], name) for name in numbers})
 
     def match(

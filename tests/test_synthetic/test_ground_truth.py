@@ -18,6 +18,7 @@ def truth():
         keypoints_3d=np.stack(
             [pose * (-1, 1, 1), pose + 7, pose + [1, 0, 0] * np.eye(21)[:, :1], pose]
         ),
+        camera_matrix=np.tile(np.eye(3), (4, 1, 1)),
     )
 
 

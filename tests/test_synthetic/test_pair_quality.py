@@ -33,6 +33,7 @@ def setting(tmp_path):
         bbox_xyxy=np.tile(box, (6, 1)),
         keypoints_2d=np.zeros((6, 21, 2)),
         keypoints_3d=np.stack([shape * frame for _, frame in rows]),
+        camera_matrix=np.tile(np.eye(3), (6, 1, 1)),
     )
     return HandPool(tmp_path), truth, shape
 

@@ -26,7 +26,7 @@ _LOWEST[THUMB_FLEXION], _HIGHEST[THUMB_FLEXION] = (-10, -12), (60, 70)
 _LOWEST[WRIST_ANGLES], _HIGHEST[WRIST_ANGLES] = (-50, -18), (50, 25)
 
 # Index, middle, ring, pinky, thumb.
-_FINGER_OF_ANGLE = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 4])
+FINGER_OF_ANGLE = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 4])
 
 
 def limit_pose(pose: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def _vary(rng: np.random.Generator, name: str | None) -> np.ndarray:
         # Each finger is blended towards another gesture by a similar but different amount.
         other = GESTURES[names[rng.integers(len(names))]]
         most = 0.3 if name else 0.7
-        share = np.clip(rng.uniform(0, most) + rng.normal(0, 0.15, 5), 0, 1)[_FINGER_OF_ANGLE]
+        share = np.clip(rng.uniform(0, most) + rng.normal(0, 0.15, 5), 0, 1)[FINGER_OF_ANGLE]
         pose += share * (other - pose)
     curl = rng.normal(0, 5, (4, 1)) + rng.normal(0, 4, (4, 3))  # a finger bends as a whole
     pose[FLEXION] += np.ravel(curl)

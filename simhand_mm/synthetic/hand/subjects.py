@@ -38,15 +38,20 @@ class Subject:
     sleeve: Surface | None
 
 
-def sample_subject(rng: np.random.Generator, mesh: HandMesh) -> Subject:
-    """Sample a person."""
+def sample_shape(rng: np.random.Generator, mesh: HandMesh) -> tuple[np.ndarray, np.ndarray]:
+    """Sample the vertices ``[V, 3]`` and joints ``[21, 3]`` (mm) of a person's hand at rest."""
     macro = np.clip(rng.normal(0, 0.8, _NUM_MACRO_MODES), -1.6, 1.6)
     hand = rng.uniform(0, 1, len(mesh.vertex_modes) - _NUM_MACRO_MODES) * _HAND_MODE_LIMIT
     # Use one mode of each pair: a finger cannot be slimmer and thicker at once.
     hand[::2][rng.random(3) < 0.5] = 0
     hand[1::2][hand[::2] > 0] = 0
     palm_length = np.clip(rng.normal(91, 7), 76, 106)
-    vertices, joints = mesh.shaped(np.concatenate([macro, hand]), palm_length)
+    return mesh.shaped(np.concatenate([macro, hand]), palm_length)
+
+
+def sample_subject(rng: np.random.Generator, mesh: HandMesh) -> Subject:
+    """Sample a person."""
+    vertices, joints = sample_shape(rng, mesh)
     refined, normals = refine(vertices, vertex_normals(vertices, mesh.faces), mesh.edges)
     albedo, nail = paint_skin(rng, refined, normals, joints)
     specular, gloss = rng.uniform(0.05, 0.14) + 0.25 * nail, rng.uniform(9, 18) + 35 * nail

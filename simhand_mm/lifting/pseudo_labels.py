@@ -1,0 +1,136 @@
+"""Hands of a pool with lifted poses, written as a labelled set for fine-tuning.
+
+Everything but the images is an estimate. What was assumed is in ``pseudo_labels.json`` next to it.
+"""
+
+import hashlib
+import json
+import math
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simhand_mm.functional.affine import box_to_image_affine
+from simhand_mm.functional.boxes import clip_box, keypoints_to_box, square_box
+from simhand_mm.functional.camera import move_camera, project, solve_translation
+from simhand_mm.functional.keypoints import REFERENCE_BONE
+from simhand_mm.lifting.lifter import SHIPPED_WEIGHTS, LiftedHands, Lifter
+from simhand_mm.lifting.settings import PseudoLabels
+from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.poses import write_poses
+from simhand_mm.pool.reader import HandPool
+
+
+def write_pseudo_labels(
+    pool: HandPool, output: str | Path, settings: PseudoLabels, split: str = "train"
+) -> dict[str, Any]:
+    """Write ``poses/<split>.parquet``, ``images/`` and ``pseudo_labels.json``.
+
+    Args:
+        pool: The hands.
+        output: Folder of the labelled set.
+        settings: Assumptions and limits.
+        split: Name of the table.
+
+    Returns:
+        The content of ``pseudo_labels.json``, with the number of dropped hands by reason.
+    """
+    output = Path(output)
+    weights = settings.weights or SHIPPED_WEIGHTS
+    lifter = Lifter.load(weights)
+    cameras = crop_cameras(pool, settings)
+    keypoints = np.array(pool.keypoints_2d, np.float64)
+    lifted = lifter(keypoints, camera_matrix=cameras)
+    poses_mm, reasons = _place(keypoints, cameras, lifted, settings)
+    records = []
+    for row in np.flatnonzero(reasons == ""):
+        image_path = f"images/{split}/{row:08d}.jpg"
+        path = output / image_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pool.read_crop(int(row)))
+        records.append(_record(pool, int(row), image_path, poses_mm[row], cameras[row]))
+        valid = lifted.expected_error[row] <= settings.max_keypoint_error
+        records[-1]["keypoints_valid"] = valid
+    write_poses(output / "poses" / f"{split}.parquet", records)
+    options = asdict(settings)
+    options.pop("weights")
+    summary = {
+        "estimated": "keypoints_3d, keypoints_2d (their projection), camera_matrix",
+        "frame_size_from": "option" if settings.frame_size else "boxes of each video",
+        **options,
+        "lifter_sha256": hashlib.sha256(Path(weights).read_bytes()).hexdigest(),
+        "pool_fingerprint": pool.fingerprint,
+        "num_hands": len(records),
+        "num_dropped": dict(Counter(reasons[reasons != ""].tolist())),
+    }
+    with atomic_path(output / "pseudo_labels.json") as temporary:
+        temporary.write_text(json.dumps(summary, indent=2), encoding="utf-8")
+    return summary
+
+
+def crop_cameras(pool: HandPool, settings: PseudoLabels) -> np.ndarray:
+    """Camera matrices ``[N, 3, 3]`` px of the crops, mirrored where the crops are."""
+    sizes = np.empty((len(pool), 2))
+    if settings.frame_size:
+        sizes[:] = settings.frame_size
+    else:
+        ends = np.zeros((len(pool.video_ids), 2))
+        np.maximum.at(ends, pool.video_index, pool.bbox_xyxy[:, 2:])
+        sizes[:] = np.maximum(ends, 1)[pool.video_index]
+    focal = sizes.max(1) / 2 / math.tan(math.radians(settings.fov_deg) / 2)
+    crop_size = (pool.crop_size, pool.crop_size)
+    squares = square_box(pool.bbox_xyxy.astype(np.float64), pool.info["crop_scale"])
+    cameras = np.empty((len(pool), 3, 3))
+    for row, (width, height) in enumerate(sizes):
+        frame = np.array(
+            [[focal[row], 0, (width - 1) / 2], [0, focal[row], (height - 1) / 2], [0, 0, 1]]
+        )
+        affine = box_to_image_affine(squares[row], crop_size, bool(pool.is_mirrored[row]))
+        cameras[row] = move_camera(affine, frame)
+    return cameras
+
+
+def _place(
+    keypoints: np.ndarray, cameras: np.ndarray, lifted: LiftedHands, settings: PseudoLabels
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return poses in mm at the place where their keypoints are seen, and reasons for drops."""
+    poses = np.nan_to_num(lifted.keypoints_3d.astype(np.float64)) * settings.bone_mm
+    trust = 1 / np.maximum(np.nan_to_num(lifted.expected_error, nan=1.0), 0.05)
+    poses += solve_translation(poses, np.nan_to_num(keypoints), cameras, trust)[:, None]
+    errors = lifted.expected_error
+    bone_error = errors[:, list(REFERENCE_BONE)].max(1)
+    reasons = np.full(len(poses), "", dtype="U24")
+    for reason, rows in (  # a later reason replaces an earlier one
+        ("uncertain", ~(errors.mean(1) <= settings.max_error)),
+        ("uncertain", ~(bone_error <= settings.max_keypoint_error)),
+        ("behind_camera", poses[..., 2].min(1, initial=np.inf) <= 0),
+        ("implausible", ~lifted.is_plausible),
+        ("too_few_keypoints", ~np.isfinite(errors).all(1)),
+    ):
+        reasons[rows] = reason
+    return poses, reasons
+
+
+def _record(
+    pool: HandPool, row: int, image_path: str, pose_mm: np.ndarray, camera: np.ndarray
+) -> dict[str, Any]:
+    keypoints_2d = project(pose_mm, camera)
+    size = pool.crop_size
+    video_id = pool.video_ids[pool.video_index[row]]
+    return {
+        "sample_id": pool.hand_id(row),
+        "image_path": image_path,
+        "width": size,
+        "height": size,
+        "camera_matrix": camera,
+        "keypoints_3d": pose_mm,
+        "keypoints_2d": keypoints_2d,
+        "bbox_xyxy": clip_box(keypoints_to_box(keypoints_2d), (size, size)),
+        "handedness": "right",  # as all crops of a pool look
+        "subject_id": video_id,
+        "sequence_id": video_id,
+        "source": f"pseudo-labels of {pool.sources[pool.source_index[row]]}",
+    }

@@ -1,0 +1,63 @@
+"""Settings of the commands of this subpackage; importing them loads no framework."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class LiftingTraining:
+    """How a lifter is trained.
+
+    Args:
+        steps: Number of optimizer steps.
+        batch_size: Hands per step.
+        learning_rate: Peak of the schedule: it rises over the first 5 % of the steps, then falls.
+        width: Units of each hidden layer.
+        depth: Number of hidden layers.
+        any_view: Share of hands that are seen from any direction; the others show palm or back.
+        other_3d: Share of hands for which the estimator's own 3D is given as well.
+        missing: Share of hands that lack some keypoints.
+        seed: Seed of the initial weights, views and errors.
+    """
+
+    steps: int = 5000
+    batch_size: int = 1024
+    learning_rate: float = 1e-3
+    width: int = 512
+    depth: int = 3
+    any_view: float = 0.5
+    other_3d: float = 0.5
+    missing: float = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """Assumptions about cameras and hands, and limits of the expected error.
+
+    Args:
+        fov_deg: Field of view of the cameras along the longer side of the frame, in degrees.
+        frame_size: Width and height of the frames in px. A pool does not know them: without this
+            option a frame is taken to end where the boxes of its video end.
+        bone_mm: Length of the bone from wrist to middle MCP. 2D keypoints do not tell it; 91 mm is
+            that of the average drawn hand.
+        max_error: A hand is dropped if its keypoints are expected to be further off on average, in
+            units of that bone.
+        max_keypoint_error: A keypoint is not a label if it is expected to be further off.
+        weights: File of simhand train-lifter; by default the one in the package.
+    """
+
+    fov_deg: float = 60.0
+    frame_size: tuple[int, int] | None = None
+    bone_mm: float = 91.0
+    max_error: float = 0.35
+    max_keypoint_error: float = 0.6
+    weights: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fov_deg < 180:
+            raise ValueError(
+                f"fov_deg must lie between 0 and 180, but got {self.fov_deg}. Give degrees."
+            )
+        if not self.bone_mm > 0:
+            raise ValueError(f"bone_mm must be positive, but got {self.bone_mm}. Give millimetres.")
