@@ -181,6 +181,7 @@ def training(device: str) -> tuple[Status, str]:
     model = comparing.build(config, "mmpretrain").to(device).train()
     parameters = LARSAdam(model.parameters(), lr=1e-3, weight_decay=1e-6)
     batch, values, seconds = _repeat(comparing.crops(min(pairs, 64), 224), pairs), [], []
+    data: dict = {}
     for _ in range(steps):
         start = time.monotonic()
         with torch.autocast(kind, torch.bfloat16):
@@ -196,7 +197,8 @@ def training(device: str) -> tuple[Status, str]:
     memory = f", {torch.cuda.max_memory_allocated(device) / 1e9:.3g} GB" if kind == "cuda" else ""
     text = (
         f"loss {values[0]:.3f} -> {values[-1]:.3f} in {steps} steps of {pairs} pairs, "
-        f"{2 * pairs / step:,.0f} images/s, {step:.3g} s a step, {share:.0%} of it the loss{memory}"
+        f"{2 * pairs / step:,.0f} images/s, {step:.3g} s per step, "
+        f"{share:.0%} of it the loss{memory}"
     )
     return ("ok" if values[-1] < values[0] else "differs"), text
 

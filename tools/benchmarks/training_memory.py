@@ -7,23 +7,20 @@ tensors that have shapes and types of a GPU but no data. Weights, optimiser, vie
 blocks of the loss are added.
 """
 
-import argparse
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from unittest import mock
 
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
-from parts import run_parts
+from parts import parts_parser, run_parts
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-import simhand_mm.pretraining
 from simhand_mm.cli import find_file
 from simhand_mm.functional.contrastive import _BLOCK_ELEMENTS
-from simhand_mm.pretraining import LARSAdam
+from simhand_mm.pretraining import HandContrastive, LARSAdam
 
 CONFIG = "configs/simhand/simhand_resnet50_8xb1024-coslr-100e_ego4d-1m.py"
 CROP, INPUT = 224, 128
@@ -32,11 +29,11 @@ PRECISIONS = {"bfloat16": torch.bfloat16, "float32": None}
 # Blocks [rows, columns] of float32 that the loss holds at once: similarities or their gradient,
 # weights, and what makes the weights.
 LOSS_BLOCKS = 4
-# What is no tensor of ours: the CUDA context, workspaces of cuDNN, and holes of the allocator.
+# Memory outside of our tensors: CUDA context, workspaces of cuDNN, fragmentation.
 CONTEXT_BYTES, HOLES = 1.5e9, 1.1
 
 
-def build(micro_batch_size: int | None = None) -> torch.nn.Module:
+def build(micro_batch_size: int | None = None) -> HandContrastive:
     """The model of the paper's recipe."""
     init_default_scope("mmpretrain")
     config = Config.fromfile(find_file(CONFIG)).model
@@ -45,11 +42,11 @@ def build(micro_batch_size: int | None = None) -> torch.nn.Module:
 
 @cache
 def number_of_weights() -> int:
-    """Of encoder and neck."""
+    """Number of weights of encoder and neck."""
     return sum(weight.numel() for weight in build().parameters())
 
 
-def saved_bytes(model: torch.nn.Module, images: int, precision: torch.dtype | None) -> int:
+def saved_bytes(model: HandContrastive, images: int, precision: torch.dtype | None) -> int:
     """Bytes that are kept for the backward pass of the encoder, without weights and images."""
     storages: dict[int, int] = {}
 
@@ -157,6 +154,7 @@ def _measure(pairs: int, micro_batch: int | None, precision: torch.dtype | None)
     """Most bytes in use in a step, and its seconds."""
     torch.cuda.empty_cache()
     model = build(micro_batch).to("cuda").train()
+    preprocess = model.get_submodule("data_preprocessor")
     optimizer = LARSAdam(model.parameters(), lr=1e-3)
     batch = {}
     for name in ("query", "positive"):
@@ -168,7 +166,7 @@ def _measure(pairs: int, micro_batch: int | None, precision: torch.dtype | None)
         torch.cuda.reset_peak_memory_stats()
         start.record()
         with torch.autocast("cuda", precision or torch.bfloat16, enabled=precision is not None):
-            data = model.data_preprocessor(batch, training=True)
+            data = preprocess(batch, training=True)
             loss = model(**data, mode="loss")["loss"]
         loss.backward()
         optimizer.step()
@@ -184,11 +182,7 @@ PARTS = {"computed": lambda args: computed(), "measured": lambda args: measured(
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help="some of computed, measured; all by default")
-    parser.add_argument("--write", type=Path, help="document to put the tables into")
-    assert simhand_mm.pretraining
-    run_parts("training memory", PARTS, parser.parse_args())
+    run_parts("training memory", PARTS, parts_parser(__doc__, PARTS).parse_args())
 
 
 if __name__ == "__main__":
