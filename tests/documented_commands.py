@@ -72,7 +72,7 @@ PAPER = {
     "simhand test configs/detnet/detnet_resnet50_pre_1xb128-120e_freihand.py "
     "BEST_CHECKPOINT --dump": " --cfg-options test_dataloader.num_workers=0",
     "simhand evaluate data/FreiHAND_pub_v2/poses/test.parquet predictions.parquet": "",
-    "python tools/compare_predictions.py data/FreiHAND_pub_v2/poses/test.parquet "
+    "simhand compare data/FreiHAND_pub_v2/poses/test.parquet "
     "scratch=A/predictions.parquet simhand=B/predictions.parquet": "",
 }
 
@@ -84,7 +84,7 @@ BY_ANOTHER_TEST = {
     "pip wheel . --no-deps --wheel-dir dist": "tests/test_wheel.py",
     "pip install *": "downloads; tests/test_wheel.py installs the wheel without it",
     "python projects/example_project/positives.py *": "tests/test_projects.py",
-    "python tools/train.py projects/example_project/*": "tests/test_projects.py",
+    "simhand train projects/example_project/*": "tests/test_projects.py",
     "pip uninstall *": "changes another environment",
     "simhand demo CONFIG CHECKPOINT *": "tests/test_wheel.py",
     "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",
@@ -104,6 +104,7 @@ BY_ANOTHER_TEST = {
     "simhand mine * --group-by duplicates.csv": "tests/test_mining/test_shared_footage.py",
     "simhand lift *": "tests/test_lifting/test_commands.py",
     "simhand pseudo-label *": "tests/test_lifting/test_commands.py",
+    "simhand synthesize data/synthetic *": "tests/test_synthetic/test_dataset.py",
     "simhand train-lifter *": "tests/test_lifting/test_commands.py",
     "simhand probe *": "tests/test_pretraining/test_probing.py",
     "simhand reproduce *": "tests/test_experiments runs plans, stubbed and with very little data",
@@ -119,7 +120,6 @@ NEEDS = {
     "simhand import-hand100m *": "Hand100M cannot be shipped",
     "simhand import-backbone resnet50_simhand.pth *": "the authors' weights cannot be shipped",
     "simhand test CONFIG CHECKPOINT *": "placeholder for any config and checkpoint",
-    "python tools/convert_dataset.py freihand data/FreiHAND_pub_v2": "FreiHAND cannot be shipped",
     "python tools/benchmarks/*": "minutes to hours on a quiet machine, for docs/performance.md",
     "sbatch *": "a Slurm cluster",
     "srun *": "a Slurm cluster",
