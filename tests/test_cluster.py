@@ -106,7 +106,7 @@ def test_preparation(pool):
 )
 def test_mining(folder, pool, starts, contains):
     shutil.rmtree(pool.root / "pairs", ignore_errors=True)
-    assert "are equal to a float64 brute force" in type_in(folder, starts, contains)
+    assert "the same answers as brute force in float64" in type_in(folder, starts, contains)
     pairs = load_pairs(pool.root, "similar", pool)
     assert pairs.ranks.tolist() == [1, 2]
     assert (pairs.positive_index >= 0).all()
