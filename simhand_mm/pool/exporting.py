@@ -209,7 +209,7 @@ def _feature(kind: pa.DataType) -> dict[str, Any]:
 def _write_webdataset(samples: _Samples, folder: Path) -> None:
     for number, block in enumerate(samples.blocks(_HANDS_PER_FILE)):
         path = folder / f"hands-{number:06d}.tar"
-        with atomic_path(path) as temporary, tarfile.open(temporary, "w") as tar:
+        with atomic_path(path) as temporary, tarfile.open(temporary, "w", encoding="utf-8") as tar:
             add = partial(_add_to_tar, tar)
             for row, values in samples.of(block):
                 record = {**values, **samples.arrays(row), **_positives(samples, row)}
