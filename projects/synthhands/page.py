@@ -17,6 +17,7 @@ from simhand_mm.cli import run
 from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import question_table, summary_table, write_part
 from simhand_mm.pool import write_json
+from simhand_mm.visualization.number_format import fixed
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -53,7 +54,7 @@ def mining_table(results: dict[str, Any]) -> str:
             *(check["top_mm"][str(rank)] for rank in FULL.ranks),
             check["random_other_video_mm"],
         ]
-        cells = " | ".join(f"{distance:.1f}" for distance in distances)
+        cells = " | ".join(fixed(distance, 1) for distance in distances)
         lines.append(f"| {pool} | {check['num_hands']:,} | {cells} |")
     return "\n".join(lines)
 

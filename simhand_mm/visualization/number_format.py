@@ -38,6 +38,11 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:,.{decimals(value, digits)}f}" if math.isfinite(value) else "–"
 
 
+def fixed(value: float | None, num_decimals: int) -> str:
+    """Format a number with fixed decimals; a dash if it is None (NaN in JSON) or not finite."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{num_decimals}f}"
+
+
 def decimals(value: float | np.floating, digits: int = 3) -> int:
     """Return the decimal places for ``digits`` significant digits of a finite number."""
     magnitude = math.floor(math.log10(abs(value))) if value else 0

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from simhand_mm.pool import HandPairs, HandPool, load_pairs
 from simhand_mm.visualization.contact_sheet import choose_queries
+from simhand_mm.visualization.number_format import fixed
 from simhand_mm.visualization.page import Page
 from simhand_mm.visualization.pairs_report import add_contact_sheet, add_rank_statistics
 from simhand_mm.visualization.pool_report import add_drop_reasons, add_pool_statistics
@@ -177,8 +178,8 @@ def _add_mining_check(page: Page, path: Path) -> None:
         page.missing("Check against the true 3D poses", "bash tools/quickstart.sh")
         return
     check = json.loads(path.read_text(encoding="utf-8"))
-    rows = [(f"Top-{rank}", f"{mm:.1f}") for rank, mm in check["top_mm"].items()]
-    rows.append(("random hand of another video", f"{check['random_other_video_mm']:.1f}"))
+    rows = [(f"Top-{rank}", fixed(mm, 1)) for rank, mm in check["top_mm"].items()]
+    rows.append(("random hand of another video", fixed(check["random_other_video_mm"], 1)))
     page.table(
         ("a hand and its", "mean 3D distance, mm"),
         rows,

@@ -10,7 +10,7 @@ import numpy as np
 
 from simhand_mm.functional.keypoints import FINGERS, KEYPOINT_NAMES
 from simhand_mm.visualization.charts import Series, line_chart
-from simhand_mm.visualization.number_format import ticks
+from simhand_mm.visualization.number_format import fixed, ticks
 
 # The order of the paper (Tab. 1); other runs follow by name.
 KNOWN_METHODS = ("scratch", "simclr", "peclr", "tempclr", "simhand")
@@ -83,7 +83,7 @@ def result_table(results: Sequence[MethodResult]) -> tuple[list[str], list[list[
         cells = []
         for _, protocol, key, factor, decimals in _COLUMNS:
             value = protocols.get(protocol, {}).get(key)
-            cells.append("–" if value is None else f"{factor * value:.{decimals}f}")
+            cells.append(fixed(None if value is None else factor * value, decimals))
         rows.append([result.name, *cells])
     return header, rows
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simhand_mm.visualization.number_format import short, significant, ticks
+from simhand_mm.visualization.number_format import fixed, short, significant, ticks
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,10 @@ def test_short(value, text):
 )
 def test_significant(value, text):
     assert significant(value) == text
+
+
+@pytest.mark.parametrize(
+    "value, expected", [(37.48, "37.5"), (None, "–"), (float("nan"), "–"), (float("inf"), "–")]
+)
+def test_fixed_shows_a_dash_for_missing_values(value, expected):
+    assert fixed(value, 1) == expected

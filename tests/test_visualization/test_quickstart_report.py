@@ -58,6 +58,16 @@ def work_dir(tmp_path, pool_dir):
     return tmp_path
 
 
+def test_a_rank_without_pairs_is_a_dash(work_dir):
+    path = work_dir / "mining_check.json"
+    check = json.loads(path.read_text())
+    path.write_text(json.dumps({**check, "top_mm": {"1": 40.0, "100": None}}))
+    write_report(work_dir, work_dir / "report.html")
+    html = (work_dir / "report.html").read_text()
+    row = html[html.index("Top-100<") :][:80]
+    assert "–" in row
+
+
 def test_report_shows_every_part(work_dir):
     table = write_report(work_dir, work_dir / "report.html")
     html = (work_dir / "report.html").read_text()
