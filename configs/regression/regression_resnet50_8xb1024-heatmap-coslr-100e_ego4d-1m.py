@@ -1,14 +1,3 @@
-_base_ = [
-    '../_base_/models/contrastive_resnet50.py',
-    '../_base_/datasets/ego4d-1m_pairs.py',
-    '../_base_/schedules/pretraining_larsadam-coslr-100e.py',
-    '../_base_/runtimes/pretraining_runtime.py',
-]
+_base_ = './regression_resnet50_8xb1024-coslr-100e_ego4d-1m.py'
 
-model = dict(
-    neck=None,
-    head=dict(
-        _delete_=True,
-        type='simhand_mm.KeypointHeatmapHead',
-        in_channels=2048,
-        input_size=128))
+model = dict(head=dict(type='simhand_mm.KeypointHeatmapHead'))
