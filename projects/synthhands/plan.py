@@ -237,6 +237,8 @@ def labels_question(runs: Runs) -> Question:
         "SimCLR": runs.simclr,
         "PeCLR": runs.peclr,
         "SiMHand, no weights": runs.unweighted,
+        "pose-aware": runs.pretrain("poseaware", "poseaware"),
+        "keypoint regression": runs.pretrain("regression", "regression"),
     }
     rows = tuple(
         Row(f"{label}, {num_labels} labels", method, finetuning(runs.size, num_labels))
@@ -347,6 +349,25 @@ def targets_question(runs: Runs) -> Question:
     return Question("targets", title, "not in the paper", rows)
 
 
+def pose_aware_question(runs: Runs) -> Question:
+    """The arguments of pose-aware targets."""
+    loss = "model.head.loss"
+    options = {
+        "width 0.05": ("sigma0.05", f"{loss}.sigma=0.05"),
+        "width 0.2": ("sigma0.2", f"{loss}.sigma=0.2"),
+        "mixture 0.25": ("alpha0.25", f"{loss}.alpha=0.25"),
+        "mixture 0.75": ("alpha0.75", f"{loss}.alpha=0.75"),
+        "augmented keypoints": ("augmented", f"{loss}.poses=augmented"),
+    }
+    default = runs.pretrain("poseaware", "poseaware")
+    rows = [Row("width 0.1, mixture 0.5, keypoints before augmentation", default, runs.few)]
+    for label, (name, option) in options.items():
+        method = runs.pretrain(f"poseaware-{name}", "poseaware", option)
+        rows.append(Row(label, method, runs.few))
+    title = "Which width and mixture of pose-aware targets?"
+    return Question("pose-aware", title, "not in the paper", tuple(rows))
+
+
 def choices_question(runs: Runs) -> Question:
     """Other design choices of SiMHand."""
     choices = {
@@ -387,6 +408,7 @@ QUESTIONS = (
     weak_question,
     budget_question,
     targets_question,
+    pose_aware_question,
     choices_question,
     rates_question,
 )

@@ -19,6 +19,8 @@ COLOURS = {
     "TempCLR": "#2ca02c",
     "SiMHand, no weights": "#d62728",
     "SiMHand": "#ff7f0e",
+    "pose-aware": "#8c564b",
+    "keypoint regression": "#17becf",
 }
 
 
@@ -45,7 +47,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
 def _draw_methods(axis: Axes, results: dict[str, Any]) -> None:
     rows = [row for row in ROWS["methods"] if errors_mm(results, row)]
     for place, row in enumerate(rows):
-        errors, colour = errors_mm(results, row), COLOURS.get(row.label, "#17becf")
+        errors, colour = errors_mm(results, row), COLOURS.get(row.label, "#bcbd22")
         axis.scatter([place] * len(errors), errors, color=colour, alpha=0.6, zorder=3)
         axis.hlines(np.mean(errors), place - 0.3, place + 0.3, color=colour, linewidth=2.5)
     axis.set_xticks(range(len(rows)), [r.label.replace(", ", ",\n") for r in rows], fontsize=8)
@@ -65,7 +67,7 @@ def _draw_labels(axis: Axes, results: dict[str, Any]) -> None:
     axis.set_xticks(counts, [str(count) for count in counts])
     axis.minorticks_off()
     axis.legend(frameon=False, fontsize="small")
-    axis.set_title("labelled stills")
+    axis.set_title("labelled images")
 
 
 def _method_and_labels(row: Row) -> tuple[str, int]:
