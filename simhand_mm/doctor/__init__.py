@@ -1,4 +1,4 @@
-"""Whether this machine computes what the project means: facts, and the CPU beside the GPU."""
+"""Checks of a machine: requirements of training, and results of the GPU compared with the CPU."""
 
 from simhand_mm.doctor.checks import CHECKS, run_check
 from simhand_mm.doctor.facts import FACTS

@@ -1,4 +1,4 @@
-"""The project's own code on a device, beside the same on the CPU: same weights, same inputs.
+"""Run the project's code on a device and on the CPU, with equal weights and inputs.
 
 Bounds are about ten times and more what float32 and float64 differ by on a CPU; that of the
 bfloat16 gradient is three times what a CPU gives. An H100 stays within all of them.
@@ -18,13 +18,13 @@ from simhand_mm.mining.torch_engine import check_products
 
 
 def products(device: str) -> tuple[Status, str]:
-    """Matrix products are float32: what exact mining on the device rests on."""
+    """Check that matrix products are computed in float32, which exact mining requires."""
     check_products(torch.device(device))
     return "ok", "relative error below 1e-5"
 
 
 def mining(device: str) -> tuple[Status, str]:
-    """Rows and distances of the dense search and of the tree."""
+    """Compare rows and distances of the dense search with those of the tree."""
     generator = np.random.default_rng(0)
     embeddings = generator.normal(size=(4000, 14)).astype(np.float32)
     embeddings[::50] = embeddings[1]  # copies

@@ -1,4 +1,4 @@
-"""What the checks of a device share: data on two devices, and differences with their bounds."""
+"""Helpers of the device checks: data on two devices, and differences with their bounds."""
 
 from typing import Any
 

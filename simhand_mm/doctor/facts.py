@@ -44,7 +44,7 @@ def several_processes() -> tuple[Status, str]:
 
 
 def shared_memory() -> tuple[Status, str]:
-    """Memory through which workers hand batches over."""
+    """Shared memory through which workers of a data loader pass batches."""
     free = machine.free_shared_memory()
     if free is None:
         raise CannotTell(f"{machine.SHARED_MEMORY} is no file system here")
@@ -71,9 +71,9 @@ def cores() -> tuple[Status, str]:
 
 
 def compiler() -> tuple[Status, str]:
-    """A C compiler: only ``compile_backbone`` needs one."""
+    """A C compiler, with which Triton builds the distance kernel of the loss on a GPU."""
     found = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    return "ok", found or "none; needed only for model.compile_backbone=True"
+    return "ok", found or "none; on a GPU, the distances of the loss then take more kernels"
 
 
 FACTS: dict[str, Callable[[], tuple[Status, str]]] = {

@@ -1,4 +1,4 @@
-"""What an examination found, and how a single question is answered whatever it meets."""
+"""Findings of the checks. An error inside a check becomes a finding, too."""
 
 import time
 from collections.abc import Callable

@@ -63,7 +63,7 @@ def finetuning(device: str) -> tuple[Status, str]:
 
 
 def loader(device: str) -> tuple[Status, str]:
-    """The loader of fine-tuning while a slow first step lets it read ahead as far as it may."""
+    """Run the loader of fine-tuning with a slow first step, so that it prefetches all it can."""
     options = Config.fromfile(find_file("configs/detnet/detnet_resnet50_1xb128-120e_freihand.py"))
     ahead = _WORKERS * 2
     with tempfile.TemporaryDirectory(prefix="simhand-doctor-") as folder:
@@ -90,7 +90,7 @@ def loader(device: str) -> tuple[Status, str]:
 
 
 def _write_labelled_noise(root: Path, count: int) -> None:
-    """Eight pictures of noise, each labelled many times."""
+    """Write eight noise images, each labelled many times."""
     generator = np.random.default_rng(0)
     (root / "images").mkdir()
     for number in range(8):

@@ -1,4 +1,4 @@
-"""Pre-training on a device, beside the same on the CPU or in another way."""
+"""Compare pre-training on a device with the CPU, or with another way to compute it."""
 
 import time
 from itertools import product
@@ -46,7 +46,7 @@ def augmentation(device: str) -> tuple[Status, str]:
 
 
 def distances(device: str) -> tuple[Status, str]:
-    """Distances of poses, which on a GPU have a kernel of their own, and the largest of them."""
+    """Distances of poses, for which a GPU has a separate kernel, and the largest distance."""
     generator = torch.Generator().manual_seed(0)
     a, b = (128 * torch.rand(count, 21, 2, generator=generator) for count in (300, 500))
     measured = {}
@@ -115,7 +115,7 @@ def _judge_step(
 
 
 def micro_batches(device: str) -> tuple[Status, str]:
-    """Four pairs at a time, beside all at once, on the device and with fixed statistics."""
+    """Compare micro-batches of four pairs with the whole batch, with fixed BatchNorm statistics."""
     results = []
     for size in (None, 4):
         model = comparing.build(comparing.SMALL_CONFIG, "mmpretrain", micro_batch_size=size)
@@ -126,7 +126,7 @@ def micro_batches(device: str) -> tuple[Status, str]:
 
 
 def bfloat16(device: str) -> tuple[Status, str]:
-    """Loss and gradient with ``--amp`` beside those without."""
+    """Compare loss and gradient with and without ``--amp``."""
     model = comparing.build(comparing.SMALL_CONFIG, "mmpretrain").to(device).train()
     batch = comparing.move(comparing.crops(_PAIRS), device)
     data = model.data_preprocessor(batch, training=True)
@@ -160,7 +160,7 @@ def optimizer(device: str) -> tuple[Status, str]:
 
 
 def _resumed(old: LARSAdam, parameter: nn.Parameter, device: str) -> LARSAdam:
-    """As mmengine loads it: all of it on the device."""
+    """Load the state as mmengine does: all tensors on the device."""
     new = LARSAdam([parameter], lr=1e-2, weight_decay=1e-6)
     new.load_state_dict(tree_map_only(Tensor, lambda t: t.to(device), old.state_dict()))
     keep_steps_on_the_cpu(new)
@@ -170,7 +170,7 @@ def _resumed(old: LARSAdam, parameter: nn.Parameter, device: str) -> LARSAdam:
 
 
 def training(device: str) -> tuple[Status, str]:
-    """Some steps on one batch with ``--amp``: the loss must fall. Says how fast they are."""
+    """Train some steps on one batch with ``--amp``: the loss must fall. Reports their speed."""
     kind = torch.device(device).type
     config, pairs, steps = _TIMED[kind]
     if kind == "cuda":

@@ -1,4 +1,4 @@
-"""Several processes, one per GPU, beside one."""
+"""Compare several processes, one per GPU, with one process."""
 
 import tempfile
 from pathlib import Path
@@ -19,7 +19,7 @@ _MICRO_BATCHES = (None, 4)  # pairs of a process
 
 
 def several_gpus(device: str) -> tuple[Status, str]:
-    """Two processes with half of the pairs each, beside one with all: loss and gradients.
+    """Compare loss and gradients of two processes with half of the pairs each with one process.
 
     On GPUs BatchNorm shares its statistics (SyncBN). On CPUs, where it cannot, they are fixed.
     """
@@ -83,5 +83,5 @@ def _run_process(rank: int, folder: str, on_gpus: bool) -> None:
 
 
 def _share(tensor: Tensor, rank: int) -> Tensor:
-    """Pairs of one process, dealt out in turns; ``tensor`` has all queries, then all positives."""
+    """Pairs of one process, distributed in turn; ``tensor`` has all queries, then all positives."""
     return torch.cat([half[rank::_PROCESSES] for half in tensor.chunk(2)])

@@ -128,7 +128,7 @@ def _largest(card: float, pairs: int, per_image: float, fixed: float) -> str:
 
 
 def measured() -> Iterator[str]:
-    """Peaks of real steps, beside what is computed."""
+    """Measured peaks of training steps, next to the computed ones."""
     if not torch.cuda.is_available():
         yield "No GPU at hand."
         return
