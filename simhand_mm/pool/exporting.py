@@ -76,7 +76,7 @@ class _Samples:
 
     def __init__(self, pool: HandPool, pairs: Sequence[str]) -> None:
         self.pool = pool
-        names = [name for name in HANDS.names if name not in (*_ARRAYS, "shard")]
+        names = [name for name in HANDS.names if name not in (*_ARRAYS, "keypoints_3d", "shard")]
         self.columns = [*names, *pool.extra_columns]
         self._values = {name: pool.values(name) for name in self.columns}
         self.pairs = {name: load_pairs(pool.root, name, pool) for name in pairs}
@@ -96,9 +96,13 @@ class _Samples:
                 },
             )
 
-    def arrays(self, row: int) -> dict[str, list]:
-        """The columns with several numbers."""
-        return {name: getattr(self.pool, name)[row].tolist() for name in _ARRAYS}
+    def arrays(self, row: int) -> dict[str, list | None]:
+        """The columns with several numbers; ``keypoints_3d`` may be None."""
+        hand = self.pool.read_keypoints_3d(row)
+        return {
+            **{name: getattr(self.pool, name)[row].tolist() for name in _ARRAYS},
+            "keypoints_3d": None if hand is None else hand.tolist(),
+        }
 
     def blocks(self, num_hands: int) -> Iterator[range]:
         """All rows, some at a time; one empty block for an empty pool."""
@@ -187,7 +191,8 @@ def _huggingface_schema(samples: _Samples) -> pa.Schema:
     fields += [HANDS.field(name) if name in HANDS.names else pa.field(name, pa.string())
                for name in samples.columns]  # fmt: skip
     fields += [pa.field("bbox_xyxy", numbers), pa.field("keypoints_2d", pa.list_(numbers)),
-               pa.field("keypoint_score", numbers)]  # fmt: skip
+               pa.field("keypoint_score", numbers),
+               pa.field("keypoints_3d", pa.list_(numbers))]  # fmt: skip
     for name in samples.pairs:
         fields += [pa.field(f"{name}_index", pa.list_(pa.int32())),
                    pa.field(f"{name}_distance", numbers)]  # fmt: skip

@@ -175,7 +175,7 @@ def _value(hand: HandRecord, name: str) -> Any:
     if name not in HANDS.names and name != "crop":
         return hand.columns.get(name, "")
     value = getattr(hand, name)
-    if name not in ROW_SHAPES:
+    if name not in ROW_SHAPES or value is None:
         return value
     array = np.asarray(value, dtype=np.float32)
     if array.shape != ROW_SHAPES[name]:

@@ -94,6 +94,11 @@ class HandPool:
         """Return the square crop of a hand as JPEG; left hands are mirrored."""
         return self._crops.read(int(self.shard[row]), self.hand_id(row))
 
+    def read_keypoints_3d(self, row: int) -> np.ndarray | None:
+        """Return one row of ``keypoints_3d``, None without it; loads no other row."""
+        values = self._table["keypoints_3d"][row].as_py()
+        return None if values is None else np.array(values, np.float32).reshape(-1, 3)
+
     @property
     def crop_size(self) -> int:
         """Side of the stored crops in px."""
@@ -160,6 +165,14 @@ class HandPool:
     def keypoints_2d(self) -> np.ndarray:
         """``[N, 21, 2]`` float32, px of the stored crop (after mirroring)."""
         return self._array("keypoints_2d")
+
+    @cached_property
+    def keypoints_3d(self) -> np.ndarray:
+        """``[N, 21, 3]`` float32, mm, the estimator's own 3D, wrist at 0, mirrored as the crop.
+
+        NaN for hands without it, and in older pools.
+        """
+        return self._array("keypoints_3d")
 
     @cached_property
     def keypoint_score(self) -> np.ndarray:

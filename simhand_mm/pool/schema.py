@@ -28,6 +28,7 @@ HANDS = pa.schema(
         ("keypoint_score", pa.list_(pa.float32(), NUM_KEYPOINTS)),
         ("sharpness", pa.float32()),  # empty in older pools
         ("brightness", pa.float32()),  # as sharpness
+        ("keypoints_3d", pa.large_list(pa.float32())),  # empty rows take no space; as sharpness
         ("shard", pa.int32()),
     ]
 )
@@ -89,6 +90,7 @@ class HandRecord:
     crop: bytes
     sharpness: float = math.nan
     brightness: float = math.nan
+    keypoints_3d: np.ndarray | None = None
     columns: Mapping[str, str] = field(default_factory=dict)  # those of pool.json: columns
 
 
@@ -123,6 +125,8 @@ def hands_schema(columns: Iterable[str]) -> pa.Schema:
 def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
     """Return a numeric column as an array ``[N, *row shape]``, without a copy if possible.
 
+    Rows that are empty are NaN.
+
     Raises:
         ValueError: If the rows do not have the shape of that column.
     """
@@ -131,9 +135,15 @@ def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
         return array.to_numpy(zero_copy_only=False)
     shape = ROW_SHAPES[name]
     values = array.flatten().to_numpy(zero_copy_only=False)
-    if values.size != len(array) * math.prod(shape):
+    is_filled = ~np.asarray(array.is_null())
+    if values.size != is_filled.sum() * math.prod(shape):
         raise ValueError(
             f"{name} must have rows of shape {shape}, but got {values.size} numbers in "
-            f"{len(array)} rows. Write the table again with the command that created it."
+            f"{is_filled.sum()} rows. Write the table again with the command that created it."
         )
-    return values.reshape(-1, *shape)
+    values = values.reshape(-1, *shape)
+    if is_filled.all():
+        return values
+    filled = np.full((len(array), *shape), np.nan, values.dtype)
+    filled[is_filled] = values
+    return filled

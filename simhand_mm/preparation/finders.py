@@ -1,6 +1,6 @@
 """Finding hands in a frame: boxes of a detector combined with keypoints of an estimator."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +22,7 @@ class FoundHand:
         handedness: ``'left'`` or ``'right'``, the person's own hand.
         keypoints_2d: ``[21, 2]`` px of the frame; None if the box has no keypoints.
         keypoint_score: ``[21]`` in [0, 1]; None as ``keypoints_2d``.
+        keypoints_3d: ``[21, 3]`` mm, see :class:`~simhand_mm.preparation.keypoints.HandKeypoints`.
     """
 
     bbox_xyxy: np.ndarray
@@ -29,6 +30,7 @@ class FoundHand:
     handedness: str
     keypoints_2d: np.ndarray | None = None
     keypoint_score: np.ndarray | None = None
+    keypoints_3d: np.ndarray | None = None
 
 
 class HandFinder(Protocol):
@@ -68,6 +70,7 @@ class FullFrameFinder:
                 handedness=hand.handedness,
                 keypoints_2d=hand.keypoints_2d,
                 keypoint_score=hand.keypoint_score,
+                keypoints_3d=hand.keypoints_3d,
             )
             for hand in self._estimator(frame.image)
         ]
@@ -117,6 +120,7 @@ class BoxFinder:
                     handedness=box.handedness or (hand.handedness if hand else ""),
                     keypoints_2d=hand and hand.keypoints_2d,
                     keypoint_score=hand and hand.keypoint_score,
+                    keypoints_3d=hand and hand.keypoints_3d,
                 )
             )
         return found
@@ -127,8 +131,7 @@ class BoxFinder:
             return None
         crop, corner = cut_square(image, bbox_xyxy, self._scale)
         hands = [
-            HandKeypoints(hand.keypoints_2d + corner, hand.keypoint_score, hand.handedness)
-            for hand in self._estimator(crop)
+            replace(hand, keypoints_2d=hand.keypoints_2d + corner) for hand in self._estimator(crop)
         ]
         return max(hands, key=lambda hand: share_inside(hand.keypoints_2d, bbox_xyxy), default=None)
 

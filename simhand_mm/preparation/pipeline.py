@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cv2
+import numpy as np
 
 from simhand_mm.functional.affine import apply
+from simhand_mm.functional.keypoints import mirror_keypoints_3d, root_relative
 from simhand_mm.pool import DropRecord, HandRecord
 from simhand_mm.pool.cropping import brightness, crop_hand, encode_jpeg, sharpness
 from simhand_mm.preparation.finders import FoundHand, HandFinder
@@ -159,6 +161,15 @@ def _to_record(
         keypoint_score=hand.keypoint_score,
         sharpness=crop_sharpness,
         brightness=brightness(crop),
+        keypoints_3d=_of_right_hand(hand.keypoints_3d, mirror),
         columns=frame.columns,
         crop=encode_jpeg(crop),
     )
+
+
+def _of_right_hand(keypoints_3d: np.ndarray | None, mirror: bool) -> np.ndarray | None:
+    """Move the wrist ``[21, 3]`` to 0 and mirror as the crop."""
+    if keypoints_3d is None:
+        return None
+    moved = root_relative(keypoints_3d)
+    return mirror_keypoints_3d(moved) if mirror else moved

@@ -176,6 +176,7 @@ def _to_record(pool: HandPool, row: int) -> HandRecord:
         keypoint_score=pool.keypoint_score[row],
         sharpness=float(pool.sharpness[row]),
         brightness=float(pool.brightness[row]),
+        keypoints_3d=pool.read_keypoints_3d(row),
         columns={name: str(pool.column(name)[row].as_py()) for name in pool.extra_columns},
         crop=pool.read_crop(row),
     )

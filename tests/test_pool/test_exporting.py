@@ -28,6 +28,7 @@ def pool(tmp_path_factory):
                 sharpness=float("nan") if frame == 2 else float(frame),
                 brightness=7.5,
                 keypoints_2d=rng.uniform(-1, CROP_SIZE, (21, 2)).astype(np.float32),
+                keypoints_3d=np.full((21, 3), frame) if frame == 1 else None,
                 columns={"label": f"l{frame}"},
             )
             for frame in range(4)
@@ -109,6 +110,7 @@ def test_huggingface_has_images_keypoints_and_positives(pool, tmp_path, monkeypa
     assert [row["image"]["bytes"] for row in rows] == [pool.read_crop(row) for row in range(12)]
     np.testing.assert_array_equal([row["keypoints_2d"] for row in rows], pool.keypoints_2d)
     assert [row["similar_index"] for row in rows[:2]] == [[5, -1], [6, 0]]
+    assert rows[0]["keypoints_3d"] is None and rows[1]["keypoints_3d"] == [[1.0] * 3] * 21
     assert rows[2]["sharpness"] is None and rows[3]["label"] == "l3"
     # What datasets.load_dataset looks for, in the words of its documentation on features.
     features = json.loads(tables[0].schema.metadata[b"huggingface"])["info"]["features"]
@@ -146,7 +148,9 @@ def test_webdataset_has_pairs_of_files_and_the_same_bytes_each_time(pool, tmp_pa
     assert list(entries) == [f"{r:08d}.{suffix}" for r in range(12) for suffix in ("jpg", "json")]
     for row in range(12):
         assert entries[f"{row:08d}.jpg"] == pool.read_crop(row)
+    assert json.loads(entries["00000001.json"])["keypoints_3d"] == [[1.0] * 3] * 21
     record = json.load(io.BytesIO(entries["00000000.json"]))
+    assert record["keypoints_3d"] is None
     assert record["similar_hand_id"] == [pool.hand_id(5), None]
     assert record["similar_distance"] == [0.5, None]
     np.testing.assert_allclose(record["keypoints_2d"], pool.keypoints_2d[0])

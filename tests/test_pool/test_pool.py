@@ -51,6 +51,17 @@ def test_pool_rows_are_sorted_and_complete(tmp_path):
     assert pool.info["num_drops"] == {"no_hand": 3}
 
 
+def test_3d_of_the_estimator_is_kept_where_there_is_one(tmp_path):
+    pose = np.random.default_rng(0).normal(size=(21, 3)).astype(np.float32)
+    hands = [make_hand("a", 0), make_hand("a", 1, keypoints_3d=pose), make_hand("a", 2)]
+    pool = pools.write_pool(tmp_path, {"a": hands})
+    assert pool.keypoints_3d.shape == (3, 21, 3)
+    assert np.isnan(pool.keypoints_3d[[0, 2]]).all()
+    np.testing.assert_array_equal(pool.keypoints_3d[1], pose)
+    np.testing.assert_array_equal(pool.read_keypoints_3d(1), pose)
+    assert pool.read_keypoints_3d(0) is None
+
+
 def test_pool_bytes_do_not_depend_on_writing_order(tmp_path):
     write_pool(tmp_path / "one")
     write_pool(tmp_path / "two", videos=("c", "b", "a/x"))

@@ -67,6 +67,9 @@ def write_hand_video(path: Path, num_frames: int = 6, handedness: str = "right",
     return write_video(path, frames)
 
 
+POSE = np.random.default_rng(0).normal(0, 30, (21, 3))  # mm, the 3D that the stub estimates
+
+
 class SquareEstimator:
     """Finds the square."""
 
@@ -78,7 +81,7 @@ class SquareEstimator:
         low, high = np.array([columns.min(), rows.min()]), np.array([columns.max(), rows.max()])
         is_left = image[rows, columns, 0].mean() > image[rows, columns, 1].mean()
         side = "left" if is_left else "right"
-        return [HandKeypoints(low + PATTERN * (high - low), np.full(21, 0.9), side)]
+        return [HandKeypoints(low + PATTERN * (high - low), np.full(21, 0.9), side, POSE)]
 
 
 class _CrashingFinder(FullFrameFinder):

@@ -7,7 +7,7 @@ from simhand_mm.pool import HandBox, read_detections, write_detections
 from simhand_mm.preparation.detectors import DetectionTable
 from simhand_mm.preparation.finders import BoxFinder, FullFrameFinder
 from simhand_mm.preparation.frame_reader import Frame
-from tests.test_preparation.stubs import SquareEstimator, hand_frame
+from tests.test_preparation.stubs import POSE, SquareEstimator, hand_frame
 
 FRAME = Frame(3, 0.3, hand_frame(3))
 EXPECTED = SquareEstimator()(FRAME.image)[0].keypoints_2d
@@ -37,6 +37,7 @@ def test_keypoints_in_a_box_come_back_in_frame_pixels(scale):
     box = (EXPECTED[:, 0].min(), EXPECTED[:, 1].min(), *(EXPECTED.max(0) + 1))
     (hand,) = BoxFinder(OneBox(box), SquareEstimator(), scale)("v", FRAME)
     np.testing.assert_array_equal(hand.keypoints_2d, EXPECTED)
+    np.testing.assert_array_equal(hand.keypoints_3d, POSE)
     np.testing.assert_array_equal(hand.bbox_xyxy, box)
     assert hand.bbox_score == 0.7
 

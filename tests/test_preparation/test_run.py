@@ -29,6 +29,7 @@ from simhand_mm.preparation.run import Preparation, RunPolicy
 from simhand_mm.preparation.videos import VideoError
 from tests.test_preparation.stubs import (
     PATTERN,
+    POSE,
     SquareEstimator,
     StubBoxesRecipe,
     StubRecipe,
@@ -98,6 +99,8 @@ def test_pool_holds_right_hands_with_keypoints_in_the_crop(reference):
         low, high = pool.bbox_xyxy[row][:2], pool.bbox_xyxy[row][2:] - 1
         expected = apply(affine, low + PATTERN * (high - low))
         np.testing.assert_allclose(hand, expected, atol=1e-4)
+        mirror = [-1 if pool.is_mirrored[row] else 1, 1, 1]
+        np.testing.assert_allclose(pool.keypoints_3d[row], (POSE - POSE[0]) * mirror, rtol=1e-5)
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])

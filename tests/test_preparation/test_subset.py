@@ -37,7 +37,12 @@ def test_more_hands_than_there_are_is_an_error():
 def pool(tmp_path):
     hands = {
         video: [
-            make_hand(video, frame, handedness="left" if frame % 3 == 0 else "right")
+            make_hand(
+                video,
+                frame,
+                handedness="left" if frame % 3 == 0 else "right",
+                keypoints_3d=np.full((21, 3), frame, np.float32) if video == "a" else None,
+            )
             for frame in range(12)
         ]
         for video in "ab"
@@ -55,6 +60,7 @@ def test_subset_is_a_pool_of_the_same_hands(pool, tmp_path):
     rows = pool.rows_of([subset.hand_id(row) for row in range(len(subset))])
     np.testing.assert_array_equal(subset.keypoints_2d, pool.keypoints_2d[rows])
     np.testing.assert_array_equal(subset.is_mirrored, pool.is_mirrored[rows])
+    np.testing.assert_array_equal(subset.keypoints_3d, pool.keypoints_3d[rows])
     assert all(subset.read_crop(row) == pool.read_crop(rows[row]) for row in range(16))
     drops = pq.read_table(tmp_path / "out" / "drops.parquet").to_pylist()
     assert {(row["stage"], row["reason"]) for row in drops} == {("balance", "surplus_side")}

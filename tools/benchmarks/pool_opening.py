@@ -61,6 +61,7 @@ def make_rows(start: int, stop: int) -> pa.Table:
         "keypoint_score": lists(21, 1),
         "sharpness": rng.random(count, np.float32),
         "brightness": rng.random(count, np.float32),
+        "keypoints_3d": pa.nulls(count, HANDS.field("keypoints_3d").type),
         "shard": (number // 20_000).astype(np.int32),
     }
     return pa.table(columns, schema=HANDS)
@@ -98,6 +99,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
             if name in ROW_SHAPES
             else block[name].to_pylist()
             for name in HANDS.names
+            if name != "keypoints_3d"  # there is none
         }
         for row in zip(*columns.values(), strict=True):
             yield dict(zip(columns, row, strict=True))
