@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import cv2
 import pyarrow as pa
@@ -42,6 +42,8 @@ class Contents:
         num_test_stills: Number of labelled images for testing, of different people.
         seed: The only source of randomness.
         image_size: Side length of the square images in px.
+        stills: Appearance of the stills: ``studio``, or ``any`` for models that must work on real
+            images: any pose, view, light and background, smaller hands, often two.
 
     Raises:
         ValueError: If a value is too small.
@@ -53,15 +55,25 @@ class Contents:
     num_test_stills: Annotated[int, arg(name="stills-test")] = 300
     seed: int = 0
     image_size: int = 128
+    stills: Literal["studio", "any"] = "studio"
 
     def __post_init__(self) -> None:
         least = {"num_frames": 1, "image_size": 32}
-        for name, value in asdict(self).items():
+        for name, value in self.parameters().items():
+            if isinstance(value, str):
+                continue
             bound = least.get(name, 0)
             if value < bound:
                 raise ValueError(
                     f"{name} must be at least {bound}, but got {value}. Choose a larger value."
                 )
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what ``synthetic.json`` records: ``stills`` only if they are not ``studio``."""
+        parameters = asdict(self)
+        if self.stills == "studio":
+            del parameters["stills"]
+        return parameters
 
 
 def synthesize(
@@ -86,7 +98,7 @@ def synthesize(
         NotADirectoryError: If ``output_dir`` is a file.
         RuntimeError: If a worker died. Finished parts are kept.
     """
-    parameters = asdict(contents)
+    parameters = contents.parameters()
     root = Path(output_dir)
     parts = _plan(parameters)
     finished = _claim(root, parameters)
@@ -102,7 +114,7 @@ def synthesize(
     return _conclude(root, parts, parameters)
 
 
-def _plan(parameters: dict[str, int]) -> list[Part]:
+def _plan(parameters: dict[str, Any]) -> list[Part]:
     """List the parts of a data set."""
     common = {"image_size": parameters["image_size"], "seed": parameters["seed"]}
     parts = [
@@ -113,11 +125,12 @@ def _plan(parameters: dict[str, int]) -> list[Part]:
         total = parameters[f"num_{kind}_stills"]
         for number, begin in enumerate(range(0, total, STILLS_PER_SUBJECT)):
             count = min(STILLS_PER_SUBJECT, total - begin)
-            parts.append(Part(kind, number, count, **common))
+            stills = parameters.get("stills", "studio")
+            parts.append(Part(kind, number, count, **common, stills=stills))
     return parts
 
 
-def _claim(root: Path, parameters: dict[str, int]) -> dict | None:
+def _claim(root: Path, parameters: dict[str, Any]) -> dict | None:
     """Reserve the folder for these parameters; return its summary if it is already complete."""
     if root.exists() and not root.is_dir():
         raise NotADirectoryError(
@@ -169,7 +182,7 @@ class _WorkerRecipe:
         return partial(make_part, root=self.root)
 
 
-def _conclude(root: Path, parts: list[Part], parameters: dict[str, int]) -> dict:
+def _conclude(root: Path, parts: list[Part], parameters: dict[str, Any]) -> dict:
     """Concatenate the labels of all parts and write the summary."""
     tables, counts = {}, {}
     for kind, name in _TABLES.items():

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.poses import write_poses
-from simhand_mm.synthetic.domains import sample_clip, sample_still
+from simhand_mm.synthetic.domains import sample_any_still, sample_clip, sample_still
 from simhand_mm.synthetic.ground_truth import GROUND_TRUTH
 from simhand_mm.synthetic.hand.mesh import load_hand_mesh
 from simhand_mm.synthetic.hand.subjects import sample_subject
@@ -26,7 +26,9 @@ FRAMES_PER_SECOND = 10
 FRAME_WIDTH, FRAME_HEIGHT = 320, 240
 STILLS_PER_SUBJECT = 10
 _KINDS = ("video", "train", "test")
-_VIDEO_SUPERSAMPLING, _STILL_SUPERSAMPLING = 1.5, 2.0
+_VIDEO_SUPERSAMPLING = 1.5
+# The scene of a still, and its supersampling.
+_STILLS = {"studio": (sample_still, 2.0), "any": (sample_any_still, 1.5)}
 _JPEG_QUALITY = 95
 
 
@@ -40,6 +42,7 @@ class Part:
         count: Number of frames of the video, or of stills of the person.
         image_size: Side length of a still in px; unused for a video.
         seed: Seed of the data set.
+        stills: Appearance of stills, 'studio' or 'any'.
     """
 
     kind: str
@@ -47,6 +50,7 @@ class Part:
     count: int
     image_size: int
     seed: int
+    stills: str = "studio"
 
     @property
     def name(self) -> str:
@@ -112,10 +116,11 @@ def _make_video(part: Part, root: Path, rng: np.random.Generator) -> None:
 def _make_stills(part: Part, root: Path, rng: np.random.Generator) -> None:
     mesh = load_hand_mesh()
     subject = sample_subject(rng, mesh)
+    sample, supersampling = _STILLS[part.stills]
     records = []
     for output in part.outputs:
-        scene = sample_still(rng, mesh, subject, part.image_size)
-        image = render_frame(rng, scene, mesh, 0, _STILL_SUPERSAMPLING)
+        scene = sample(rng, mesh, subject, part.image_size)
+        image = render_frame(rng, scene, mesh, 0, supersampling)
         _write_jpeg(root / output, image)
         records.append(
             {

@@ -11,13 +11,16 @@ from simhand_mm.functional.boxes import clip_box, keypoints_to_box
 from simhand_mm.synthetic.drawing.camera import Camera, place_in_frame, project_points
 from simhand_mm.synthetic.drawing.film import Film
 from simhand_mm.synthetic.drawing.rendering import Light, render
-from simhand_mm.synthetic.drawing.surfaces import Surface, vertex_normals
+from simhand_mm.synthetic.drawing.surfaces import Surface, unit, vertex_normals
 from simhand_mm.synthetic.hand.kinematics import axis_rotation, bone_transforms
 from simhand_mm.synthetic.hand.mesh import HandMesh, refine, skin_vertices
+from simhand_mm.synthetic.hand.pose_set import sample_free_pose
 from simhand_mm.synthetic.hand.poses import sample_pose, smooth_path
 from simhand_mm.synthetic.hand.props import fit_prop
 from simhand_mm.synthetic.hand.subjects import Subject
 
+# Largest cosine between the forearm and the direction to the camera.
+_FOREARM_LIMIT = 0.75
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 # From the hand frame (y up, palm towards the viewer) to the camera frame.
 _PALM_TO_CAMERA = np.diag([1.0, -1.0, -1.0])
@@ -33,6 +36,8 @@ class Staging:
         size_px: Longer side of the bounding box of the joints, averaged over the frames.
         roll_deg: In-plane direction of the fingers: 0 is up, 90 is to the right.
         holds_prop: Whether the hand holds an object in all frames.
+        any_pose: Whether each finger may take another gesture, unless the hand holds an object.
+        any_view: Whether the hand may be seen from any side; ``roll_deg`` is then not used.
     """
 
     handedness: str
@@ -40,6 +45,8 @@ class Staging:
     size_px: float
     roll_deg: float
     holds_prop: bool
+    any_pose: bool = False
+    any_view: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,12 +116,14 @@ def sample_track(
 ) -> HandTrack:
     """Sample the motion of one hand over T frames."""
     num_keys = 1 if num_frames == 1 else max(3, num_frames // 7)
-    name = "grasp" if staging.holds_prop else None
-    keys = np.stack([sample_pose(rng, subject.joints, name) for _ in range(num_keys)])
+    keys = np.stack([_sample_key(rng, subject, staging) for _ in range(num_keys)])
     if staging.holds_prop:  # the fingers of a hand that holds an object hardly move
         keys = 0.85 * keys[:1] + 0.15 * keys
     transforms, joints = bone_transforms(subject.joints, smooth_path(keys, num_frames))
-    rotation = _sample_view(rng, staging.roll_deg, num_keys, num_frames)
+    if staging.any_view:
+        rotation = np.repeat(_sample_any_view(rng)[None], num_frames, axis=0)
+    else:
+        rotation = _sample_view(rng, staging.roll_deg, num_keys, num_frames)
     if staging.handedness == "left":
         rotation = rotation * _MIRROR
     turned = joints @ rotation.transpose(0, 2, 1)
@@ -130,6 +139,28 @@ def sample_track(
         keypoints_3d=turned + translation[:, None],
         prop=fit_prop(rng, joints) if staging.holds_prop else None,
     )
+
+
+def _sample_key(rng: np.random.Generator, subject: Subject, staging: Staging) -> np.ndarray:
+    """Sample the angles ``[A]`` of one pose."""
+    if staging.any_pose and not staging.holds_prop:
+        return sample_free_pose(rng, subject.joints)
+    return sample_pose(rng, subject.joints, "grasp" if staging.holds_prop else None)
+
+
+def _sample_any_view(rng: np.random.Generator) -> np.ndarray:
+    """Sample a rotation ``[3, 3]`` from all views in which the forearm is not before the hand."""
+    while True:
+        w, x, y, z = unit(rng.normal(0, 1, 4))  # a uniform unit quaternion
+        rotation = np.array(
+            [
+                [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+                [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+                [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+            ]
+        )
+        if rotation[2, 1] < _FOREARM_LIMIT:  # the forearm points to -y of the hand frame
+            return rotation
 
 
 def _sample_view(

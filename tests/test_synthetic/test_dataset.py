@@ -65,6 +65,18 @@ def test_stills_are_labelled_exactly(made):
         assert poses["keypoints_valid"].all()
 
 
+def test_stills_of_any_appearance_are_labelled_exactly(tmp_path):
+    contents = Contents(0, 1, 4, 1, image_size=64, stills="any")
+    assert synthesize(tmp_path, contents)["parameters"]["stills"] == "any"
+    assert "stills" not in Contents().parameters()  # files of studio stills stay byte-identical
+    poses = read_poses(tmp_path / "poses/train.parquet")
+    assert len(set(poses["sample_id"])) == 4 and len(set(poses["subject_id"])) == 1
+    homogeneous = poses["keypoints_3d"] @ poses["camera_matrix"].transpose(0, 2, 1)
+    projected = homogeneous[..., :2] / homogeneous[..., 2:]
+    np.testing.assert_allclose(poses["keypoints_2d"], projected, atol=1e-3)
+    assert (poses["keypoints_2d"] > 0).all() and (poses["keypoints_2d"] < 63).all()
+
+
 def test_subjects_of_the_sets_are_disjoint(made):
     root, _ = made
     people = [

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from simhand_mm.functional.keypoints import FINGERS, bone_length, mirror_keypoints_3d
-from simhand_mm.synthetic.domains import sample_clip, sample_still
-from simhand_mm.synthetic.drawing.backgrounds import studio_background, wild_background
+from simhand_mm.synthetic.domains import sample_any_still, sample_clip, sample_still
+from simhand_mm.synthetic.drawing.backgrounds import (
+    any_background,
+    studio_background,
+    wild_background,
+)
 from simhand_mm.synthetic.hand.collisions import SEGMENTS, segment_gap
 from simhand_mm.synthetic.hand.gestures import GESTURES
 from simhand_mm.synthetic.hand.kinematics import bone_transforms
@@ -127,3 +131,27 @@ def test_prop_fits_between_the_fingers(mesh):
 def test_prop_needs_space(mesh):
     _, joints = bone_transforms(mesh.joints, GESTURES["fist"][None])
     assert fit_prop(np.random.default_rng(0), joints * 0.3) is None
+
+
+def test_stills_of_any_appearance_show_all_views_and_often_two_hands(mesh):
+    rng = np.random.default_rng(0)
+    subject = sample_subject(rng, mesh)
+    scenes = [sample_any_still(rng, mesh, subject, 32) for _ in range(60)]
+    tracks = [scene.tracks[0] for scene in scenes]
+    assert 2 <= sum(len(scene.tracks) == 2 for scene in scenes) <= 25
+    for scene in scenes:
+        assert len({track.handedness for track in scene.tracks}) == len(scene.tracks)
+    palms = np.stack([track.rotation[0][:, 2] for track in tracks])  # normals of palms
+    assert (palms.min(0) < -0.6).all() and (palms.max(0) > 0.6).all()
+    for track in tracks:
+        np.testing.assert_allclose(track.rotation[0] @ track.rotation[0].T, np.eye(3), atol=1e-9)
+        is_right = track.handedness == "right"
+        assert np.linalg.det(track.rotation[0]) == pytest.approx(1 if is_right else -1)
+
+
+def test_any_background_varies():
+    rng = np.random.default_rng(0)
+    images = [any_background(rng, 40, 30) for _ in range(40)]
+    assert {image.shape for image in images} == {(30, 40, 3)}
+    means = np.array([image.mean((0, 1)) for image in images])
+    assert (means.std(0) > 20).all()

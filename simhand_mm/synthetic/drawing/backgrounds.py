@@ -15,7 +15,7 @@ from simhand_mm.synthetic.drawing.clutter import (
     random_color,
     to_bytes,
 )
-from simhand_mm.synthetic.drawing.textures import cloud_noise
+from simhand_mm.synthetic.drawing.textures import SKIN_TONES, cloud_noise
 
 
 def wild_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
@@ -24,6 +24,14 @@ def wild_background(rng: np.random.Generator, width: int, height: int) -> np.nda
     image = paints[rng.choice(len(paints))](rng, width, height)
     blur = rng.choice([0.0, 0.6, 1.2, 2.5]) * height / 240
     return _finish(rng, image, blur, unevenness=0.18)
+
+
+def any_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """Draw a background for stills that should look like anything: also people and patterns."""
+    paints = [_desk, _room, _greenery, _street, _shelf, *[_person, _patchwork, _plain] * 2]
+    image = paints[rng.choice(len(paints))](rng, width, height)
+    blur = rng.choice([0.0, 0.8, 1.6, 3.0, 6.0]) * height / 240
+    return _finish(rng, image, blur, unevenness=0.25)
 
 
 def studio_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
@@ -130,6 +138,41 @@ def _shelf(rng, width: int, height: int) -> np.ndarray:
                 book[len(book) // 5 : len(book) // 4] = random_color(rng)
             x += thick
         image[top + board - 4 : top + board] = opencv_color(rng.normal((120, 85, 55), 12))
+    return image
+
+
+def _person(rng, width: int, height: int) -> np.ndarray:
+    """Draw a person behind the hand: clothes, often a face, of any size."""
+    image = _room(rng, width, height)
+    size = height * rng.uniform(0.5, 2.2)
+    center = np.array([rng.uniform(0, width), rng.uniform(-0.3, 1.2) * height])
+    skin = SKIN_TONES[rng.integers(len(SKIN_TONES))] * rng.uniform(0.7, 1.1)
+    folds = cloud_noise(rng, height, width, height * 0.15)
+    cloth = _plain(rng, width, height) * (1 + 0.15 * folds)[..., None]
+    body = np.zeros((height, width), np.uint8)
+    chest = ((center[0], center[1] + size * 1.05), (size * 1.5, size * 1.5), 0)
+    cv2.ellipse(body, chest, (255,), -1, cv2.LINE_AA)
+    image = np.where(body[..., None] > 127, to_bytes(cloth), image)
+    tilt = rng.normal(0, 15)
+    for share, shade, color in ((0.66, 0.9, rng.uniform(10, 110, 3)), (0.55, 1.0, skin)):
+        place = center[0], center[1] + size * (0.0 if share > 0.6 else 0.06)
+        face = (place, (size * share, size * share * 1.3), tilt)
+        cv2.ellipse(image, face, opencv_color(color * shade), -1, cv2.LINE_AA)
+    for x, y, wide in ((-0.12, -0.05, 0.08), (0.12, -0.05, 0.08), (0, 0.25, 0.18)):
+        feature = (tuple(center + np.array([x, y]) * size), (size * wide, size * 0.05), tilt)
+        cv2.ellipse(image, feature, opencv_color(skin * rng.uniform(0.3, 0.8)), -1, cv2.LINE_AA)
+    return image
+
+
+def _patchwork(rng, width: int, height: int) -> np.ndarray:
+    """Draw colour noise of a random roughness, with a few objects."""
+    cell = height * rng.uniform(0.05, 1.0)
+    contrast = rng.uniform(8, 60, 3)
+    layers = [cloud_noise(rng, height, width, cell, octaves=4) for _ in range(3)]
+    shared = cloud_noise(rng, height, width, cell, octaves=4)[..., None]
+    image = to_bytes(rng.uniform(20, 235, 3) + contrast * (0.5 * np.dstack(layers) + shared))
+    for _ in range(rng.integers(0, 8)):
+        rng.choice([draw_sheet, draw_block, draw_disc, draw_cable])(rng, image)
     return image
 
 

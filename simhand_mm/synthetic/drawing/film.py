@@ -54,3 +54,17 @@ def sample_light(rng: np.random.Generator, contrast: float) -> Light:
         ambient=(1.1 - 0.75 * lamp) * white[::-1],
         backdrop_shadow=rng.uniform(0, 0.6),
     )
+
+
+def sample_any_light(rng: np.random.Generator) -> Light:
+    """Sample light from any side, from dim to glaring, with a colour cast."""
+    direction = rng.normal(0, 1, 3)
+    direction[2] -= 0.5  # more often on the side of the camera than behind the hand
+    tint = 1 + rng.normal(0, (0.12, 0.04, 0.16))
+    lamp = rng.uniform(0.1, 1.1)
+    return Light(
+        direction=unit(direction),
+        color=np.clip(lamp * 1.3 * tint, 0, None),
+        ambient=np.clip((1.1 - 0.8 * min(lamp, 1.0)) * (1 + rng.normal(0, 0.1, 3)), 0.05, None),
+        backdrop_shadow=rng.uniform(0, 0.7),
+    )

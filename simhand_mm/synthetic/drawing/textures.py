@@ -4,6 +4,18 @@ import cv2
 import numpy as np
 
 _LATTICE = 24
+# Of skin, from fair to dark, sRGB.
+SKIN_TONES = np.array(
+    [
+        (244, 214, 192),
+        (232, 190, 160),
+        (214, 166, 130),
+        (188, 134, 98),
+        (148, 98, 68),
+        (104, 68, 48),
+        (72, 48, 38),
+    ]
+)
 
 
 def linear_rgb(srgb: np.ndarray) -> np.ndarray:

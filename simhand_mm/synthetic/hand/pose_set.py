@@ -52,6 +52,25 @@ def sample_hand_poses(num_people: int, poses_per_person: int, seed: int) -> np.n
     return poses.reshape(-1, 21, 3)
 
 
+def sample_free_pose(
+    rng: np.random.Generator, rest_joints: np.ndarray, num_candidates: int = 8
+) -> np.ndarray:
+    """Sample one pose ``[A]`` of :func:`sample_angles`, with any angle of the wrist.
+
+    Several candidates are drawn; the one with the least self-collision is returned.
+
+    Args:
+        rng: Source of randomness.
+        rest_joints: ``[21, 3]`` mm, joints of the hand at rest.
+        num_candidates: Number of candidates.
+    """
+    angles = sample_angles(rng, num_candidates)
+    angles[:, WRIST_ANGLES] = rng.normal(0, (20, 10), (num_candidates, 2))
+    angles = limit_pose(angles)
+    _, joints = bone_transforms(rest_joints, angles)
+    return angles[np.argmin(np.round(penetration_mm(joints), 1))]
+
+
 def sample_angles(rng: np.random.Generator, num_poses: int) -> np.ndarray:
     """Sample unchecked angles ``[P, A]``: blends of two gestures, for the hand or each finger."""
     gestures = np.stack(list(GESTURES.values()))

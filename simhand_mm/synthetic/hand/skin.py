@@ -6,20 +6,7 @@ Axes: R vertices. Hand frame as in ``mesh.py``; colours are RGB in linear light.
 import numpy as np
 
 from simhand_mm.synthetic.drawing.surfaces import unit
-from simhand_mm.synthetic.drawing.textures import lattice_noise, linear_rgb
-
-# From fair to dark, sRGB.
-_TONES = np.array(
-    [
-        (244, 214, 192),
-        (232, 190, 160),
-        (214, 166, 130),
-        (188, 134, 98),
-        (148, 98, 68),
-        (104, 68, 48),
-        (72, 48, 38),
-    ]
-)
+from simhand_mm.synthetic.drawing.textures import SKIN_TONES, lattice_noise, linear_rgb
 
 
 def paint_skin(
@@ -58,10 +45,10 @@ def paint_skin(
 
 def _sample_tone(rng: np.random.Generator):
     """Sample a skin colour ``[3]`` and its darkness, 0 to 1."""
-    tone = rng.uniform(0, len(_TONES) - 1)
+    tone = rng.uniform(0, len(SKIN_TONES) - 1)
     step = int(tone)
-    srgb = _TONES[step] + (tone - step) * (_TONES[step + 1] - _TONES[step])
-    return linear_rgb(srgb) * rng.normal(1, 0.04, 3), tone / (len(_TONES) - 1)
+    srgb = SKIN_TONES[step] + (tone - step) * (SKIN_TONES[step + 1] - SKIN_TONES[step])
+    return linear_rgb(srgb) * rng.normal(1, 0.04, 3), tone / (len(SKIN_TONES) - 1)
 
 
 def _finger_marks(points: np.ndarray, normals: np.ndarray, joints: np.ndarray, palm: np.ndarray):

@@ -1,0 +1,85 @@
+"""Publish a fine-tuned model: one file with half-precision weights and the config to use them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor
+
+from simhand_mm.pool import atomic_path
+from simhand_mm.registry import HOOKS
+from simhand_mm.version import __version__
+
+
+def save_model(
+    path: str | Path, state_dict: dict[str, Tensor], config: Config, meta: dict[str, Any]
+) -> None:
+    """Write a model, loadable by ``torch.load(weights_only=True)``.
+
+    Args:
+        path: File to write; written under a temporary name, then renamed.
+        state_dict: Weights. Floating-point values are stored in half precision.
+        config: Config of the training. ``model`` and the pipeline of ``test_dataloader`` are
+            stored, which is all that inference needs.
+        meta: Plain values that describe the training.
+
+    Raises:
+        ValueError: If these parts of the config have values other than plain Python types.
+    """
+    tensors = {
+        key: (value.half() if value.is_floating_point() else value).detach().cpu()
+        for key, value in state_dict.items()
+    }
+    pipeline = config.test_dataloader.dataset.pipeline
+    needed = _plain({"model": config.model, "test_dataloader": {"dataset": {"pipeline": pipeline}}})
+    with atomic_path(Path(path)) as temporary:
+        torch.save({"meta": meta, "config": needed, "state_dict": tensors}, temporary)
+
+
+@HOOKS.register_module()
+class PublishModelHook(Hook):
+    """Writes the model at the end of training with :func:`save_model`.
+
+    Args:
+        filename: Name of the file in the work directory.
+    """
+
+    priority = "LOWEST"
+
+    def __init__(self, filename: str = "model.pth") -> None:
+        self.filename = filename
+
+    @master_only
+    def after_train(self, runner: Runner) -> None:
+        """Write ``<work_dir>/<filename>``."""
+        model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        path = Path(runner.work_dir) / self.filename
+        meta = {
+            "experiment": runner.experiment_name,
+            "epoch": runner.epoch,
+            "iter": runner.iter,
+            "seed": runner.seed,
+            "simhand_mm": __version__,
+        }
+        save_model(path, model.state_dict(), runner.cfg, meta)
+        runner.logger.info(f"Wrote the model to {path}")
+
+
+def _plain(value: Any) -> Any:
+    """Convert to plain Python types, which ``torch.load(weights_only=True)`` accepts."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise ValueError(
+        f"config must have plain values in model and in the pipeline of test_dataloader, but has "
+        f"{value!r}. Give modules by name, as strings."
+    )
