@@ -44,7 +44,7 @@ ARROWS = {
         "registry",
         "version",
     },
-    "pose": {"functional", "pool", "registry"},
+    "pose": {"functional", "pool", "registry", "version"},
     "converters": {"executors", "functional", "options", "pool"},
     "synthetic": {"executors", "functional", "pool"},
     "visualization": {"functional", "options", "pool"},
