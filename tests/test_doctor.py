@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from simhand_mm import doctor
-from simhand_mm.doctor import checks, comparing, finetuning_checks, process_checks
+from simhand_mm.doctor import (
+    checks,
+    comparing,
+    facts,
+    finetuning_checks,
+    loading_checks,
+    process_checks,
+)
+from simhand_mm.engine import machine
 from simhand_mm.pretraining import LARSAdam, distributed
 
 TOOL = str(Path(__file__).parents[1] / "tools" / "doctor.py")
@@ -37,6 +45,10 @@ def small(monkeypatch):
     monkeypatch.setattr(process_checks, "_START", "fork")
     for name, value in (("WORKERS", 2), ("BATCH_SIZE", 8), ("PAUSE_S", 0.5), ("TIMEOUT_S", 5)):
         monkeypatch.setattr(finetuning_checks, f"_{name}", value)
+    monkeypatch.setattr(loading_checks, "_HANDS", 8)
+    monkeypatch.setattr(loading_checks, "_IMAGES", 2)
+    monkeypatch.setitem(loading_checks._MEASURED, "cpu", (comparing.SMALL_CONFIG, 4, 1))
+    monkeypatch.setattr(loading_checks, "_LARGEST_SHARE", 1.0)  # time says nothing in a test
 
 
 def ask(name, device="cpu"):
@@ -58,12 +70,15 @@ def test_without_a_gpu_checks_are_reported_as_cannot(no_gpu, monkeypatch, tmp_pa
 def test_a_cpu_agrees_with_itself(name, small):
     finding = ask(name)
     assert finding.status == "ok", finding
+    if name == "several GPUs":
+        assert "NCCL and SyncBN not checked" in finding.text
 
 
 def test_one_gpu_cannot_be_compared_with_two(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     finding = ask("several GPUs", "cuda")
-    assert (finding.status, finding.text) == ("cannot", "there is one GPU")
+    assert finding.status == "cannot"
+    assert "NCCL, SyncBN" in finding.text
 
 
 # ----------------------------------------------------------------------- pretended failures
@@ -145,6 +160,13 @@ def no_steps(monkeypatch):
     monkeypatch.setattr(LARSAdam, "step", lambda self: None)
 
 
+def slow_loader(monkeypatch):
+    """Batches from the loader take twice as long as the steps."""
+    monkeypatch.setattr(loading_checks, "_LARGEST_SHARE", 0.1)
+    seconds = iter([2.0, 1.0])
+    monkeypatch.setattr(loading_checks, "seconds_per_step", lambda *_: next(seconds))
+
+
 PRETENDED = {
     "products": (tf32, "fails"),
     "augmentation": (another_device, "differs"),
@@ -158,6 +180,7 @@ PRETENDED = {
     "LARSAdam": (another_device, "differs"),
     "fine-tuning": (another_device, "differs"),
     "fine-tuning, loader": (few_files, "fails"),
+    "waiting for data": (slow_loader, "differs"),
     "mining": (another_neighbour, "differs"),
     "several GPUs": (gradients_stay_at_home, "differs"),
     "training": (no_steps, "differs"),
@@ -174,6 +197,85 @@ def test_each_check_can_fail(name, small, monkeypatch):
         if undo:
             undo()
     assert finding.status == expected, finding
+
+
+def test_a_slow_loader_is_reported_with_its_share(small, monkeypatch):
+    slow_loader(monkeypatch)
+    text = ask("waiting for data").text
+    assert "50% of a step of 4 pairs (bound 10%)" in text
+    assert "4 images/s, from memory 8" in text
+    assert "num_workers" in text
+
+
+def test_too_little_shared_memory_stops_the_loader_check(small, monkeypatch):
+    monkeypatch.setattr(machine, "free_shared_memory", lambda: 1000)
+    finding = ask("waiting for data")
+    assert finding.status == "fails"
+    assert "docker run --shm-size" in finding.text
+
+
+def test_seconds_per_step_leaves_out_the_warm_up(monkeypatch):
+    clock = iter([0.0, 10.0, 16.0])
+    monkeypatch.setattr(loading_checks.time, "perf_counter", lambda: next(clock))
+    done = []
+    assert loading_checks.seconds_per_step(done.append, range(5), 2, "cpu") == 2.0
+    assert done == [0, 1, 2, 3, 4]
+
+
+def old_driver(monkeypatch):
+    monkeypatch.setattr(machine, "unusable_gpu", lambda: "torch must see the GPU, but does not")
+
+
+def no_distributed(monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_available", lambda: False)
+
+
+def container_of_64_mb(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(machine, "free_shared_memory", lambda: 64e6)
+
+
+def low_hard_limit(monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
+
+
+def no_gpu_at_all(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+# "cores" and "compiler" only inform: every answer is possible.
+PRETENDED_FACTS = {
+    "torch and the GPU": (old_driver, "fails", "must see the GPU"),
+    "bfloat16": (no_gpu_at_all, "cannot", "no GPU"),
+    "several processes": (no_distributed, "fails", "no torch.distributed"),
+    "shared memory": (container_of_64_mb, "fails", "--shm-size=16g"),
+    "open files": (low_hard_limit, "fails", "Raise the hard limit"),
+}
+
+
+@pytest.mark.parametrize("name", PRETENDED_FACTS)
+def test_each_fact_can_stop_a_run(name, monkeypatch):
+    assert PRETENDED_FACTS.keys() == facts.FACTS.keys() - {"cores", "compiler"}
+    pretend, status, text = PRETENDED_FACTS[name]
+    pretend(monkeypatch)
+    finding = doctor.examine(name, facts.FACTS[name])
+    assert (finding.status, text in finding.text) == (status, True), finding
+
+
+@pytest.mark.parametrize("free", [64e6, None])
+def test_shared_memory_without_a_gpu(free, monkeypatch):
+    """A CPU needs little of it."""
+    no_gpu_at_all(monkeypatch)
+    monkeypatch.setattr(machine, "free_shared_memory", lambda: free)
+    finding = doctor.examine("shared memory", facts.shared_memory)
+    assert finding.status == ("cannot" if free is None else "ok")
+
+
+@pytest.mark.parametrize("capability, text", [((7, 0), "no fast bfloat16"), ((9, 0), "worth it")])
+def test_bfloat16_depends_on_the_card(capability, text, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert text in facts.bfloat16()[1]
 
 
 def test_nan_differs():

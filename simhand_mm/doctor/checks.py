@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from simhand_mm.compat import true_float32
-from simhand_mm.doctor import finetuning_checks, pretraining_checks, process_checks
+from simhand_mm.doctor import finetuning_checks, loading_checks, pretraining_checks, process_checks
 from simhand_mm.doctor.comparing import judge
 from simhand_mm.doctor.findings import CannotTell, Status
 from simhand_mm.mining.search import build_engine
@@ -58,6 +58,7 @@ CHECKS: dict[str, Callable[[str], tuple[Status, str]]] = {
     "LARSAdam": pretraining_checks.optimizer,
     "fine-tuning": finetuning_checks.finetuning,
     "fine-tuning, loader": finetuning_checks.loader,
+    "waiting for data": loading_checks.waiting,
     "mining": mining,
     "several GPUs": process_checks.several_gpus,
     "training": pretraining_checks.training,

@@ -69,6 +69,29 @@ def value_and_gradient(model: Any, data: dict[str, Any]) -> tuple[Tensor, Tensor
     return loss.detach(), gradients(inner)
 
 
+def training_step(
+    model: Any, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], kind: str
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """One step of pre-training with ``--amp``.
+
+    Args:
+        model: A HandContrastive.
+        optimizer: Of its parameters.
+        batch: A batch of HandPairDataset.
+        kind: Type of the device, ``'cuda'`` or ``'cpu'``.
+
+    Returns:
+        The loss, and what the data preprocessor recorded.
+    """
+    with torch.autocast(kind, torch.bfloat16):
+        data = model.data_preprocessor(batch, training=True)
+        loss = model(**data, mode="loss")["loss"]
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach(), data["data_samples"]
+
+
 def crops(pairs: int, size: int = 112) -> dict[str, Tensor]:
     """A batch of HandPairDataset: smooth random crops with random keypoints.
 

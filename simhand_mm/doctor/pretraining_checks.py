@@ -181,19 +181,14 @@ def training(device: str) -> tuple[Status, str]:
     model = comparing.build(config, "mmpretrain").to(device).train()
     parameters = LARSAdam(model.parameters(), lr=1e-3, weight_decay=1e-6)
     batch, values, seconds = _repeat(comparing.crops(min(pairs, 64), 224), pairs), [], []
-    data: dict = {}
+    samples: dict[str, Tensor] = {}
     for _ in range(steps):
         start = time.monotonic()
-        with torch.autocast(kind, torch.bfloat16):
-            data = model.data_preprocessor(batch, training=True)
-            loss = model(**data, mode="loss")["loss"]
-        loss.backward()
-        parameters.step()
-        parameters.zero_grad()
+        loss, samples = comparing.training_step(model, parameters, batch, kind)
         values.append(loss.item())  # waits for the device
         seconds.append(time.monotonic() - start)
     step = sorted(seconds)[steps // 2]
-    share = _seconds_of_loss(model, data["data_samples"]) / step
+    share = _seconds_of_loss(model, samples) / step
     memory = f", {torch.cuda.max_memory_allocated(device) / 1e9:.3g} GB" if kind == "cuda" else ""
     text = (
         f"loss {values[0]:.3f} -> {values[-1]:.3f} in {steps} steps of {pairs} pairs, "

@@ -25,7 +25,10 @@ def several_gpus(device: str) -> tuple[Status, str]:
     """
     on_gpus = torch.device(device).type == "cuda"
     if on_gpus and torch.cuda.device_count() < _PROCESSES:
-        raise CannotTell("there is one GPU")
+        raise CannotTell(
+            "there is one GPU: NCCL, SyncBN, and loss and gradients over several GPUs were not "
+            "checked"
+        )
     measured = {}
     with tempfile.TemporaryDirectory(prefix="simhand-doctor-") as folder:
         multiprocessing.start_processes(
@@ -43,7 +46,8 @@ def several_gpus(device: str) -> tuple[Status, str]:
             f"{name}gradient": (difference(first[1], gradient), 1e-3),
             f"{name}between processes": (max(difference(o[1], first[1]) for o in others), 0.0),
         }
-    return judge(measured)
+    status, text = judge(measured)
+    return status, text if on_gpus else f"{text}; CPUs and gloo, so NCCL and SyncBN not checked"
 
 
 def _model_and_data(size: int | None, device: str, trains_norms: bool) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from parts import parts_parser, resident_kib, run_parts, take_turns
+from parts import gpu_name, parts_parser, resident_kib, run_parts, take_turns
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -110,12 +110,7 @@ def differences(loss: Callable[[], Tensor], peer: Callable[[], Tensor], leaf: Te
 
 def compare(device: str, batch_sizes: list[int], turns: int, limit_gb: float) -> Iterator[str]:
     """Yield a table for each number of pairs."""
-    if device == "cuda" and not torch.cuda.is_available():
-        yield "No GPU available."
-        return
-    name = (
-        torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads"
-    )
+    name = gpu_name() if device == "cuda" else f"{torch.get_num_threads()} threads"
     yield f"{name}, torch {torch.__version__}, float32, 128 dimensions, 21 keypoints."
     unit = "ms" if device == "cuda" else "core-ms"
     for pairs in batch_sizes:

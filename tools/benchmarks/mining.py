@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 from hand_pools import FOOTAGE, generate_pool
 from mining_peers import PEERS, SAMPLE, NumpyPeer
-from parts import parts_parser, resident_kib, run_parts
+from parts import gpu_name, parts_parser, resident_kib, run_parts
 
 from simhand_mm.functional.neighbors import NeighborIndex, brute_force_in_other_groups
 from simhand_mm.mining.embedding import PoseEmbedding
@@ -183,18 +183,14 @@ def _equal_rows(engine: str, pool: tuple, threads: int, shards: int, truth: tupl
 
 def gpu(size: int, peak_tflops: float) -> Iterator[str]:
     """Yield a comparison of the torch engine on a GPU with the compiled engine."""
-    import torch
-
-    if not torch.cuda.is_available():
-        yield "No GPU available: the `torch` engine was not timed on a GPU."
-        return
+    name = gpu_name()
     embeddings, videos = embed(size, "ordinary")
     ours = ours_in_a_process(embeddings, videos, [1])
     build_engine("torch", embeddings[:5000], videos[:5000]).search(np.arange(5000), np.array([1]))
     engine, _, build_wall = timed(lambda: build_engine("torch", embeddings, videos))
     (index, _), _, wall = timed(engine.search, np.arange(size), np.array([1]))
     share = 2 * embeddings.shape[1] * size**2 / wall / (peak_tflops * 1e12)
-    yield f"`torch` on {torch.cuda.get_device_name()}, N = {size:,}, Top-1: {wall:.1f} s after"
+    yield f"`torch` on {name}, N = {size:,}, Top-1: {wall:.1f} s after"
     yield f"{build_wall:.1f} s of building; as many products as brute force would be {share:.0%} of"
     yield f"the float32 peak ({peak_tflops:g} TFLOP/s)."
     equal = int((index == ours["index"]).sum())

@@ -8,12 +8,29 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from performance_page import machine
+from performance_page import add_table, machine
 
 from simhand_mm.experiments.tables import write_part
 
 Part = Callable[[argparse.Namespace], Iterator[str]]
 Key = TypeVar("Key")
+
+
+class NoGpu(Exception):
+    """Raised by a part that needs a GPU where there is none; its table is left as it is."""
+
+
+def gpu_name() -> str:
+    """Name of the GPU.
+
+    Raises:
+        NoGpu: If there is none.
+    """
+    import torch  # here, because some benchmarks measure the memory of processes without it
+
+    if not torch.cuda.is_available():
+        raise NoGpu
+    return torch.cuda.get_device_name()
 
 
 def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
@@ -49,6 +66,7 @@ def parts_parser(description: str | None, names: Iterable[str]) -> argparse.Argu
     parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(names)}; all by default")
     parser.add_argument("--write", type=Path, help="document to put the tables into")
+    parser.add_argument("--json", type=Path, help="file to put the tables into, beside others")
     return parser
 
 
@@ -58,16 +76,23 @@ def run_parts(benchmark: str, parts: Mapping[str, Part], args: argparse.Namespac
     Args:
         benchmark: Name of the benchmark in the markers of the document.
         parts: Name -> function that yields the lines of a part.
-        args: Namespace with ``parts``, the requested parts (empty for all), and ``write``, a
-            document or None.
+        args: Namespace with ``parts``, the requested parts (empty for all), and ``write`` and
+            ``json``, files or None.
     """
     unknown = sorted(set(args.parts) - parts.keys())
     if unknown:
         sys.exit(f"parts must be among {', '.join(parts)}, but got {', '.join(unknown)}.")
     for name in args.parts or parts:
         lines = [f"{machine()}.", ""]
-        for line in parts[name](args):
-            print(line, flush=True)
-            lines.append(line)
+        try:
+            for line in parts[name](args):
+                print(line, flush=True)
+                lines.append(line)
+        except NoGpu:
+            print(f"{name}: there is no GPU.")
+            continue
+        text = "\n".join(lines)
+        if args.json:
+            add_table(args.json, benchmark, name, text)
         if args.write:
-            write_part(args.write, benchmark, name, "\n".join(lines))
+            write_part(args.write, benchmark, name, text)

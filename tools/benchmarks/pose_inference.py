@@ -10,21 +10,18 @@ hands with 64 depth bins; a second peer is the half of it for the right hand. Th
 random: time does not depend on them, and accuracy is not compared.
 """
 
-import argparse
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData
-from performance_page import machine
+from parts import gpu_name, parts_parser, run_parts
 from torch import Tensor, nn
 
 import simhand_mm.pose  # noqa: F401 (registers our head; first, as it prepares mmpose)
-from simhand_mm.experiments.tables import write_part
 
 INPUT_SIZE, MAP_SIZE, DEPTH_BINS = 128, 32, 64
 STAGES = ("backbone", "network", "all")
@@ -183,35 +180,36 @@ def table(rates: dict[str, dict[str, float]], models: dict[str, Any]) -> list[st
     return lines
 
 
+def compare(device: str, batch_sizes: list[int], seconds: float) -> Iterator[str]:
+    """Yield a table for each batch size."""
+    name = gpu_name() if device == "cuda" else device
+    yield f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}."
+    models = build_models(device)
+    for batch_size in batch_sizes:
+        rates = measure(models, batch_size, device, seconds)
+        yield ""
+        yield (
+            f"| crops/s, batch {batch_size} | weights of the head | {' | '.join(STAGES)} "
+            "| ours ÷ this model, all |"
+        )
+        yield "| --- " * (len(STAGES) + 3) + "|"
+        yield from table(rates, models)
+
+
+PARTS = {
+    device: lambda args, device=device: compare(device, args.batch_sizes, args.seconds)
+    for device in ("cpu", "cuda")
+}
+
+
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = parts_parser(__doc__, PARTS)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 64])
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument(
         "--seconds", type=float, default=20, help="duration of each measurement in seconds"
     )
-    parser.add_argument("--write", type=Path, help="document in which to update the tables")
-    args = parser.parse_args()
-    device = "cpu" if args.device == "cpu" else torch.cuda.get_device_name()
-    lines = [
-        f"{machine()}; {device}, {torch.get_num_threads()} threads, torch {torch.__version__}."
-    ]
-    print(lines[0], flush=True)
-    models = build_models(args.device)
-    for batch_size in args.batch_sizes:
-        rates = measure(models, batch_size, args.device, args.seconds)
-        part = [
-            "",
-            f"| crops/s, batch {batch_size} | weights of the head | {' | '.join(STAGES)} "
-            "| ours ÷ this model, all |",
-            "| --- " * (len(STAGES) + 3) + "|",
-            *table(rates, models),
-        ]
-        print(*part, sep="\n", flush=True)
-        lines += part
-    if args.write:
-        write_part(args.write, "pose inference", args.device.split(":")[0], "\n".join(lines))
+    run_parts("pose inference", PARTS, parser.parse_args())
 
 
 if __name__ == "__main__":

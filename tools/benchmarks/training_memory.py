@@ -14,7 +14,7 @@ from unittest import mock
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
-from parts import parts_parser, run_parts
+from parts import gpu_name, parts_parser, run_parts
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -129,10 +129,7 @@ def _largest(card: float, pairs: int, per_image: float, fixed: float) -> str:
 
 def measured() -> Iterator[str]:
     """Measured peaks of training steps, next to the computed ones."""
-    if not torch.cuda.is_available():
-        yield "No GPU at hand."
-        return
-    yield f"{torch.cuda.get_device_name()}, torch {torch.__version__}, one GPU, third step."
+    yield f"{gpu_name()}, torch {torch.__version__}, one GPU, third step."
     yield ""
     yield "| pairs | micro-batch | precision | computed GB | measured GB | images/s |"
     yield "| --- " * 6 + "|"
