@@ -97,6 +97,7 @@ BY_ANOTHER_TEST = {
     "simhand prepare frames data/pool *": "tests/test_preparation/test_images.py",
     "simhand prepare gestures data/pool *": "tests/test_preparation/test_images.py",
     "simhand prepare list.csv data/pool": "tests/test_preparation/test_images.py",
+    "simhand prepare shards data/pool *": "tests/test_preparation/test_archives.py",
     "simhand prepare data/videos data/pool --fps 1 --dry-run": "tests/test_cluster.py",
     "simhand prepare * --executor ray *": "tests/test_preparation/test_same_bytes.py",
     "simhand mine * --launcher ray *": "tests/test_mining/test_run.py",

@@ -4,11 +4,13 @@
     simhand prepare frames data/pool --numbers-per-second 30
     simhand prepare gestures data/pool --levels person/label --group person
     simhand prepare list.csv data/pool
+    simhand prepare shards data/pool --group person
 
 The first command reads the videos in a folder. The second reads folders of extracted frames,
 frames/<video>/frame_000030.jpg. The third reads gestures/<person>/<label>/*.png and writes the
 columns person and label. A list must have a column path and can have group, frame_index, time_s and
-source; all other columns become columns of the pool. --dry-run shows what is treated as one video.
+source; all other columns become columns of the pool. The last command reads tar or zip archives of
+images, such as WebDataset shards, in place. --dry-run shows what is treated as one video.
 
 An interrupted run can be started again at any time: finished videos are kept. On several machines
 with a shared disk, run it with --shard 0/n ... --shard n-1/n in any order (in a Slurm array:
@@ -49,8 +51,8 @@ def main(
     """Prepare the pool and print a summary.
 
     Args:
-        input: Folder that is searched for videos or images; or a video, an image, or a list of
-            files (CSV or parquet with a column path).
+        input: Folder that is searched for videos, images or archives of images (tar, zip); or one
+            of these, or a list of files (CSV or parquet with a column path).
         pool: Pool folder to write.
         crops: How frames are sampled and crops are made.
         footage: Which files are read and how they are grouped.

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simhand_mm.pool import read_rows
-from simhand_mm.preparation.video_files import InputFile
+from simhand_mm.preparation.video_files import InputFile, state_of
 
 LIST_SUFFIXES = (".csv", ".tsv", ".parquet")
 # Columns that say something else than what becomes a column of the pool of the same name.
@@ -77,8 +77,5 @@ def _to_file(list_path: Path, row: dict[str, str]) -> InputFile:
             "Put the list into the folder that holds all files, and write paths relative to it."
         )
     path = root / relative
-    try:
-        state = path.stat()
-    except OSError:
-        state = None  # counted as a file that cannot be read
-    return InputFile(Path(relative).as_posix(), path, state, row)
+    # A missing file is counted as one that cannot be read.
+    return InputFile(Path(relative).as_posix(), path, state_of(path), row)

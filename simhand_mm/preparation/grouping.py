@@ -4,7 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from simhand_mm.pool.parts import SourceFile
 from simhand_mm.preparation.file_lists import FRAME_INDEX, GROUP, PATH, TIME_S
@@ -72,7 +72,9 @@ def _group_of(file: InputFile, group: str) -> str:
 
 def _folder_of(file: InputFile) -> str:
     folder = str(PurePosixPath(file.name).parent)
-    return folder if folder != "." else file.path.parent.resolve().name or "images"
+    if folder == "." and isinstance(file.path, Path):
+        return file.path.parent.resolve().name or "images"
+    return folder
 
 
 def _to_group(
@@ -126,8 +128,8 @@ def _identity(files: Sequence[InputFile], images: Sequence[GroupImage]) -> Sourc
     digest = hashlib.sha256(repr(said).encode()).hexdigest()[:12]
     return SourceFile(
         f"{len(files)} images, {digest}",
-        sum(state.st_size for state in states),
-        int(max((state.st_mtime for state in states), default=-1)),
+        sum(state.num_bytes for state in states),
+        max((state.modified_s for state in states), default=-1),
     )
 
 

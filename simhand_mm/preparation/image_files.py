@@ -1,10 +1,13 @@
 """From an image file to RGB as a viewer shows it: upright, 8 bits per channel."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from simhand_mm.preparation.archives import Member, MemberError
 
 # What Pillow or OpenCV read. Animations (.gif, .apng) are videos.
 IMAGE_SUFFIXES = (
@@ -30,14 +33,14 @@ class ImageFileError(ValueError):
         self.detail = detail
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(source: Path | Member) -> np.ndarray:
     """Read an image: its first picture, if it has several.
 
     The orientation of its EXIF data is applied. Grey images get three equal channels, 16 bits
     become 8, transparency is ignored.
 
     Args:
-        path: The file.
+        source: The file, or the member of an archive.
 
     Returns:
         ``uint8 [H, W, 3]`` RGB.
@@ -45,13 +48,25 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         ImageFileError: If the file is no image, or is damaged or cut off.
     """
-    try:
-        if not path.stat().st_size:
+    with _open(source) as stream:
+        if not stream.read(1):
             raise ImageFileError("empty_file", "the file has 0 bytes")
+        stream.seek(0)
+        return _decode(stream)
+
+
+def _open(source: Path | Member) -> BinaryIO:
+    try:
+        return source.open() if isinstance(source, Member) else source.open("rb")
+    except MemberError as error:
+        raise ImageFileError(error.reason, str(error)) from error
     except OSError as error:
         raise ImageFileError("unreadable_file", str(error.strerror)) from error
+
+
+def _decode(stream: BinaryIO) -> np.ndarray:
     try:
-        with Image.open(path) as image:
+        with Image.open(stream) as image:
             if image.width * image.height > _MAX_PIXELS:
                 raise Image.DecompressionBombError(f"it has {image.width} x {image.height} px")
             image.load()
@@ -59,7 +74,7 @@ def read_image(path: Path) -> np.ndarray:
     except ImageFileError:
         raise
     except UnidentifiedImageError:
-        return _read_with_opencv(path)
+        return _decode_with_opencv(stream)
     except Image.DecompressionBombError as error:
         detail = f"{error}, and {_MAX_PIXELS} px are the most that is read"
         raise ImageFileError("frame_too_large", detail) from error
@@ -76,8 +91,9 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
-def _read_with_opencv(path: Path) -> np.ndarray:
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+def _decode_with_opencv(stream: BinaryIO) -> np.ndarray:
+    stream.seek(0)
+    image = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise ImageFileError("not_an_image", "neither Pillow nor OpenCV knows its format")
     return np.ascontiguousarray(image[..., ::-1])

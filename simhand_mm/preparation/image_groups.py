@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simhand_mm.pool import DropRecord
 from simhand_mm.pool.parts import SourceFile
+from simhand_mm.preparation.archives import Member
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.image_files import ImageFileError, read_image
 from simhand_mm.preparation.videos import VideoError
@@ -21,13 +22,13 @@ class GroupImage:
     """One image of a group.
 
     Attributes:
-        path: The file.
+        path: The file, or the member of an archive.
         frame_index: Its number in the group.
         time_s: Seconds since the first image of the group.
         columns: Values of extra columns of the pool.
     """
 
-    path: Path
+    path: Path | Member
     frame_index: int
     time_s: float
     columns: Mapping[str, str] = field(default_factory=dict)

@@ -48,7 +48,7 @@ class Preparation:
     prepares which video, when, or how often.
 
     Args:
-        source: Folder that is searched for videos or images, one of them, or a list of them.
+        source: Folder that is searched for videos, images or archives, one of them, or a list.
         pool_dir: Folder of the pool; created if missing.
         settings: Settings of the crops.
         finder: How hands are found.

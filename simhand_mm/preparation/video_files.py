@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simhand_mm.pool.parts import SourceFile
+from simhand_mm.preparation.archives import Member
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.videos import sample_frames
 
@@ -26,19 +27,34 @@ _NUM_NAMED = 5
 
 
 @dataclass(frozen=True)
+class FileState:
+    """State of a file, to detect changes.
+
+    Attributes:
+        num_bytes: Its size.
+        modified_s: Modification time in whole seconds since 1970.
+        identity: Equal for two names of the same file.
+    """
+
+    num_bytes: int = -1
+    modified_s: int = -1
+    identity: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class InputFile:
     """A file of the input.
 
     Attributes:
         name: Path relative to the input folder, parts joined by '/'.
-        path: The file.
-        state: Result of ``stat``; None if it is missing, e.g. for a dangling link.
+        path: The file, or the member of an archive.
+        state: Its state; None if it is missing, e.g. for a dangling link.
         columns: What a list or the names of its folders say about it, for columns of the pool.
     """
 
     name: str
-    path: Path
-    state: os.stat_result | None = None
+    path: Path | Member
+    state: FileState | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -104,7 +120,11 @@ def find_videos(videos_dir: str | Path, recorded: Mapping[str, str] | None = Non
 def to_videos(files: Sequence[InputFile], recorded: Mapping[str, str] | None = None) -> list[Video]:
     """Video files with their ids, in the order of the ids; see :func:`find_videos`."""
     ids = _assign_ids([file.name for file in files], recorded or {})
-    found = [Video(ids[f.name], f.path, _source_file(f), f.columns) for f in files]
+    found = [
+        Video(ids[f.name], f.path, _source_file(f), f.columns)
+        for f in files
+        if isinstance(f.path, Path)
+    ]
     return sorted(found, key=lambda video: video.video_id)
 
 
@@ -116,11 +136,11 @@ def warn_of_unread(files: Sequence[InputFile], suffixes: Sequence[str] = ()) -> 
         if file.suffix in (*_UNREAD_SUFFIXES, *suffixes)
         or (
             file.suffix not in VIDEO_SUFFIXES
-            and (mimetypes.guess_type(file.path)[0] or "")[:6] == "video/"
+            and (mimetypes.guess_type(file.name)[0] or "")[:6] == "video/"
         )
     ]
     if unread:
-        logger.warning("left alone, because they cannot be read: %s", _some(unread))
+        logger.warning("left alone, because they cannot be read: %s", some(unread))
 
 
 def files_below(folder: str | Path) -> Iterator[InputFile]:
@@ -143,15 +163,25 @@ def files_below(folder: str | Path) -> Iterator[InputFile]:
                  if parent == root or root in parent.parents}  # fmt: skip
         loops = [name for name in subfolders if _identity(_state(here / name)) in above]
         if loops:
-            logger.warning("not followed, because they lead back: %s", _some(loops))
+            logger.warning("not followed, because they lead back: %s", some(loops))
         subfolders[:] = sorted(set(subfolders) - set(loops))
         for name in sorted(names):
-            state = _state(here / name)
+            path, state = here / name, _state(here / name)
             if not name.startswith(".") and (state is None or stat.S_ISREG(state.st_mode)):
-                path = here / name
-                yield InputFile(_to_text(path.relative_to(root)), path, state)
+                yield InputFile(_to_text(path.relative_to(root)), path, _to_file_state(state))
     if unreadable:
-        logger.warning("folders that cannot be read: %s", _some(list(map(str, unreadable))))
+        logger.warning("folders that cannot be read: %s", some(list(map(str, unreadable))))
+
+
+def state_of(path: Path) -> FileState | None:
+    """State of a file; None if it is missing."""
+    return _to_file_state(_state(path))
+
+
+def _to_file_state(state: os.stat_result | None) -> FileState | None:
+    if state is None:
+        return None
+    return FileState(state.st_size, int(state.st_mtime), (state.st_dev, state.st_ino))
 
 
 def _state(path: Path) -> os.stat_result | None:
@@ -184,19 +214,19 @@ def _assign_ids(names: list[str], recorded: Mapping[str, str]) -> dict[str, str]
 def _source_file(file: InputFile) -> SourceFile:
     if file.state is None:
         return SourceFile(file.name)
-    return SourceFile(file.name, file.state.st_size, int(file.state.st_mtime))
+    return SourceFile(file.name, file.state.num_bytes, file.state.modified_s)
 
 
 def warn_of_the_same_file(files: Sequence[InputFile]) -> None:
     """Warn of files that appear under two names."""
-    first: dict[tuple[int, int] | None, str] = {}
-    same = [f"{file.name} = {first[identity]}" for file in files
-            if (identity := _identity(file.state))
-            and first.setdefault(identity, file.name) != file.name]  # fmt: skip
+    first: dict[tuple[int, ...], str] = {}
+    same = [f"{file.name} = {first[file.state.identity]}" for file in files
+            if file.state
+            and first.setdefault(file.state.identity, file.name) != file.name]  # fmt: skip
     if same:
         logger.warning(
             "the same file under two names, whose hands will be paired with themselves: %s",
-            _some(same),
+            some(same),
         )
 
 
@@ -205,7 +235,7 @@ def _to_text(name: Path) -> str:
     return os.fsencode(name.as_posix()).decode("utf-8", "backslashreplace")
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
     """List the first names and the number of the others."""
     named = ", ".join(sorted(names)[:_NUM_NAMED])
     return f"{named}, and {len(names) - _NUM_NAMED} more" if len(names) > _NUM_NAMED else named
