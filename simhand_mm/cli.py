@@ -31,6 +31,7 @@ STAGES = {
         "import-hand100m": "import_hand100m.py",
         "subset": "subset_pool.py",
         "browse-pool": "browse_pool.py",
+        "explore": "explore_pool.py",
         "export-pool": "export_pool.py",
     },
     "pairs": {

@@ -103,6 +103,9 @@ BY_ANOTHER_TEST = {
     "simhand mine * --launcher ray *": "tests/test_mining/test_run.py",
     "simhand find-duplicates *": "tests/test_mining/test_shared_footage.py",
     "simhand mine * --group-by duplicates.csv": "tests/test_mining/test_shared_footage.py",
+    "simhand explore *": "tests/test_explorer/test_page.py",
+    "simhand subset data/pool data/pool-clean --exclude exclude.csv": "tests/test_explorer/"
+    "test_page.py",
     "simhand lift *": "tests/test_lifting/test_commands.py",
     "simhand pseudo-label *": "tests/test_lifting/test_commands.py",
     "simhand synthesize data/synthetic *": "tests/test_synthetic/test_dataset.py",

@@ -49,12 +49,14 @@ ARROWS = {
     "synthetic": {"executors", "functional", "pool"},
     "visualization": {"functional", "options", "pool"},
     "experiments": {"cli", "pool"},  # runs the commands, so it is above them
+    # Shows what stages have made; computes embeddings and features that are missing.
+    "explorer": {"mining", "pool", "pretraining"},
     # Examines the code of stages.
     "doctor": {"cli", "compat", "engine", "functional", "mining", "pool", "pretraining"},
 }
 # Frameworks that only one stage may import; heavy packages that functions import, not modules.
 OWNED = {"mmpose": {"pose"}, "mmpretrain": {"pretraining"}}
-LAZY = {"mediapipe", "faiss", "av", "ray", "onnx", "onnxruntime", "mmdet", "mmcv"}
+LAZY = {"mediapipe", "faiss", "av", "ray", "onnx", "onnxruntime", "mmdet", "mmcv", "umap"}
 FUNCTIONAL_MAY_IMPORT = {"numpy", "torch", "numba", "triton", "simhand_mm"}
 
 

@@ -19,6 +19,7 @@ MISTAKES = {
     "import-hand100m": ["nowhere pool nowhere.json", "empty pool garbage"],
     "subset": ["nowhere output", "garbage output"],
     "browse-pool": ["nowhere", "garbage"],
+    "explore": ["nowhere", "garbage"],
     "mine": ["nowhere", "garbage"],
     "check-pairs": ["nowhere nowhere", "garbage garbage"],
     "browse-pairs": ["nowhere", "garbage"],

@@ -58,6 +58,8 @@ def test_configs_tools_and_mesh_are_inside(wheel):
     assert {f"simhand_mm/.mim/projects/{name}/plan.py" for name in PLANS} <= names
     assert {"simhand_mm/py.typed", "simhand_mm/lifting/lifter.pth"} <= names
     assert "simhand_mm/synthetic/hand/hand_mpfb.npz" in names
+    page = ROOT / "simhand_mm" / "explorer" / "page"
+    assert {f"simhand_mm/explorer/page/{file.name}" for file in page.iterdir()} <= names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 
@@ -87,7 +89,7 @@ def test_extras_match_the_tested_environment():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     pulled = names_of(project["dependencies"])
-    for extra in ("prepare", "mine", "pose", "report", "faiss"):
+    for extra in ("prepare", "mine", "pose", "report", "faiss", "explore"):
         pulled |= names_of(extras[extra])
     pinned = names_of((ROOT / "requirements" / "runtime.txt").read_text().splitlines())
     pinned |= {"torch", "torchvision"}

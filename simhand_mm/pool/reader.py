@@ -58,6 +58,11 @@ class HandPool:
         return self._table[name]
 
     @property
+    def column_names(self) -> list[str]:
+        """Names of all columns of ``hands.parquet``."""
+        return self._table.column_names
+
+    @property
     def extra_columns(self) -> list[str]:
         """Names of the additional columns of this pool, such as ``label``."""
         return [name for name in self._table.column_names if name not in HANDS.names]

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from tyro.conf import arg
 
-from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter, read_rows
+from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter
 from simhand_mm.pool.filters import rows_where
+from simhand_mm.pool.id_lists import read_hand_ids
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ def _filter(pool: HandPool, draw: Draw) -> np.ndarray:
     if draw.where:
         logger.info("%d of %d hands meet the condition", is_kept.sum(), len(pool))
     if draw.exclude is not None:
-        ids = _read_ids(draw.exclude)
+        ids = read_hand_ids(draw.exclude)
         rows = pool.rows_of(ids)
         if len(rows) and (rows < 0).all():
             raise ValueError(
@@ -145,14 +145,6 @@ def _filter(pool: HandPool, draw: Draw) -> np.ndarray:
             f"{len(pool)}. Loosen the condition."
         )
     return is_kept
-
-
-def _read_ids(path: Path) -> list[str]:
-    if path.suffix.lower() == ".parquet":
-        return pq.read_table(path, columns=["hand_id"])["hand_id"].to_pylist()
-    if path.suffix.lower() == ".csv":
-        return [row["hand_id"] for row in read_rows(path, ["hand_id"])]
-    return list(filter(None, path.read_text(encoding="utf-8-sig").splitlines()))
 
 
 def _to_drop(pool: HandPool, row: int) -> DropRecord:

@@ -8,16 +8,18 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from simhand_mm.checkpoint import load_checkpoint
 from simhand_mm.engine.checkpoint_report import compare_weights
+from simhand_mm.pool import HandPool
 from simhand_mm.pretraining.checkpoints import build_like, read_backbone
-from simhand_mm.pretraining.dataset import collate_pairs
+from simhand_mm.pretraining.dataset import HandPairDataset, collate_pairs
 from simhand_mm.pretraining.publishing import PREFIX, EncoderRecipe
 from simhand_mm.registry import MODELS
 
@@ -133,6 +135,30 @@ def embed_hands(
         side = data["inputs"].shape[-1]
         keypoints.append(data["data_samples"]["keypoints_2d"][queries].cpu() / side)
     return torch.cat(features), torch.cat(keypoints)
+
+
+def pool_features(
+    frozen: FrozenBackbone, network: Any, pool: HandPool, rows: np.ndarray, device: str
+) -> np.ndarray:
+    """Compute pooled features of hands of a pool, without augmentation.
+
+    Args:
+        frozen: The backbone, for its recipe.
+        network: Its network, as from ``frozen.build()``.
+        pool: The pool.
+        rows: ``[n]`` rows of the pool; their keypoints must be finite.
+        device: Device that computes the features.
+
+    Returns:
+        ``[n, C]`` float64.
+    """
+    dataset = HandPairDataset(pool=str(pool.root), reduce=frozen.recipe.reduce)
+    place = np.searchsorted(dataset.query_row, rows)
+    network, preprocessor = network.to(device), frozen.build_preprocessor().to(device)
+    features, _ = embed_hands(
+        lambda inputs: network(inputs)[-1], preprocessor, Subset(dataset, place.tolist())
+    )
+    return features.double().numpy()
 
 
 @contextmanager

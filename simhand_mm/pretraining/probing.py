@@ -19,13 +19,11 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch.utils.data import Subset
 
 from simhand_mm.functional.pose_distances import normalize_poses
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.labels import read_labels
-from simhand_mm.pretraining.dataset import HandPairDataset
-from simhand_mm.pretraining.encoders import FrozenBackbone, embed_hands, load_frozen
+from simhand_mm.pretraining.encoders import FrozenBackbone, load_frozen, pool_features
 from simhand_mm.probe_options import ProbeSettings
 
 logger = logging.getLogger(__name__)
@@ -218,28 +216,17 @@ def _features(
     """Yield name, file, features ``[N, C]`` and metric of each row of the table."""
     seen = []
     for name, path, frozen in zip(names_of(paths), paths, loaded, strict=True):
-        yield name, str(path), _embed(frozen, frozen.build(), pool, rows, settings.device), "cosine"
+        features = pool_features(frozen, frozen.build(), pool, rows, settings.device)
+        yield name, str(path), features, "cosine"
         network = {key: value.shape for key, value in frozen.weights.items()}
         if (network, frozen.recipe) not in seen:
             seen.append((network, frozen.recipe))
             random = frozen.build_random(settings.seed)
-            features = _embed(frozen, random, pool, rows, settings.device)
+            features = pool_features(frozen, random, pool, rows, settings.device)
             several = f" {len(seen)}" if len(seen) > 1 else ""
             yield f"random weights{several}", None, features, "cosine"
     keypoints = torch.from_numpy(pool.keypoints_2d[rows].astype(np.float64))
     yield "2D keypoints", None, normalize_poses(keypoints).flatten(1).numpy(), "euclidean"
-
-
-def _embed(
-    frozen: FrozenBackbone, network: Any, pool: HandPool, rows: np.ndarray, device: str
-) -> np.ndarray:
-    dataset = HandPairDataset(pool=str(pool.root), reduce=frozen.recipe.reduce)
-    place = np.searchsorted(dataset.query_row, rows)
-    network, preprocessor = network.to(device), frozen.build_preprocessor().to(device)
-    features, _ = embed_hands(
-        lambda inputs: network(inputs)[-1], preprocessor, Subset(dataset, place.tolist())
-    )
-    return features.double().numpy()
 
 
 def names_of(paths: Sequence[str | Path]) -> list[str]:
