@@ -94,6 +94,11 @@ BY_ANOTHER_TEST = {
     "simhand prepare * --detections boxes.parquet": "tests/test_preparation/test_finders.py",
     "simhand subset data/pool data/pool-sharp *": "tests/test_preparation/test_subset.py",
     "simhand export-pool *": "tests/test_pool/test_exporting.py",
+    "simhand convert coco *": "tests/test_converters/test_own_labels.py",
+    "simhand convert json *": "tests/test_converters/test_own_labels.py",
+    "simhand test configs/* test_dataloader.dataset.data_root=my_hands": "tests/test_converters/"
+    "test_own_labels.py, with a smaller config",
+    "simhand evaluate my_hands/*": "tests/test_converters/test_own_labels.py",
     "simhand prepare frames data/pool *": "tests/test_preparation/test_images.py",
     "simhand prepare gestures data/pool *": "tests/test_preparation/test_images.py",
     "simhand prepare list.csv data/pool": "tests/test_preparation/test_images.py",

@@ -1,6 +1,12 @@
-"""Convert a labelled data set in its official folders to poses/<split>.parquet.
+"""Convert a labelled data set, or your own labels, to poses/<split>.parquet.
 
-simhand convert freihand data/FreiHAND_pub_v2
+    simhand convert freihand data/FreiHAND_pub_v2
+    simhand convert coco my_hands
+    simhand convert json my_hands/test.json
+
+freihand, dexycb and assemblyhands read the official folders. coco reads COCO keypoints with 21 hand
+keypoints, optionally with 3D keypoints and cameras; json reads a simple list of hands
+(docs/data_format.md). Hands with 2D labels only are written to poses/<split>-2d.parquet.
 """
 
 import sys
@@ -12,6 +18,13 @@ from tyro.conf import arg
 
 from simhand_mm.cli import run
 from simhand_mm.converters import assemblyhands, dexycb, freihand
+from simhand_mm.converters.labelled_hands import OwnLabelSettings
+from simhand_mm.converters.own_label_files import (
+    LabelFormat,
+    convert_label_file,
+    find_label_files,
+)
+from simhand_mm.converters.own_labels import split_of
 from simhand_mm.converters.records import hold_out
 from simhand_mm.options import OptionalOut
 from simhand_mm.pool import write_poses
@@ -20,13 +33,14 @@ HOLDOUT = {"freihand": 0.01, "dexycb": 0.0, "assemblyhands": 0.05}
 
 
 def main(
-    dataset: Literal["freihand", "dexycb", "assemblyhands"],
+    dataset: Literal["freihand", "dexycb", "assemblyhands", "coco", "json"],
     root: Path,
     /,
     dexycb_settings: Annotated[dexycb.DexYCBSettings, arg(name="dexycb")],
     assemblyhands_settings: Annotated[
         assemblyhands.AssemblyHandsSettings, arg(name="assemblyhands")
     ],
+    own_settings: Annotated[OwnLabelSettings, arg(name="coco and json")],
     splits: tuple[str, ...] | None = None,
     out: OptionalOut = None,
     holdout: float | None = None,
@@ -34,16 +48,22 @@ def main(
     """Convert each split and print a summary.
 
     Args:
-        dataset: Name of the data set.
-        root: Official root folder of the data set, the data_root of the configs.
+        dataset: Name of the data set, or format of your own labels.
+        root: Official root folder of the data set, the data_root of the configs. For your own
+            labels, a JSON file, or a folder with JSON files in it or in its folder annotations.
         dexycb_settings: Options for DexYCB only.
         assemblyhands_settings: Options for AssemblyHands only.
-        splits: Official splits; by default all splits of the data set.
+        own_settings: Options for coco and json only.
+        splits: Official splits; by default all splits of the data set. For one file of your own
+            labels, the name of its split.
         out: Folder of the tables; by default ROOT/poses.
         holdout: Share of the training sequences reserved for model selection. The default is 0.01
             for FreiHAND, written as 'val', because it has no such split; 0.05 for AssemblyHands,
-            written as 'holdout', because its 'val' is used for testing; and 0 for DexYCB.
+            written as 'holdout', because its 'val' is used for testing; and 0 for the others.
     """
+    if dataset == "coco" or dataset == "json":
+        _convert_own(dataset, root, own_settings, splits or (), out)
+        return
     module, convert, setup = {
         "freihand": (freihand, freihand.convert_freihand, ""),
         "dexycb": (
@@ -82,6 +102,34 @@ def main(
             f"all splits of {dataset} must be convertible, but {len(failed)} were skipped: "
             f"{', '.join(failed)}. Correct the folders, or choose splits with --splits."
         )
+
+
+def _convert_own(
+    kind: LabelFormat,
+    path: Path,
+    settings: OwnLabelSettings,
+    splits: tuple[str, ...],
+    out: Path | None,
+) -> None:
+    root, files = find_label_files(path)
+    if len(files) == 1 and len(splits) > 1:
+        raise ValueError(f"splits must be the name of one split for one file, but got {splits}.")
+    for file in files:
+        if len(files) > 1 and splits and split_of(file) not in splits:
+            continue
+        name = splits[0] if len(files) == 1 and splits else ""
+        for split, labels in convert_label_file(kind, root, file, settings, name).items():
+            print(labels.summary())
+            for suffix, conversion in (("", labels.poses), ("-2d", labels.keypoints)):
+                if conversion.records:
+                    target = (out or root / "poses") / f"{split}{suffix}.parquet"
+                    write_poses(target, conversion.records)
+                    print(f"  wrote {len(conversion.records):,} to {target}")
+            if labels.keypoints.records:
+                print(
+                    "  Hands with 2D labels only can train heatmaps (Keypoints2DDataset), but 3D "
+                    "cannot be trained or tested on them: that needs keypoints_3d and a camera."
+                )
 
 
 if __name__ == "__main__":

@@ -19,8 +19,6 @@ flagged invalid (``use_invalid_joints`` keeps them), and those with a labelled j
 camera, which cannot be projected.
 """
 
-import os
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +26,10 @@ from typing import Any
 import numpy as np
 from mmengine.utils import track_iter_progress
 
+from simhand_mm.converters.keypoint_orders import ORDERS
 from simhand_mm.converters.records import (
     Conversion,
+    ImageFiles,
     OfficialCount,
     UnusableSample,
     read_json,
@@ -42,7 +42,7 @@ OFFICIAL_COUNTS = {
     "val": [OfficialCount("kept", 61_153, "issue 19 of the toolkit")],
 }
 # The position of each of our 21 keypoints in the official order.
-KEYPOINT_ORDER = (20, *(4 * finger + 3 - joint for finger in range(5) for joint in range(4)))
+KEYPOINT_ORDER = ORDERS["wrist-last"]
 _HANDS = {"right": 0, "left": 21}
 _ARCHIVE = "the annotations of AssemblyHands v1-1 (those of test are not public: use val)"
 
@@ -86,7 +86,7 @@ def convert_assemblyhands(
     joints = read_json(folder / f"{name}_joint_3d_v1-1.json", _ARCHIVE)["annotations"]
     excluded = _read_excluded(folder / f"invalid_{split}_ego.txt")
     images = {i["id"]: i for i in data["images"] if isinstance(i, dict) and "id" in i}
-    files = _ImageFiles(root)
+    files = ImageFiles(root)
     conversion = Conversion(f"AssemblyHands {split}")
     for number, annotation in enumerate(track_iter_progress(data["annotations"])):
         try:
@@ -168,18 +168,3 @@ def _read_excluded(path: Path) -> set[tuple[str, str]]:
         if line.strip()
     )
     return {(name, sides.get(side.strip(), side.strip())) for name, side in lines}
-
-
-class _ImageFiles:
-    """The set of existing images. Lists each folder once instead of testing each file."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._names: dict[str, set[str]] = defaultdict(set)
-
-    def __contains__(self, path: str) -> bool:
-        folder, name = os.path.split(path)
-        if folder not in self._names:
-            directory = self._root / folder
-            self._names[folder] = set(os.listdir(directory)) if directory.is_dir() else set()
-        return name in self._names[folder]

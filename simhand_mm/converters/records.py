@@ -1,7 +1,8 @@
 """Common parts of all converters of labelled data sets: one record per hand, reasons for drops."""
 
 import json
-from collections import Counter
+import os
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,10 +160,57 @@ def make_record(
         raise UnusableSample("hand behind the camera")
     hand = np.where(labelled[:, None], hand, np.nan)
     points = project(hand, camera)
+    return _row(
+        sample_id,
+        camera,
+        hand,
+        points,
+        labelled,
+        bbox_xyxy,
+        size_wh,
+        image_path=image_path,
+        handedness=handedness,
+        subject_id=subject_id,
+        sequence_id=sequence_id,
+        source=source,
+    )
+
+
+def make_record_2d(
+    sample_id: str, keypoints_2d: np.ndarray, bbox_xyxy: np.ndarray | None = None, **fields: Any
+) -> dict[str, Any]:
+    """Build a row of a poses table without 3D labels: keypoints_3d and camera_matrix are NaN.
+
+    Args:
+        sample_id: Id, unique in the set.
+        keypoints_2d: ``[21, 2]``, px, our order; NaN where not labelled.
+        bbox_xyxy: Official box in px (default: the tight box of the keypoints).
+        **fields: Other arguments of :func:`make_record`, without 3D labels and camera.
+
+    Raises:
+        UnusableSample: If fewer than two keypoints are labelled.
+    """
+    points = to_array(keypoints_2d, (NUM_KEYPOINTS, 2))
+    labelled = np.isfinite(points).all(-1)
+    if labelled.sum() < 2:
+        raise UnusableSample("fewer than two labelled keypoints")
+    hand, camera = np.full((NUM_KEYPOINTS, 3), np.nan), np.full((3, 3), np.nan)
+    return _row(sample_id, camera, hand, points, labelled, bbox_xyxy, **fields)
+
+
+def _row(
+    sample_id: str,
+    camera: np.ndarray,
+    hand: np.ndarray,
+    points: np.ndarray,
+    labelled: np.ndarray,
+    bbox_xyxy: np.ndarray | None,
+    size_wh: tuple[int, int],
+    **fields: str,
+) -> dict[str, Any]:
     box = keypoints_to_box(points, labelled) if bbox_xyxy is None else to_array(bbox_xyxy, (4,))
     return {
         "sample_id": sample_id,
-        "image_path": image_path,
         "width": size_wh[0],
         "height": size_wh[1],
         "camera_matrix": camera,
@@ -170,10 +218,7 @@ def make_record(
         "keypoints_2d": points.astype(np.float32),
         "keypoints_valid": labelled,
         "bbox_xyxy": box.astype(np.float32),
-        "handedness": handedness,
-        "subject_id": subject_id,
-        "sequence_id": sequence_id,
-        "source": source,
+        **fields,
     }
 
 
@@ -211,6 +256,25 @@ def hold_out(
     held = set(sequences[len(sequences) - count :])
     train = [record for record in records if record["sequence_id"] not in held]
     return train, [record for record in records if record["sequence_id"] in held]
+
+
+class ImageFiles:
+    """The set of existing images. Lists each folder once instead of testing each file.
+
+    Args:
+        root: Folder that paths are relative to.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._names: dict[str, set[str]] = defaultdict(set)
+
+    def __contains__(self, path: str) -> bool:
+        folder, name = os.path.split(path)
+        if folder not in self._names:
+            directory = self._root / folder
+            self._names[folder] = set(os.listdir(directory)) if directory.is_dir() else set()
+        return name in self._names[folder]
 
 
 def read_json(path: Path, archive: str) -> Any:

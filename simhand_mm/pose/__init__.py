@@ -2,7 +2,7 @@
 
 from simhand_mm.pose.augmentation import CameraEffects
 from simhand_mm.pose.codec import DetNetCodec
-from simhand_mm.pose.dataset import HandPoseDataset
+from simhand_mm.pose.dataset import HandPoseDataset, Keypoints2DDataset
 from simhand_mm.pose.head import DetNetHead
 from simhand_mm.pose.loss import DetNetLoss
 from simhand_mm.pose.metric import HandPoseMetric
@@ -18,6 +18,7 @@ __all__ = [
     "HandCrop",
     "HandPoseDataset",
     "HandPoseMetric",
+    "Keypoints2DDataset",
     "PseudoLabelDataset",
     "PublishModelHook",
 ]

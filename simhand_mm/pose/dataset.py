@@ -11,7 +11,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from simhand_mm.functional.keypoints import KEYPOINT_NAMES, NUM_KEYPOINTS, SKELETON
 from simhand_mm.pool import read_poses
 from simhand_mm.pose.codec import INSTANCE_FIELDS
-from simhand_mm.pose.screening import screen_poses
+from simhand_mm.pose.screening import screen_keypoints, screen_poses
 from simhand_mm.registry import DATASETS
 
 
@@ -88,7 +88,7 @@ class HandPoseDataset(HandDataset):
             ValueError: If the subset is larger than the set, or too many rows are unusable.
         """
         poses = read_poses(self.ann_file)
-        usable = screen_poses(poses, self.ann_file)
+        usable = self._screen(poses, self.ann_file)
         # Fixed-width bytes, because worker processes share arrays but copy Python strings.
         for name in ("image_path", "sample_id"):
             poses[name] = np.char.encode(np.array(poses[name], dtype=str), "utf-8")
@@ -97,6 +97,8 @@ class HandPoseDataset(HandDataset):
         rows = self._choose(np.flatnonzero(usable))
         print_log(f"{self.ann_file}: {len(rows)} samples in use", "current")
         return rows.tolist()
+
+    _screen = staticmethod(screen_poses)
 
     def _choose(self, rows: np.ndarray) -> np.ndarray:
         if self.subset_size is None:
@@ -145,3 +147,22 @@ class HandPoseDataset(HandDataset):
                 "convert the data set again, which drops missing images."
             )
         return self.pipeline(info)
+
+
+@DATASETS.register_module()
+class Keypoints2DDataset(HandPoseDataset):
+    """Hands of a poses table with their 2D labels only, which train heatmaps (weak supervision).
+
+    Rows need no 3D labels and no camera, as in ``poses/<split>-2d.parquet``. Items are those of
+    ``HandPoseDataset`` without ``keypoints_3d`` and ``camera_matrix``.
+
+    Args: As ``HandPoseDataset``.
+    """
+
+    _screen = staticmethod(screen_keypoints)
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return the ``idx``-th sample before the pipeline."""
+        info = super().get_data_info(idx)
+        left_out = ("keypoints_3d", "camera_matrix", "instance_mapping_table")
+        return {name: value for name, value in info.items() if name not in left_out}

@@ -27,21 +27,57 @@ def screen_poses(poses: dict[str, Any], name: str) -> np.ndarray:
     keypoints_3d = poses["keypoints_3d"]
     finite = np.isfinite(keypoints_3d).all(-1) & np.isfinite(poses["keypoints_2d"]).all(-1)
     poses["keypoints_valid"] = valid = poses["keypoints_valid"] & finite
-    camera, box = poses["camera_matrix"], poses["bbox_xyxy"]
-    handedness = np.array(poses["handedness"], dtype=str)
+    camera = poses["camera_matrix"]
     reasons = {
         "wrist or middle MCP without label": ~valid[:, list(REFERENCE_BONE)].all(-1),
         "no camera matrix": ~np.isfinite(camera).all((1, 2))
         | (camera[:, 0, 0] <= 0)
         | (camera[:, 1, 1] <= 0),
         "hand behind the camera": np.where(valid, keypoints_3d[..., 2], np.inf).min(-1) <= 0,
-        "box without area": ~(box[:, 2:] > box[:, :2]).all(-1),
-        "handedness neither left nor right": ~np.isin(handedness, ["left", "right"]),
+        **_of_box_and_side(poses),
     }
-    usable = ~np.logical_or.reduce(list(reasons.values())) if len(valid) else valid.any(-1)
+    usable = _without(reasons)
     _check_share(usable, reasons, name)
     _check_unit(keypoints_3d[usable], name)
     return usable
+
+
+def screen_keypoints(poses: dict[str, Any], name: str) -> np.ndarray:
+    """Mark rows whose 2D keypoints are usable; mark non-finite keypoints as invalid, in place.
+
+    Args:
+        poses: Table from :func:`simhand_mm.pool.read_poses`; 3D labels and cameras are not needed.
+        name: File name for messages.
+
+    Returns:
+        ``[N]`` bool.
+
+    Raises:
+        ValueError: If the table is empty, or more than half of it is unusable.
+    """
+    finite = np.isfinite(poses["keypoints_2d"]).all(-1)
+    poses["keypoints_valid"] = valid = poses["keypoints_valid"] & finite
+    reasons = {
+        "fewer than two labelled keypoints": valid.sum(-1) < 2,
+        **_of_box_and_side(poses),
+    }
+    usable = _without(reasons)
+    _check_share(usable, reasons, name)
+    return usable
+
+
+def _of_box_and_side(poses: dict[str, Any]) -> dict[str, np.ndarray]:
+    box = poses["bbox_xyxy"]
+    handedness = np.array(poses["handedness"], dtype=str)
+    return {
+        "box without area": ~(box[:, 2:] > box[:, :2]).all(-1),
+        "handedness neither left nor right": ~np.isin(handedness, ["left", "right"]),
+    }
+
+
+def _without(reasons: dict[str, np.ndarray]) -> np.ndarray:
+    """Rows with no reason to leave them out."""
+    return ~np.logical_or.reduce(list(reasons.values()))
 
 
 def _check_share(usable: np.ndarray, reasons: dict[str, np.ndarray], name: str) -> None:

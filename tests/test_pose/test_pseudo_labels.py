@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmengine.registry import DATASETS, init_default_scope
 
-from simhand_mm.pool import HandRecord, PoolWriter
-from simhand_mm.pose import HandCrop, PseudoLabelDataset
+from simhand_mm.pool import HandRecord, PoolWriter, write_poses
+from simhand_mm.pose import HandCrop, HandPoseDataset, Keypoints2DDataset, PseudoLabelDataset
 from simhand_mm.pose.registry import KEYPOINT_CODECS
 
 CODEC = {"type": "simhand_mm.DetNetCodec", "input_size": (64, 64), "heatmap_size": (16, 16)}
@@ -70,15 +70,29 @@ def test_mixes_with_labelled_hands(root, data_root):
     ]
     labelled = {"type": "simhand_mm.HandPoseDataset", "data_root": str(data_root)}
     pseudo = {"type": "simhand_mm.PseudoLabelDataset", "data_root": str(root)}
-    mixed = DATASETS.build(
-        {
-            "type": "ConcatDataset",
-            "datasets": [labelled | {"pipeline": pipeline}, pseudo | {"pipeline": pipeline}],
-        }
-    )
-    assert len(mixed) == 10
-    targets = [mixed[i]["data_samples"].gt_instances.hand_targets for i in (0, 9)]
+    in_2d = {"type": "simhand_mm.Keypoints2DDataset", "data_root": str(data_root)}
+    datasets = [each | {"pipeline": pipeline} for each in (labelled, pseudo, in_2d)]
+    mixed = DATASETS.build({"type": "ConcatDataset", "datasets": datasets})
+    assert len(mixed) == 18
+    targets = [mixed[i]["data_samples"].gt_instances.hand_targets for i in (0, 9, 17)]
     _, labels = KEYPOINT_CODECS.build(CODEC).unpack(torch.from_numpy(np.concatenate(targets)))
-    assert labels["location_weights"].sum(1).tolist() == [21, 0]
-    assert labels["keypoint_weights"][1].sum() == 21
-    assert labels["bone_length_mm"].isnan().tolist() == [False, True]
+    assert labels["location_weights"].sum(1).tolist() == [21, 0, 0]
+    assert labels["keypoint_weights"][1:].sum(1).tolist() == [21, 21]
+    assert labels["bone_length_mm"].isnan().tolist() == [False, True, True]
+
+
+def test_hands_with_2d_labels_need_no_3d_labels(data_root, records):
+    for record in records:
+        record["keypoints_3d"][:] = np.nan
+        record["camera_matrix"] = np.full((3, 3), np.nan)
+    records[0]["keypoints_2d"][4] = np.nan
+    records[1]["keypoints_valid"] = np.arange(21) == 3
+    records[2]["bbox_xyxy"] = np.zeros(4)
+    write_poses(data_root / "poses/train-2d.parquet", records)
+    dataset = Keypoints2DDataset(str(data_root), "poses/train-2d.parquet")
+    assert [dataset.get_data_info(i)["sample_id"] for i in range(2)] == ["hand_0", "hand_3"]
+    item = dataset[0]
+    assert np.flatnonzero(item["keypoints_visible"][0] == 0).tolist() == [4]
+    assert not {"keypoints_3d", "camera_matrix"} & item.keys()
+    with pytest.raises(ValueError, match=r"most rows of .* must be usable"):
+        HandPoseDataset(str(data_root), "poses/train-2d.parquet")
