@@ -152,7 +152,7 @@ def _read_description(member: Member, unread: list[str]) -> dict[str, str]:
     try:
         if member.num_bytes > _MAX_DESCRIPTION_BYTES:
             raise ValueError("too large for one image")
-        text = member.open().read().decode("utf-8-sig")
+        text = member.read_bytes().decode("utf-8-sig")
         if member.suffix.lower() != ".json":
             return {member.suffix.lower()[1:]: text.strip()}
         content = json.loads(text)

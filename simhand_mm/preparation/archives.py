@@ -1,6 +1,5 @@
 """Tar and zip archives: their members are listed, and read in place without unpacking."""
 
-import io
 import posixpath  # names in archives; many times faster than pathlib
 import tarfile
 import zipfile
@@ -9,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 ARCHIVE_SUFFIXES = (".tar", ".zip")
 # Compressed as a whole: a member cannot be read without everything before it.
@@ -61,8 +59,8 @@ class Member:
         """Suffix of its name, with the dot."""
         return posixpath.splitext(self.inner_name)[1]
 
-    def open(self) -> BinaryIO:
-        """Return its content as a stream.
+    def read_bytes(self) -> bytes:
+        """Return its content.
 
         Raises:
             OSError: If the archive cannot be read.
@@ -71,7 +69,7 @@ class Member:
         if self.num_bytes > _MAX_MEMBER_BYTES:
             raise MemberError("frame_too_large", f"it has {self.num_bytes} bytes")
         is_zip = self.archive.suffix.lower() == ".zip"
-        return io.BytesIO(self._read_zip() if is_zip else self._read_tar())
+        return self._read_zip() if is_zip else self._read_tar()
 
     def _read_tar(self) -> bytes:
         with self.archive.open("rb") as file:

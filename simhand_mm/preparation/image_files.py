@@ -1,5 +1,6 @@
 """From an image file to RGB as a viewer shows it: upright, 8 bits per channel."""
 
+import io
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,7 +58,9 @@ def read_image(source: Path | Member) -> np.ndarray:
 
 def _open(source: Path | Member) -> BinaryIO:
     try:
-        return source.open() if isinstance(source, Member) else source.open("rb")
+        if isinstance(source, Member):
+            return io.BytesIO(source.read_bytes())
+        return source.open("rb")
     except MemberError as error:
         raise ImageFileError(error.reason, str(error)) from error
     except OSError as error:
