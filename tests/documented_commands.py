@@ -81,6 +81,7 @@ BY_ANOTHER_TEST = {
     "bash tools/quickstart.sh*": "tests/test_end_to_end.py runs it with --tiny",
     "bash tools/setup_env.sh": "creates the environment of the tests",
     "bash tools/run_tests.sh*": "runs the tests",
+    "bash tools/build_docs.sh*": "tests/test_site.py builds the site",
     "pip wheel . --no-deps --wheel-dir dist": "tests/test_wheel.py",
     "pip install *": "downloads; tests/test_wheel.py installs the wheel without it",
     "python projects/example_project/positives.py *": "tests/test_projects.py",

@@ -19,7 +19,7 @@ def test_workflows_run_the_scripts_of_the_repository():
     workflow = yaml.safe_load(path.read_text())
     assert set(workflow) == {"name", True, "permissions", "concurrency", "env", "jobs"}  # True: on
     for command in commands(workflow):
-        assert re.match(r"bash tools/(setup_env|run_tests)\.sh\b", command), command
+        assert re.match(r"bash tools/(setup_env|run_tests|build_docs)\.sh\b", command), command
         for name in re.findall(r"\b(?:tools|tests)/[\w/]+\.\w+", command):
             assert (ROOT / name).is_file(), command
     assert "tools/run_tests.sh" in (ROOT / ".ci" / "run").read_text()

@@ -92,6 +92,13 @@ def test_hooks_are_local_and_models_are_listed():
     )
 
 
+def test_every_document_is_in_the_sidebar_of_the_site():
+    index = (ROOT / "docs" / "index.md").read_text()
+    sidebar = re.findall(r"^(?:[^<\n]*<)?([\w/.]+)>?$", index, re.MULTILINE)
+    missing = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index", *sidebar}
+    assert not missing, f"add {missing} to a toctree of docs/index.md"
+
+
 def test_citation_is_a_valid_citation_file():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert {"cff-version", "message", "title", "authors"} <= set(citation)

@@ -37,7 +37,7 @@ check_gpu() {
     return 1
 }
 
-wanted="$( (cat requirements/*.txt tools/setup_env.sh && echo "${TORCH:-}") | cksum)"
+wanted="$( (cat requirements/{torch,runtime,dev,no_deps}.txt tools/setup_env.sh && echo "${TORCH:-}") | cksum)"
 if [ "$(cat .venv/READY 2>/dev/null)" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
     exit 0
 fi

@@ -69,7 +69,7 @@ class FrameNumbering:
         return max(int(np.searchsorted(times_s, (k + 0.5) / self.frame_fps)) - 1, 0)
 
 
-# Numbering of 100DOH as reported by users of its files: 0.5 frames per second, from 1.
+#: Numbering of 100DOH as reported by users of its files: 0.5 frames per second, from 1.
 NUMBERING_100DOH = FrameNumbering(frame_offset=1, frame_fps=0.5)
 
 

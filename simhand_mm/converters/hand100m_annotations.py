@@ -1,6 +1,7 @@
 """Read the annotation files released by the authors of SiMHand (Hand100M).
 
-Hand100M_Ego4D_50k_v1-1.json
+Content of ``Hand100M_Ego4D_50k_v1-1.json``::
+
     images:      id, file_name                         "<video>/frame_000030.jpg"
     annotations: image_id, hand_id (str), boxes (a JSON string "[x1, y1, x2, y2]", px),
                  left_right ("Left" or "Right"), keypoint_25d (21 x (x, y, z)),

@@ -19,7 +19,7 @@ from simhand_mm.functional.keypoints import (
     bone_length,
 )
 
-# Counts of a split: all samples, those with a labelled hand, those that are kept.
+#: Counts of a split: all samples, those with a labelled hand, those that are kept.
 STAGES = ("read", "labelled", "kept")
 
 
@@ -57,7 +57,7 @@ class Conversion:
 
     Attributes:
         name: Data set and split, for messages.
-        records: Dictionaries for :func:`simhand_mm.pool.write_poses`.
+        records: Dictionaries for :func:`simhand_mm.pool.poses.write_poses`.
         drops: Number of samples left out, by reason.
         examples: The first sample left out, by reason.
         num_unlabelled: Number of samples left out that have no labelled hand.

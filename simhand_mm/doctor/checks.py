@@ -42,6 +42,7 @@ _FAMILIES = {
     "PeCLR": "peclr/peclr_resnet18_1xb128-coslr-6e",
     "SiMHand": "simhand/simhand_resnet18_1xb128-coslr-6e",
 }
+#: The checks, by name; each runs on a device such as ``cuda:0``.
 CHECKS: dict[str, Callable[[str], tuple[Status, str]]] = {
     "products": products,
     "augmentation": pretraining_checks.augmentation,

@@ -81,6 +81,7 @@ def compiler() -> tuple[Status, str]:
     return "ok", found or "none; on a GPU, the distances of the loss then take more kernels"
 
 
+#: The facts that are examined, by name.
 FACTS: dict[str, Callable[[], tuple[Status, str]]] = {
     "torch and the GPU": torch_and_gpu,
     "bfloat16": bfloat16,

@@ -64,6 +64,7 @@ class Pretraining:
     one_gpu_options: tuple[str, ...] = ()
 
 
+#: No pre-training: random weights.
 SCRATCH = Pretraining("scratch")
 
 

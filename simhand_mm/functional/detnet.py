@@ -121,7 +121,7 @@ def heat_loss(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         weight: ``[B, K]``, 0 where the keypoint is unknown or outside the image.
 
     Returns:
-        Scalar: mean over samples.
+        Scalar, the mean over samples.
     """
     per_keypoint = ((heatmaps - target) ** 2).mean(dim=(-1, -2))
     return 0.5 * (per_keypoint * weight).sum(-1).mean()
@@ -145,7 +145,8 @@ def masked_map_loss(
         over_batch: Use the form of the released code.
 
     Returns:
-        Scalar in the unit of the maps: mean over the samples with any weight; 0 if there is none.
+        Scalar in the unit of the maps, the mean over the samples with any weight; 0 if
+        there is none.
     """
     error = torch.where(weight[..., None] > 0, target, 0.0)[..., None, None] - maps
     squared = (error * mask[:, :, None]).square().sum(dim=(2, 3, 4)) * weight  # [B, K]
@@ -177,9 +178,8 @@ def read_out(
             cells, which is exact for a Gaussian, and interpolate the location map there.
 
     Returns:
-        points: ``[B, K, 2]``, map cells, x right and y down.
-        scores: ``[B, K]``, maximum of the heatmap.
-        locations: ``[B, K, 3]``, in the unit of the location maps.
+        Points ``[B, K, 2]`` in map cells, x right and y down, scores ``[B, K]``, the maximum of the
+        heatmap, and locations ``[B, K, 3]`` in the unit of the location maps.
     """
     width = heatmaps.shape[-1]
     scores, cell = heatmaps.flatten(2).max(-1)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from simhand_mm.functional.keypoints import WRIST, bone_length, root_relative
 
+#: Alignments before the error is measured (docs/protocols.md).
 PROTOCOLS = ("none", "root", "root_scale", "procrustes", "procrustes_official")
 
 

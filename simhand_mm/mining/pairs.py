@@ -1,7 +1,7 @@
 """Rules for positives: which hand of the pool each hand is paired with.
 
-A rule is a function that returns :class:`~simhand_mm.pool.HandPairs`. To use a custom rule, write
-its pairs with :func:`~simhand_mm.pool.save_pairs`.
+A rule is a function that returns :class:`~simhand_mm.pool.pairs.HandPairs`. To use a
+custom rule, write its pairs with :func:`~simhand_mm.pool.pairs.save_pairs`.
 """
 
 import logging

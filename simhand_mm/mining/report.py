@@ -26,8 +26,8 @@ def summarize_pairs(pool: HandPool, pairs: HandPairs) -> dict[str, Any]:
         pairs: Pairs of the pool, mined by any rule.
 
     Returns:
-        JSON-like: ``rule``, ``metric``, ``num_hands``, ``num_videos``, and the statistics of each
-        rank in ``ranks``.
+        A dictionary for JSON with ``rule``, ``metric``, ``num_hands``, ``num_videos``, and the
+        statistics of each rank in ``ranks``.
     """
     columns = zip(pairs.ranks, pairs.positive_index.T, pairs.distance.T, strict=True)
     return {

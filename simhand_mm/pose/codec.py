@@ -121,12 +121,11 @@ class DetNetCodec(BaseKeypointCodec):
             hand_targets: ``[B, 21, 12]``, from :meth:`encode`.
 
         Returns:
-            heatmaps: ``[B, 21, h, w]``.
-            labels: ``keypoint_weights`` ``[B, 21]``, 0 if outside the crop or unlabelled;
-                ``location_labels`` and ``delta_labels`` ``[B, 21, 3]``, one vector per keypoint,
-                the same in every cell; ``location_weights`` and ``delta_weights`` ``[B, 21]``, 0
-                where the 3D label is missing; ``bone_length_mm`` ``[B]``, length of the reference
-                bone, NaN without 3D labels.
+            The heatmaps ``[B, 21, h, w]``, and the labels: ``keypoint_weights`` ``[B, 21]``, 0 if
+            outside the crop or unlabelled; ``location_labels`` and ``delta_labels``
+            ``[B, 21, 3]``, one vector per keypoint, the same in every cell; ``location_weights``
+            and ``delta_weights`` ``[B, 21]``, 0 where the 3D label is missing; ``bone_length_mm``
+            ``[B]``, length of the reference bone, NaN without 3D labels.
         """
         labels = {name: hand_targets[..., columns] for name, columns in _COLUMNS.items()}
         labels["bone_length_mm"] = labels["bone_length_mm"][:, 0]
@@ -159,10 +158,9 @@ class DetNetCodec(BaseKeypointCodec):
             location_maps: ``[B, 21, 3, h, w]``.
 
         Returns:
-            keypoints: ``[B, 21, 2]``, px in the crop.
-            scores: ``[B, 21]`` in [0, 1].
-            locations: ``[B, 21, 3]``, root-relative, in units of the reference bone length, in the
-                (rotated, right-hand) frame of the crop.
+            Keypoints ``[B, 21, 2]`` in px of the crop, scores ``[B, 21]`` in [0, 1], and locations
+            ``[B, 21, 3]``, root-relative, in units of the reference bone length, in the (rotated,
+            right-hand) frame of the crop.
         """
         points, scores, locations = detnet.read_out(heatmaps, location_maps, self.subpixel)
         return detnet.map_to_image(points, self.stride), scores, locations

@@ -116,7 +116,8 @@ def evaluate_file(poses: str | Path, predictions: str | Path) -> dict[str, Any]:
 
     Args:
         poses: Poses table; unusable rows are dropped and counted, as in testing.
-        predictions: File in a format that :func:`read_keypoints` reads.
+        predictions: File in a format of
+            :func:`~simhand_mm.pose.predictions.read_keypoints`.
 
     Returns:
         See :func:`evaluate_poses`.

@@ -29,7 +29,8 @@ class DetNetHead(BaseHead):
 
     Args:
         in_channels: Channels of that feature map.
-        decoder: Config of the :class:`DetNetCodec`, shared with the data pipeline.
+        decoder: Config of the :class:`~simhand_mm.pose.codec.DetNetCodec`, shared with the data
+            pipeline.
         deconv_channels: Channels after each deconvolution; each one doubles the resolution.
         head_channels: Number of channels in each of the three heads.
         loss: Config of the loss; by default :class:`DetNetLoss`.
@@ -86,7 +87,7 @@ class DetNetHead(BaseHead):
     def loss(
         self, feats: Sequence[Tensor], batch_data_samples: Any, train_cfg: Any = None
     ) -> dict[str, Tensor]:
-        """Compute the losses of a batch with the targets of :class:`DetNetCodec`."""
+        """Compute the losses of a batch with the targets of its codec."""
         maps = self.forward(feats)
         packed = np.concatenate([s.gt_instances.hand_targets for s in batch_data_samples])
         targets = torch.from_numpy(packed).to(maps[0].device, non_blocking=True)

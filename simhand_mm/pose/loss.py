@@ -40,7 +40,8 @@ class DetNetLoss(nn.Module):
             maps: Predicted heatmaps ``[B, 21, h, w]``, delta and location maps
                 ``[B, 21, 3, h, w]``.
             heatmaps: ``[B, 21, h, w]``, target.
-            labels: The labels of :meth:`DetNetCodec.unpack`, ``[B, 21]`` and ``[B, 21, 3]``.
+            labels: The labels of :meth:`~simhand_mm.pose.codec.DetNetCodec.unpack`, ``[B, 21]``
+                and ``[B, 21, 3]``.
 
         Returns:
             The weighted terms ``loss_heat``, ``loss_delta`` and ``loss_location``.

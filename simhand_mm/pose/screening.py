@@ -15,7 +15,7 @@ def screen_poses(poses: dict[str, Any], name: str) -> np.ndarray:
     """Mark usable rows; mark keypoints with non-finite labels as invalid, in place.
 
     Args:
-        poses: Table from :func:`simhand_mm.pool.read_poses`.
+        poses: Table from :func:`simhand_mm.pool.poses.read_poses`.
         name: File name for messages.
 
     Returns:

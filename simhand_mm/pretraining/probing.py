@@ -60,7 +60,8 @@ def probe_backbones(
         settings: The settings.
 
     Returns:
-        JSON-like: the settings, ``chance``, and ``rows``, one per set of features with accuracies.
+        A dictionary for JSON with the settings, ``chance``, and ``rows``, one per set
+        of features with accuracies.
 
     Raises:
         ValueError: If the labels cannot be probed, or a backbone cannot be read.

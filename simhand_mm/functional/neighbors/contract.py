@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-CONTRACT_VERSION = 1  # increase it when the same input may give another answer
+#: To be increased when the same input may give another answer.
+CONTRACT_VERSION = 1
 _ROWS_PER_BLOCK = 8192
 
 

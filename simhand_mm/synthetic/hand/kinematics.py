@@ -1,7 +1,7 @@
 """Forward kinematics: joint positions and bone transforms of a right hand from joint angles.
 
 Axes: T poses, B = 17 bones, A = 23 angles. Hand frame as in ``mesh.py``, angles in degrees.
-A pose is a flat vector of angles, so that poses can be blended and interpolated linearly:
+A pose is a flat vector of angles, so that poses can be blended and interpolated linearly::
 
     0:12   flexion of index, middle, ring, pinky at MCP, PIP, DIP; 0 is straight
     12:16  sideways swing of the four fingers from rest, positive towards the thumb
