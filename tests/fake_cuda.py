@@ -5,6 +5,7 @@ on the host (``.item()``, boolean indices) raise ``DataDependentOutputException`
 ``DynamicOutputShapeException``.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from unittest import mock
@@ -36,6 +37,39 @@ class Copies(TorchDispatchMode):
             if {t.device.type for t in tensors} == {"cpu", "cuda"} and is_blocking:
                 self.blocking.append(tuple(result.shape))
         return result
+
+
+# Operators that only create a view or allocate memory.
+_NO_KERNEL = {
+    "_record_function_enter_new", "_record_function_exit", "_reshape_alias", "_unsafe_view",
+    "alias", "as_strided", "chunk", "detach", "device", "empty", "empty_like", "empty_strided",
+    "expand", "lift_fresh", "new_empty", "new_empty_strided", "permute", "select", "slice",
+    "split", "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unsqueeze", "view",
+}  # fmt: skip
+
+
+class Launches(TorchDispatchMode):
+    """Counts operators that launch a kernel, and values that the host waits for.
+
+    Attributes:
+        kernels: Operator -> number of calls. An operator on a list of tensors counts once.
+        waits: Number of values read by the host (``.item()``, ``bool()``).
+        value: What such a read gives, because fake tensors have no values.
+    """
+
+    def __init__(self, value: float = 1.0) -> None:
+        super().__init__()
+        self.kernels: Counter[str] = Counter()
+        self.waits, self.value = 0, value
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func._schema.name.split("::")[1]
+        if name == "_local_scalar_dense":
+            self.waits += 1
+            return self.value
+        if name not in _NO_KERNEL:
+            self.kernels[name] += 1
+        return func(*args, **(kwargs or {}))
 
 
 @contextmanager

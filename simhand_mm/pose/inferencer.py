@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
+from mmengine.dataset import Compose, default_collate
 from mmpose.apis import init_model
 
 from simhand_mm.functional.keypoints import KEYPOINT_NAMES
@@ -116,7 +116,8 @@ class HandPose3DInferencer:
             return []
         samples = [self._pipeline(_as_sample(image, box)) for box in boxes]
         with torch.no_grad():
-            outputs = self.model.test_step(pseudo_collate(samples))
+            # One tensor: a list would be copied and normalised crop by crop.
+            outputs = self.model.test_step(default_collate(samples))
         return [
             _as_hand(box, output.pred_instances, camera_matrix)
             for box, output in zip(boxes, outputs, strict=True)

@@ -20,7 +20,7 @@ from simhand_mm.pretraining.augmentation import (
 from simhand_mm.registry import MODELS
 
 # Images that are augmented at a time: few enough for the cache of a CPU, enough to keep a GPU busy.
-_CHUNK = {"cpu": 32, "cuda": 512}
+_CHUNK = {"cpu": 32, "cuda": 1024}
 _RELEASED = "released"
 
 
@@ -117,7 +117,7 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         self, crops: Tensor, affine: Tensor, colors: Augmentation | None, out: Tensor
     ) -> None:
         """Render views of BGR crops ``[N, H, H, 3]`` as normalised RGB ``[N, 3, S, S]``."""
-        size = _CHUNK.get(crops.device.type, 512)
+        size = _CHUNK.get(crops.device.type, 1024)
         for start in range(0, len(crops), size):
             part = slice(start, start + size)
             images = crops[part].permute(0, 3, 1, 2)

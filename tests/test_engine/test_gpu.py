@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import mmengine.runner.runner
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
+from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from simhand_mm import compat
@@ -155,6 +160,29 @@ def test_products_that_are_not_float32_are_refused(monkeypatch):
     monkeypatch.setattr(torch.Tensor, "__matmul__", tf32)
     with pytest.raises(RuntimeError, match="must have a relative error below 1e-05"):
         torch_engine.check_products(torch.device("cpu"))
+
+
+# ---------------------------------------------------------------------- several processes
+
+
+@pytest.mark.parametrize("runtime, norm", [("", nn.SyncBatchNorm), ("_cpu", nn.BatchNorm2d)])
+def test_norms_share_their_statistics_before_ddp_wraps_the_model(runtime, norm, monkeypatch):
+    """DDP must get the layers that are trained. SyncBatchNorm computes on GPUs only, so the wrapper
+    is a stub; ``simhand doctor`` compares two GPUs with one, and two CPUs without it."""
+    cfg = Config.fromfile(f"configs/_base_/runtimes/pretraining{runtime}_runtime.py")
+    wrapped = []
+    monkeypatch.setattr(
+        mmengine.runner.runner,
+        "MMDistributedDataParallel",
+        lambda module, **options: wrapped.append((module, options)) or "wrapped",
+    )
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    runner = SimpleNamespace(distributed=True, cfg=cfg)
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Linear(4, 4))
+    assert Runner.wrap_model(runner, None, model) == "wrapped"
+    [(module, options)] = wrapped
+    assert [type(layer) for layer in module] == [nn.Conv2d, norm, nn.Linear]
+    assert options["broadcast_buffers"] is False  # all processes have the same statistics
 
 
 # --------------------------------------------------------------------------------- launchers

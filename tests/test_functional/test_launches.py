@@ -1,10 +1,7 @@
 """Number of kernels that the losses launch on a GPU, counted on fake tensors, without a GPU."""
 
-from collections import Counter
-
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from simhand_mm.functional import pair_weights, pose_distances
 from simhand_mm.functional.contrastive import contrast_pairs
@@ -12,29 +9,7 @@ from simhand_mm.functional.contrasts import SoftTargets, WeightedNTXent
 from simhand_mm.functional.distance_kernel import fused_distance
 from simhand_mm.functional.global_batch import GlobalBatch
 from simhand_mm.functional.pair_weights import PairDistances, linear_weights
-from tests.fake_cuda import fake_cuda
-
-# Operators that only create a view or allocate memory.
-_NO_KERNEL = {
-    "alias", "as_strided", "chunk", "detach", "device", "empty", "empty_like", "expand",
-    "lift_fresh", "new_empty", "permute", "select", "slice", "split", "t",
-    "transpose", "unbind", "unsqueeze", "view",
-}  # fmt: skip
-
-
-class Launches(TorchDispatchMode):
-    """Counts operators that launch a kernel."""
-
-    def __init__(self):
-        super().__init__()
-        self.kernels = Counter()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func._schema.name.split("::")[1]
-        out = func(*args, **(kwargs or {}))
-        if name not in _NO_KERNEL:
-            self.kernels[name] += 1
-        return out
+from tests.fake_cuda import Launches, fake_cuda
 
 
 def launches(make, pairs, processes, monkeypatch):

@@ -4,7 +4,7 @@
 
 Both are the stock ``TopdownPoseEstimator`` of mmpose, called by ``test_step`` on the same 128 px
 uint8 crops, with 32 x 32 maps. Measured: *backbone* alone; *network*, from normalised crops to
-maps; *all*, from uint8 crops to keypoints in the image, including stacking, normalisation and
+maps; *all*, from a batch of uint8 crops to keypoints in the image, including normalisation and
 decoding. Cropping from the image is not included. InterNet has its original head, for two
 hands with 64 depth bins; a second peer is the half of it for the right hand. The weights are
 random: time does not depend on them, and accuracy is not compared.
@@ -123,7 +123,7 @@ def make_batch(batch_size: int) -> dict:
         box = np.array([[0, 0, *size]], np.float32)
         sample.gt_instances = InstanceData(bboxes=box, bbox_scores=np.ones(1, np.float32))
         samples.append(sample)
-    return {"inputs": list(crops), "data_samples": samples}
+    return {"inputs": crops, "data_samples": samples}
 
 
 def steps(model: Any, batch: dict, device: str) -> dict[str, Callable[[], object]]:

@@ -39,6 +39,7 @@ val_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     drop_last=False,
+    collate_fn=dict(type='default_collate'),
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='simhand_mm.HandPoseDataset',
@@ -49,6 +50,7 @@ test_dataloader = dict(
     batch_size=128,
     num_workers=4,
     drop_last=False,
+    collate_fn=dict(type='default_collate'),
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='simhand_mm.HandPoseDataset',
