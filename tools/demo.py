@@ -2,7 +2,7 @@
 
     simhand demo CONFIG CHECKPOINT images --out work_dirs/demo
 
-The exit code is 0 if all images were processed, 3 if some were skipped, and 1 if all failed.
+The exit code is 0 if all images were processed, 3 if some were dropped, and 1 if all failed.
 """
 
 import sys
@@ -22,7 +22,7 @@ from simhand_mm.pool import HandBox, write_json
 from simhand_mm.preparation.keypoints import MediaPipeHands
 from simhand_mm.visualization.demo_frame import DrawnHand, draw_demo_frame
 
-SOME_SKIPPED = 3
+SOME_DROPPED = 3
 
 Box: TypeAlias = Annotated[tuple[float, float, float, float] | None, arg(metavar="X1 Y1 X2 Y2")]
 Camera: TypeAlias = Annotated[tuple[float, float, float, float] | None, arg(metavar="FX FY CX CY")]
@@ -94,9 +94,9 @@ def main(
     print(f"{found} hands in {len(results)} images: {out}/hands.json")
     if media.unreadable:
         for name, reason in media.unreadable.items():
-            print(f"skipped: {name} ({reason})", file=sys.stderr)
-        print(f"{len(media.unreadable)} images were skipped", file=sys.stderr)
-        sys.exit(SOME_SKIPPED)
+            print(f"dropped: {name} ({reason})", file=sys.stderr)
+        print(f"{len(media.unreadable)} images were dropped", file=sys.stderr)
+        sys.exit(SOME_DROPPED)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ An interrupted run can be started again at any time: finished videos are kept. O
 with a shared disk, run it with --shard 0/n ... --shard n-1/n in any order (in a Slurm array:
 --shard $SLURM_ARRAY_TASK_ID/n). Finally run it once without --shard to merge.
 
-A video that cannot be read does not stop the run: it is reported, counted and skipped, and the exit
+A video that cannot be read does not stop the run: it is reported, counted and dropped, and the exit
 code is 0. The exit code is 1, and nothing is merged, if the share of failed videos is larger than
 --max-failed-share, no hand was found, or the pool cannot be written. It is 2 for a wrong command
 line.

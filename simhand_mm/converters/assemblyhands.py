@@ -14,7 +14,7 @@ wrist. In the list of invalid hands, 0 is the right hand and 1 the left.
 The labels of ``test`` are not public: evaluate on ``val``, and choose checkpoints on sequences held
 out of ``train``.
 
-Some hands that the official toolkit keeps are left out here: those whose wrist or middle MCP is
+Some hands that the official toolkit keeps are dropped here: those whose wrist or middle MCP is
 flagged invalid (``use_invalid_joints`` keeps them), and those with a labelled joint behind the
 camera, which cannot be projected.
 """
@@ -52,10 +52,10 @@ class AssemblyHandsSettings:
     """Settings of the AssemblyHands converter.
 
     Attributes:
-        min_valid: Leave out hands with fewer valid joints, as the official loader does.
+        min_valid: Drop hands with fewer valid joints, as the official loader does.
         use_invalid_joints: Treat joints that are flagged invalid as labelled if their 3D
             coordinates are in front of the camera. The toolkit evaluates them and the released
-            code trains on them; here they are left out by default.
+            code trains on them; here they are dropped by default.
     """
 
     min_valid: int = 10

@@ -17,14 +17,14 @@ DEFAULT_MIN_SCORE = 0.5  # of the boxes of a detector
 
 @dataclass
 class BoxConversion:
-    """Hand boxes for ``write_detections``, and the number of boxes left out.
+    """Hand boxes for ``write_detections``, and the number of boxes dropped.
 
     Attributes:
-        min_score: Boxes with a lower score are left out.
+        min_score: Boxes with a lower score are dropped.
         boxes: One record per box.
         num_frames: Number of frames read, with or without hands.
-        drops: Number of boxes left out, by reason.
-        examples: The first box left out, by reason.
+        drops: Number of boxes dropped, by reason.
+        examples: The first box dropped, by reason.
     """
 
     min_score: float = DEFAULT_MIN_SCORE
@@ -36,7 +36,7 @@ class BoxConversion:
     def add(
         self, frame: tuple[str, int], bbox_xyxy: Any, score: float, handedness: str, place: str
     ) -> None:
-        """Add one box, or count the reason why it is left out.
+        """Add one box, or count the reason why it is dropped.
 
         Args:
             frame: Video id and frame index.
@@ -64,7 +64,7 @@ class BoxConversion:
             )
 
     def drop(self, reason: str, place: str) -> None:
-        """Count a box that is left out."""
+        """Count a box that is dropped."""
         self.drops[reason] += 1
         self.examples.setdefault(reason, place)
 
@@ -72,7 +72,7 @@ class BoxConversion:
         """Format the counts as text."""
         lines = [f"{len(self.boxes):,} boxes in {self.num_frames:,} frames"]
         for reason, count in self.drops.most_common():
-            lines.append(f"  left out {count:,}: {reason} (first: {self.examples[reason]})")
+            lines.append(f"  dropped {count:,}: {reason} (first: {self.examples[reason]})")
         return "\n".join(lines)
 
 

@@ -25,7 +25,7 @@ def convert_coco_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) -
 
     Args:
         path: The JSON file.
-        min_score: Boxes with a lower score are left out.
+        min_score: Boxes with a lower score are dropped.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -17,7 +17,7 @@ def convert_csv_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) ->
 
     Args:
         path: The table.
-        min_score: Boxes with a lower score are left out; without the column every score is 1.
+        min_score: Boxes with a lower score are dropped; without the column every score is 1.
 
     Raises:
         FileNotFoundError: If there is no such file.

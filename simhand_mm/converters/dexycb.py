@@ -78,7 +78,7 @@ class DexYCBSettings:
 
     Attributes:
         setup: Official setup. The paper uses s1 (unseen subjects).
-        min_inside: Leave out frames with fewer keypoints inside the image, or with wrist or
+        min_inside: Drop frames with fewer keypoints inside the image, or with wrist or
             middle MCP outside it, as the released code does; 0 keeps all, as the official
             evaluation does.
         allow_missing_subjects: Convert the subjects that exist, even if some are missing. Image
@@ -128,7 +128,7 @@ def convert_dexycb(
         for index, sequence in enumerate(_sequences(folders[subject]))
         if sequences is None or index in sequences
     ]
-    num_images = 0  # includes images that are left out: the official image number
+    num_images = 0  # includes images that are dropped: the official image number
     for sequence in track_iter_progress(chosen):
         side, num_frames = _read_meta(sequence)
         for camera_index, serial in enumerate(SERIALS):
@@ -241,7 +241,7 @@ def _read_hand(label: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
 
 
 def _unusable(hand: np.ndarray | None, points: np.ndarray | None, min_inside: int) -> str:
-    """Return the reason why a frame is left out; empty if it is kept."""
+    """Return the reason why a frame is dropped; empty if it is kept."""
     if hand is None or points is None:
         return "label file damaged or not of 21 joints"
     if (hand == -1000).all():

@@ -76,7 +76,7 @@ def import_hand100m(
     """Write a pool of the annotated hands, and ``pairs/hand100m.npz`` with their positives.
 
     Can be killed and run again. Hands whose image is missing or damaged, and malformed records, are
-    left out with a reason.
+    dropped with a reason.
 
     Args:
         annotation_files: ``Hand100M_<source>_<size>_v1-1.json``, one or more.

@@ -50,7 +50,7 @@ def convert_hand_object_detector(
 
     Args:
         root: Folder with one file per frame.
-        min_score: Boxes with a lower score are left out.
+        min_score: Boxes with a lower score are dropped.
 
     Raises:
         FileNotFoundError: If the folder has no such files.

@@ -53,14 +53,14 @@ class OfficialCount:
 
 @dataclass
 class Conversion:
-    """The records of one split, and the number of samples left out.
+    """The records of one split, and the number of samples dropped.
 
     Attributes:
         name: Data set and split, for messages.
         records: Dictionaries for :func:`simhand_mm.pool.poses.write_poses`.
-        drops: Number of samples left out, by reason.
-        examples: The first sample left out, by reason.
-        num_unlabelled: Number of samples left out that have no labelled hand.
+        drops: Number of samples dropped, by reason.
+        examples: The first sample dropped, by reason.
+        num_unlabelled: Number of samples dropped that have no labelled hand.
     """
 
     name: str
@@ -70,13 +70,13 @@ class Conversion:
     num_unlabelled: int = 0
 
     def drop(self, reason: str, sample_id: str, is_labelled: bool = True) -> None:
-        """Count a sample that is left out."""
+        """Count a sample that is dropped."""
         self.drops[reason] += 1
         self.examples.setdefault(reason, sample_id)
         self.num_unlabelled += not is_labelled
 
     def add(self, **sample: Any) -> None:
-        """Add one hand (arguments of :func:`make_record`), or count why it is left out."""
+        """Add one hand (arguments of :func:`make_record`), or count why it is dropped."""
         try:
             self.records.append(make_record(**sample))
         except UnusableSample as reason:
@@ -94,7 +94,7 @@ class Conversion:
             claims = [c.compare(counts[stage]) for c in official if c.stage == stage]
             lines.append("; official ".join([f"  {stage:<9}{counts[stage]:>9,}", *claims]))
         for reason, count in self.drops.most_common():
-            lines.append(f"  left out {count:,}: {reason} (first: {self.examples[reason]})")
+            lines.append(f"  dropped {count:,}: {reason} (first: {self.examples[reason]})")
         return "\n".join(lines)
 
     def check_unit(self, source_unit: str) -> None:

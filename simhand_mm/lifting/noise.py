@@ -55,7 +55,7 @@ class NoiseBank:
             truth: The true hands.
             found_2d: ``[M, 21, 2]`` px, the estimates.
             found_3d: ``[M, 21, 3]``, estimates in 3D, any unit, axes of the camera.
-            max_error: Hands with a larger mean error (in units of the spread) are left out: the
+            max_error: Hands with a larger mean error (in units of the spread) are dropped: the
                 estimator found something else.
         """
         valid = torch.ones(found_2d.shape[:2], dtype=torch.bool)

@@ -67,7 +67,7 @@ class PoseEmbedding:
         """Fit the principal components of a pool.
 
         Args:
-            keypoints: ``[N, 21, 2]`` in the unit of ``crop_size``; unusable rows are skipped.
+            keypoints: ``[N, 21, 2]`` in the unit of ``crop_size``; unusable rows are dropped.
             num_dims: D, 1 to 42.
             root_relative: Subtract the wrist first.
             crop_size: Side of the crops; 1 if keypoints are in units of it.

@@ -1,7 +1,7 @@
 """A part: the file of one finished video, written atomically.
 
 A part is an Arrow file with one row per hand, including its crop. Its metadata contain the status
-of the video, the identity of its file, and what was left out.
+of the video, the identity of its file, and what was dropped.
 """
 
 import csv
@@ -95,7 +95,7 @@ def write_part(
         path: The file.
         status: Status of the video.
         hands: Its hands.
-        drops: What was left out, with reasons.
+        drops: What was dropped, with reasons.
         extra_columns: Names of the extra columns to write.
 
     Raises:

@@ -23,7 +23,7 @@ class MediaSource:
         fps: Frames per second of a video or camera; None for images.
         folder: Folder of the images or the video; None for a camera.
         time_s: Time of the last frame read, in seconds.
-        unreadable: Name of each skipped image -> reason.
+        unreadable: Name of each dropped image -> reason.
 
     Raises:
         FileNotFoundError: If the file or folder does not exist, or the folder contains no image.
@@ -228,10 +228,10 @@ def draw_all(
     max_frames: int | None = None,
     report: Callable[[], object] = lambda: None,
 ) -> list[dict[str, Any]]:
-    """Process all images of a source and write the results; skip images that fail.
+    """Process all images of a source and write the results; drop images that fail.
 
     Args:
-        source: Source of the images. Afterwards ``unreadable`` lists the skipped images with
+        source: Source of the images. Afterwards ``unreadable`` lists the dropped images with
             reasons.
         writer: Writer of the results; it is closed at the end, also after Ctrl-C.
         draw: Function that returns the drawn image and the record of its hands.

@@ -71,7 +71,7 @@ class MMDetDetector:
     Args:
         config: mmdet config file.
         checkpoint: Its weights.
-        min_score: Boxes with a lower score are left out.
+        min_score: Boxes with a lower score are dropped.
 
     Raises:
         ImportError: If mmdet is not installed.

@@ -91,7 +91,7 @@ class FootageSettings:
         numbers_per_second: What one second is in the numbers of the images' names: 1 for images
             that were extracted at 1 per second and are numbered 1, 2, 3; 30 for every n-th frame
             of 30 per second with the number of the frame. By default images that follow each other
-            count as ``1 / fps`` seconds apart, and none is left out.
+            count as ``1 / fps`` seconds apart, and none is dropped.
     """
 
     take: Literal["auto", "videos", "images", "both", "archives"] = "auto"

@@ -1,4 +1,4 @@
-"""Preparation of one video: its hands for the pool, and what was left out, with reasons."""
+"""Preparation of one video: its hands for the pool, and what was dropped, with reasons."""
 
 import time
 from dataclasses import asdict, dataclass, field
@@ -55,7 +55,7 @@ class PreparedVideo:
     Attributes:
         failure: Reason why the video could not be used at all, or ''.
         hands: Hands for the pool.
-        drops: What was left out, with reasons.
+        drops: What was dropped, with reasons.
         problem: Reason why only a part of the video could be used, or ''.
         num_frames: Number of frames processed.
         seconds: Processing time.

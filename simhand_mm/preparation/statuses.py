@@ -18,7 +18,7 @@ def status_table(statuses: Iterable[VideoStatus], num_waiting: int = 0) -> str:
         partly = f"in part: {status.problem}" if status.problem else "done"
         name = f"failed: {status.failure}" if status.failure else partly
         groups.setdefault(name, []).append(status)
-    rows: list[tuple[str, ...]] = [("videos", "number", "frames", "hands", "left out", "seconds")]
+    rows: list[tuple[str, ...]] = [("videos", "number", "frames", "hands", "dropped", "seconds")]
     for name in sorted(groups):
         sums: Counter[str] = Counter()
         for status in groups[name]:

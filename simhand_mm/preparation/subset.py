@@ -32,7 +32,7 @@ class Draw:
         balance: Draw as many left as right hands (SiMHand, Sec. 3.1).
         seed: Seed of the draw. With one seed a smaller draw is part of a larger one.
         where: Condition on the columns of the pool, e.g. "sharpness > 50 and source == 'ego4d'".
-        exclude: Hands to leave out: a text file with one hand_id per line, or a CSV or parquet
+        exclude: Hands to drop: a text file with one hand_id per line, or a CSV or parquet
             table with the column hand_id.
     """
 
@@ -82,8 +82,8 @@ def choose_hands(
 def write_subset(pool: HandPool, output: str | Path, draw: Draw) -> dict[str, Any]:
     """Draw hands of a pool into a pool of their own, with the same ids and crops.
 
-    Hands are first filtered, then balanced, then drawn. What balancing leaves out is in its
-    ``drops.parquet``; what filters and a smaller draw leave out is not, because it was wanted.
+    Hands are first filtered, then balanced, then drawn. What balancing drops is in its
+    ``drops.parquet``; what filters and a smaller draw drop is not, because it was wanted.
 
     Args:
         pool: Where the hands come from.

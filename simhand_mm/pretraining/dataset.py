@@ -30,7 +30,7 @@ class HandPairDataset(Dataset):
     one tensor, and there is no other work per hand; HandPairPreprocessor does the rest on the
     device. Data loaders need ``collate_fn=dict(type='simhand_mm.pretraining.collate_pairs')``.
 
-    Hands without a positive or with a keypoint that is not finite are skipped, counted and logged.
+    Hands without a positive or with a keypoint that is not finite are dropped, counted and logged.
 
     Args:
         data_root: Folder of the pools.

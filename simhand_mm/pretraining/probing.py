@@ -40,13 +40,13 @@ class LabelledHands:
         rows: ``[N]`` int64, rows of the pool.
         labels: ``[N]`` str.
         groups: ``[N]`` str.
-        left_out: Number of hands that were skipped, by reason.
+        drops: Number of hands that were dropped, by reason.
     """
 
     rows: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
-    left_out: dict[str, int]
+    drops: dict[str, int]
 
 
 def probe_backbones(
@@ -82,7 +82,7 @@ def probe_backbones(
         "num_hands": len(hands.rows),
         "num_groups": len(set(hands.groups)),
         "num_classes": len(set(hands.labels)),
-        "left_out": hands.left_out,
+        "left_out": hands.drops,
         "folds": settings.folds,
         "neighbors": settings.neighbors,
         "seed": settings.seed,
@@ -92,9 +92,9 @@ def probe_backbones(
 
 
 def select_hands(pool: HandPool, settings: ProbeSettings) -> LabelledHands:
-    """Select hands with a label, a group and finite keypoints. Skipped hands are counted.
+    """Select hands with a label, a group and finite keypoints. Dropped hands are counted.
 
-    Classes that occur in a single group are skipped too, because no fold can train and test on
+    Classes that occur in a single group are dropped too, because no fold can train and test on
     them.
 
     Args:
@@ -107,28 +107,28 @@ def select_hands(pool: HandPool, settings: ProbeSettings) -> LabelledHands:
     columns = read_labels(pool, (settings.label, settings.group), settings.table)
     labels, groups = (np.array(column, dtype=object) for column in columns)
     keep = np.ones(len(pool), dtype=bool)
-    left_out = {}
+    drops = {}
     for reason, is_bad in (
         ("without_label", labels == ""),
         ("without_group", groups == ""),
         ("with_broken_keypoints", ~np.isfinite(pool.keypoints_2d).all(axis=(1, 2))),
     ):
-        left_out[reason] = int((keep & is_bad).sum())
+        drops[reason] = int((keep & is_bad).sum())
         keep &= ~is_bad
     lonely = [
         label for label in set(labels[keep]) if len(set(groups[keep & (labels == label)])) < 2
     ]
     is_lonely = keep & np.isin(labels.astype(str), lonely)
-    left_out["of_a_class_in_one_group"] = int(is_lonely.sum())
+    drops["of_a_class_in_one_group"] = int(is_lonely.sum())
     keep &= ~is_lonely
     if len(set(labels[keep])) < 2:
         raise ValueError(
             f"label must have two classes that two groups share, but {settings.label!r} has "
-            f"{len(set(labels[keep]))} with groups of {settings.group!r} (left out: {left_out}). "
+            f"{len(set(labels[keep]))} with groups of {settings.group!r} (dropped: {drops}). "
             "Choose another column, or label more hands."
         )
     rows = np.flatnonzero(keep)
-    return LabelledHands(rows, labels[rows].astype(str), groups[rows].astype(str), left_out)
+    return LabelledHands(rows, labels[rows].astype(str), groups[rows].astype(str), drops)
 
 
 def split_by_group(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> list[Split]:

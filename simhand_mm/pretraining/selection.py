@@ -17,9 +17,9 @@ def select_pairs(
     split: str = "all",
     held_out: float = 0.0,
 ) -> np.ndarray:
-    """Select rows of queries and positives. Skipped hands are counted by reason and logged.
+    """Select rows of queries and positives. Dropped hands are counted by reason and logged.
 
-    A hand is skipped if it is of another split, has no positive or has keypoints that are not
+    A hand is dropped if it is of another split, has no positive or has keypoints that are not
     finite, or if its positive is of another split or has keypoints that are not finite.
 
     Args:
@@ -51,13 +51,13 @@ def select_pairs(
         "with_positive_of_other_split": ~in_split[positive],
     }
     keep = np.ones(len(pool), dtype=bool)
-    left_out = {}
+    drops = {}
     for reason, is_bad in reasons.items():
-        left_out[reason] = int((keep & is_bad).sum())
+        drops[reason] = int((keep & is_bad).sum())
         keep &= ~is_bad
     if not keep.all():
-        counts = {reason: count for reason, count in left_out.items() if count}
-        print_log(f"{pool.root}: {keep.sum()} hands are queries, left out: {counts}", "current")
+        counts = {reason: count for reason, count in drops.items() if count}
+        print_log(f"{pool.root}: {keep.sum()} hands are queries, dropped: {counts}", "current")
     return np.stack([query[keep], positive[keep]])
 
 

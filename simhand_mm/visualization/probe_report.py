@@ -34,7 +34,7 @@ def write_probe_report(result: dict[str, Any], path: str | Path) -> Path:
         "Random weights: the same network without training. Chance: the most frequent label of "
         "the training hands."
     )
-    page.paragraph(left_out_text(result))
+    page.paragraph(drops_text(result))
     return page.save(path)
 
 
@@ -43,7 +43,7 @@ def format_probe(result: dict[str, Any]) -> str:
     lines = [
         f"{result['label']}: {result['num_classes']} classes, {result['num_hands']} hands, "
         f"{result['num_groups']} groups of {result['group']}, {result['folds']} folds",
-        left_out_text(result),
+        drops_text(result),
         "",
     ]
     table = [_HEADER, *_rows(result)]
@@ -54,14 +54,14 @@ def format_probe(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def left_out_text(result: dict[str, Any]) -> str:
-    """Return a sentence about the hands that were not used."""
+def drops_text(result: dict[str, Any]) -> str:
+    """Return a sentence about the dropped hands."""
     counts = [
         f"{count:,} {reason.replace('_', ' ')}"
         for reason, count in result["left_out"].items()
         if count
     ]
-    return f"Hands not used: {', '.join(counts) or 'none'}."
+    return f"Dropped hands: {', '.join(counts) or 'none'}."
 
 
 def _rows(result: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -110,7 +110,7 @@ def test_malformed_annotations_are_counted_and_the_others_kept(root, hands):
     assert len(conversion.records) == len(hands) - 5
 
 
-def test_placeholder_joints_are_left_out(root, hands):
+def test_placeholder_joints_are_dropped(root, hands):
     """In the published files of a challenge's test split, all joints are the same point."""
 
     def flatten(content):

@@ -54,7 +54,7 @@ def test_setups_split_by_subject_and_camera(root):
 
 
 def test_images_have_the_official_numbers(root, lefts, data_root):
-    """Numbers run over subject, sequence, camera and frame, and include frames left out."""
+    """Numbers run over subject, sequence, camera and frame, and include dropped frames."""
     sequence = root / "20200709-subject-01" / "20200709_140003"
     hands = [lefts[number % len(lefts)] for number in range(8)]
     layouts.write_dexycb_frame(sequence, hands, data_root, frame=1)
@@ -122,7 +122,7 @@ def test_splits_are_disjoint_and_complete(setup):
     assert len(train | val | test) == 10 * 8 * 100
 
 
-def test_frames_without_hand_are_left_out(root):
+def test_frames_without_hand_are_dropped(root):
     label = first_label(root)
     edit_labels(label, joint_3d=np.full((1, 21, 3), -1, np.float32))
     conversion = convert(root)

@@ -160,8 +160,8 @@ def test_tool_converts_image_numbers_to_frames(tmp_path):
     assert done.returncode == 0, done.stderr
     rows = read_detections(tmp_path / "boxes.parquet", "dQw4w9WgXcQ")
     assert [row["frame_index"] for row in rows] == [24, 74]
-    assert "left out 1: the video has no such frame" in done.stdout
-    assert "left out 1: no video of this name" in done.stdout
+    assert "dropped 1: the video has no such frame" in done.stdout
+    assert "dropped 1: no video of this name" in done.stdout
     done = run(*arguments)
     assert done.returncode == 1
     assert "must come with their videos" in done.stderr

@@ -1,4 +1,4 @@
-"""Import of Hand100M: positions of keypoints, pairs by id, and records that are left out."""
+"""Import of Hand100M: positions of keypoints, pairs by id, and records that are dropped."""
 
 import json
 import shutil

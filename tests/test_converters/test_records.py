@@ -39,8 +39,8 @@ def test_summary_compares_each_stage_with_official_counts():
         "  read             8; official 8 (authors): equal",
         "  labelled         7; official 6 (others): DIFFERS by +1",
         "  kept             5",
-        "  left out 2: image missing (first: c)",
-        "  left out 1: no hand (first: b)",
+        "  dropped 2: image missing (first: c)",
+        "  dropped 1: no hand (first: b)",
     ]
 
 

@@ -43,7 +43,7 @@ def test_a_shift_of_one_keypoint_is_measured_there(samples):
     assert moved[:, :8].max() < 1e-3
 
 
-def test_other_hands_are_left_out(samples):
+def test_other_hands_are_dropped(samples):
     found = samples.keypoints_2d.clone()
     found[:3] += 100
     bank = NoiseBank.measure(samples, found, samples.keypoints_3d)
@@ -85,7 +85,7 @@ def test_a_batch_without_errors_shows_its_targets(poses, samples):
     torch.testing.assert_close(to_hand_unit(target), target, atol=1e-5, rtol=1e-5)
 
 
-def test_missing_keypoints_are_marked_and_left_out(poses, samples):
+def test_missing_keypoints_are_marked_and_dropped(poses, samples):
     bank = NoiseBank.measure(samples, samples.keypoints_2d, samples.keypoints_3d)
     (flat, valid, _, has_other), _ = sample_batch(
         poses, bank, LiftingTraining(missing=1, other_3d=0), torch.Generator().manual_seed(0)

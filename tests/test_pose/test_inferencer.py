@@ -249,7 +249,7 @@ def test_a_source_without_usable_image_is_refused(tmp_path, image):
 
 @pytest.mark.parametrize("names, expected", [("a", 0), ("ab", 3), ("b", 1)])
 def test_exit_codes_of_the_demo(inferencer, tmp_path, image, names, expected, monkeypatch, capsys):
-    """0: all images were processed, 3: some were skipped, 1: all failed."""
+    """0: all images were processed, 3: some were dropped, 1: all failed."""
     (tmp_path / "in").mkdir()
     whole = cv2.imencode(".jpg", image)[1].tobytes()
     for name, content in (("a", whole), ("b", whole[: len(whole) // 2])):

@@ -88,7 +88,7 @@ def test_held_out_videos_are_whole_and_disjoint(data_root):
     assert not videos["train"] & videos["held_out"]
 
 
-def test_queries_and_positives_with_broken_keypoints_are_skipped(tmp_path, monkeypatch):
+def test_queries_and_positives_with_broken_keypoints_are_dropped(tmp_path, monkeypatch):
     pool = write_pool(tmp_path / "pool", ["a", "b"])
     keypoints = pool.keypoints_2d.copy()
     keypoints[2, 7] = np.nan

@@ -118,7 +118,7 @@ def save_random_backbone(path, recipe: EncoderRecipe | None = RECIPE, seed=0):
 def test_hands_that_cannot_be_probed_are_counted(data_root, table):
     pool = HandPool(data_root / "pool")
     hands = select_hands(pool, settings_of(table))
-    assert hands.left_out == {
+    assert hands.drops == {
         "without_label": 1,
         "without_group": 4,
         "with_broken_keypoints": 0,
@@ -127,7 +127,7 @@ def test_hands_that_cannot_be_probed_are_counted(data_root, table):
     assert len(hands.rows) == 27 and set(hands.groups) == set("abcdefh")
     lonely = table.read_text().replace("a/000000/0;up", "a/000000/0;fist")
     table.write_text(lonely)
-    assert select_hands(pool, settings_of(table)).left_out["of_a_class_in_one_group"] == 1
+    assert select_hands(pool, settings_of(table)).drops["of_a_class_in_one_group"] == 1
 
 
 def test_table_of_backbones(data_root, table, tmp_path):

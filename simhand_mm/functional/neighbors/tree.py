@@ -42,7 +42,7 @@ def build_tree(embeddings: np.ndarray, groups: np.ndarray) -> KdLeafTree:
     """Build the index of the finite rows of a pool.
 
     Args:
-        embeddings: ``[N, D]`` float32; rows with NaN or infinity are skipped.
+        embeddings: ``[N, D]`` float32; rows with NaN or infinity are dropped.
         groups: ``[N]`` int32 codes, non-negative.
     """
     order = tree_order(embeddings)
@@ -68,7 +68,7 @@ def tree_order(embeddings: np.ndarray, leaf_rows: int = LEAF_ROWS) -> np.ndarray
     box.
 
     Args:
-        embeddings: ``[N, D]`` float32; rows with NaN or infinity are skipped.
+        embeddings: ``[N, D]`` float32; rows with NaN or infinity are dropped.
         leaf_rows: Number of rows per leaf.
 
     Returns:
