@@ -15,7 +15,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
 import simhand_mm  # noqa: F401  (installs the workarounds)
-from simhand_mm import compat
+from simhand_mm.compat import images
 
 
 class Hostile:
@@ -133,7 +133,7 @@ def test_hues_turn_both_ways(factor, backend):
     if backend == "cv2":
         np.testing.assert_array_equal(found, cv2.cvtColor(hue, cv2.COLOR_HSV2BGR_FULL))
     assert module.adjust_hue is mmcv.adjust_hue
-    product = compat._Turn(factor) * 255
+    product = images._Turn(factor) * 255
     assert isinstance(product, int)
     assert product in range(256)
 

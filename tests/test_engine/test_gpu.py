@@ -17,6 +17,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from simhand_mm import compat
+from simhand_mm.compat import launchers
 from simhand_mm.engine import MachineCheckHook
 from simhand_mm.functional.pose_metrics import pck_auc
 from simhand_mm.mining import torch_engine
@@ -208,7 +209,7 @@ def test_tasks_of_slurm(num_gpus, expected, monkeypatch):
     monkeypatch.delenv("MASTER_PORT", raising=False)
     for name, value in (("JOB_ID", "123456"), ("PROCID", "13"), ("LOCALID", "5")):
         monkeypatch.setenv(f"SLURM_{name}", value)
-    compat._prepare_slurm_task(num_gpus)
+    launchers.prepare_slurm_task(num_gpus)
     assert os.environ["SLURM_LOCALID"] == expected
     assert os.environ.pop("MASTER_PORT") == str(15_000 + 123456 % 15_000)
 

@@ -16,7 +16,7 @@ from mmengine.model import BaseModel
 from mmengine.registry import HOOKS, PARAM_SCHEDULERS
 from mmengine.runner import Runner
 
-from simhand_mm import compat
+from simhand_mm.compat import runners
 from simhand_mm.engine import machine, run_checks
 
 NUMBERS = itertools.count()  # a new experiment each: mmengine keeps what is logged by its name
@@ -238,7 +238,7 @@ def test_the_first_process_chooses_the_checkpoint(is_main, monkeypatch, tmp_path
 
     monkeypatch.setattr("mmengine.dist.is_main_process", lambda: is_main)
     monkeypatch.setattr("mmengine.dist.broadcast_object_list", broadcast)
-    assert compat._find_latest_checkpoint_for_all(str(tmp_path)) == chosen
+    assert runners._find_latest_checkpoint_for_all(str(tmp_path)) == chosen
 
 
 # ------------------------------------------------------------------------------- data loaders
