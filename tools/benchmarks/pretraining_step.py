@@ -106,10 +106,12 @@ def from_memory(runner: Any, pairs: int, steps: int) -> tuple[float, float]:
 
 def step(args: argparse.Namespace) -> Iterator[str]:
     """Yield a table of images per second."""
-    gpu = gpu_name()
-    rows: dict[str, float] = {}
+    yield f"{gpu_name()}, torch {torch.__version__}, {args.pairs:,} pairs, bfloat16."
+    yield ""
+    yield "| data of the step | images/s | share |"
+    yield "| --- | --- | --- |"
+    alone = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        runner: Any = None
         for workers in args.workers:
             # The first step takes long; meanwhile the workers make batches ahead.
             warm_up = workers + 5
@@ -117,18 +119,13 @@ def step(args: argparse.Namespace) -> Iterator[str]:
             clock = Clock(warm_up)
             runner.register_hook(clock)
             runner.train()
-            rows[f"`simhand train --amp`, {workers} workers"] = clock.seconds
-        augmented, alone = from_memory(runner, args.pairs, args.steps)
-    peers = {
-        "views in the memory of the GPU": alone,
-        "crops in the memory of the GPU, augmented in each step": augmented,
-    }
-    yield f"{gpu}, torch {torch.__version__}, {args.pairs:,} pairs, bfloat16."
-    yield ""
-    yield "| data of the step | images/s | share |"
-    yield "| --- | --- | --- |"
-    for name, seconds in {**peers, **rows}.items():
-        yield f"| {name} | {2 * args.pairs / seconds:,.0f} | {alone / seconds:.2f} |"
+            rows = {f"`simhand train --amp`, {workers} workers": clock.seconds}
+            if not alone:
+                augmented, alone = from_memory(runner, args.pairs, args.steps)
+                rows["crops in the memory of the GPU, augmented in each step"] = augmented
+                rows["views in the memory of the GPU"] = alone
+            for name, seconds in rows.items():  # at once, in case the run is ended
+                yield f"| {name} | {2 * args.pairs / seconds:,.0f} | {alone / seconds:.2f} |"
 
 
 def loss(args: argparse.Namespace) -> Iterator[str]:
