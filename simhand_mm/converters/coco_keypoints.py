@@ -39,7 +39,7 @@ def read_coco_keypoints(
     Args:
         path: The JSON file.
         settings: For the order of keypoints without names.
-        conversion: Counts what is left out.
+        conversion: Counts what is dropped.
 
     Raises:
         ValueError: If it is no COCO file, or the order of its keypoints is not known.

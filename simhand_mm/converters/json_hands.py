@@ -32,7 +32,7 @@ def read_json_hands(
     Args:
         path: The JSON file.
         settings: For the order of keypoints without names.
-        conversion: Counts what is left out.
+        conversion: Counts what is dropped.
 
     Raises:
         ValueError: If it has no list of hands, or its names of keypoints do not tell their order.
