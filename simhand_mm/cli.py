@@ -52,6 +52,7 @@ STAGES = {
         "test": "test.py",
         "dist-test": "dist_test.sh",
         "evaluate": "evaluate_predictions.py",
+        "predict": "predict_poses.py",
         "compare": "compare_predictions.py",
         "demo": "demo.py",
         "lift": "lift.py",

@@ -113,6 +113,10 @@ BY_ANOTHER_TEST = {
     "simhand subset data/pool data/pool-clean --exclude exclude.csv": "tests/test_explorer/"
     "test_page.py",
     "simhand lift *": "tests/test_lifting/test_commands.py",
+    "simhand predict *": "tests/test_lifting/test_methods.py",
+    "simhand evaluate * --hands-of *": "tests/test_lifting/test_methods.py",
+    "simhand prepare my_clips data/clips-pool *": "another name of a command that is run",
+    "simhand synthesize data/drawn *": "tests/test_synthetic/test_dataset.py",
     "simhand pseudo-label *": "tests/test_lifting/test_commands.py",
     "simhand synthesize data/synthetic *": "tests/test_synthetic/test_dataset.py",
     "simhand train-lifter *": "tests/test_lifting/test_commands.py",

@@ -43,6 +43,7 @@ def main(
     /,
     data_root: Path | None = None,
     worst: int = 4,
+    hands_of: Path | None = None,
     out: Out = Path("work_dirs/comparison.html"),
 ) -> None:
     """Write the report and print the table of results.
@@ -53,6 +54,7 @@ def main(
             simhand test --dump. The last model is compared with the first.
         data_root: Folder of the images; by default two levels above POSES.
         worst: Number of samples in each section of worst cases.
+        hands_of: predictions.parquet whose hands are evaluated, and no others.
         out: HTML file to write.
     """
     from simhand_mm.pose.evaluation import as_metrics, evaluate_file
@@ -60,7 +62,7 @@ def main(
     from simhand_mm.visualization.results import MethodResult
 
     results = [
-        MethodResult(label, as_metrics(evaluate_file(poses, path)), path)
+        MethodResult(label, as_metrics(evaluate_file(poses, path, hands_of)), path)
         for label, path in predictions
     ]
     print(write_comparison_report(data_root or poses.parent.parent, poses, results, out, worst))

@@ -8,17 +8,19 @@ from pathlib import Path
 from simhand_mm.cli import run
 
 
-def main(poses: Path, predictions: Path, /) -> None:
+def main(poses: Path, predictions: Path, /, hands_of: Path | None = None) -> None:
     """Evaluate the predictions and print the table.
 
     Args:
         poses: Labels of the split, <data root>/poses/<split>.parquet.
         predictions: predictions.parquet of simhand test --dump, pred.json of FreiHAND (metres) or
             .txt of DexYCB (mm). Keypoints are in the camera frame; left hands are not mirrored.
+        hands_of: predictions.parquet whose hands are evaluated, and no others, so that models are
+            compared on the hands that a detector found.
     """
     from simhand_mm.pose.evaluation import evaluate_file, format_table
 
-    evaluation = evaluate_file(poses, predictions)
+    evaluation = evaluate_file(poses, predictions, hands_of)
     num_hands = len(evaluation["root_scale"]["per_sample_mm"])
     print(f"{num_hands} hands\n{format_table(evaluation)}")
 

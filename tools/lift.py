@@ -12,25 +12,34 @@ from pathlib import Path
 import numpy as np
 
 from simhand_mm.cli import run
+from simhand_mm.lifting.settings import PoseMethod
 
 
-def main(keypoints: Path, output: Path, /, weights: Path | None = None) -> None:
+def main(
+    keypoints: Path,
+    output: Path,
+    /,
+    weights: Path | None = None,
+    method: PoseMethod = "lifted",
+) -> None:
     """Lift, write the poses, and print a summary.
 
     Args:
         keypoints: A pool, or a file with keypoints: .parquet, .json or .csv.
         output: The table to write (.parquet).
         weights: File of simhand train-lifter; by default the one in the package.
+        method: lifted uses the 2D keypoints alone. The others also use other_3d, which a pool has
+            from MediaPipe: as a second input of the network, in the mean of both poses, or alone.
     """
     from simhand_mm.lifting.lifter import SHIPPED_WEIGHTS, Lifter
+    from simhand_mm.lifting.methods import estimate_poses
     from simhand_mm.lifting.tables import read_keypoints, write_lifted
 
     lifter = Lifter.load(weights or SHIPPED_WEIGHTS)
     table = read_keypoints(keypoints)
     start = time.perf_counter()
-    lifted = lifter(
-        table.keypoints_2d, table.handedness, table.camera_matrix, other_3d=table.other_3d
-    )
+    given = (table.keypoints_2d, table.handedness, table.camera_matrix, table.other_3d)
+    lifted = estimate_poses(lifter, method, *given)
     seconds = time.perf_counter() - start
     write_lifted(output, table, lifted)
     count = len(table.hand_id)

@@ -26,8 +26,11 @@ def main(pool: Path, output: Path, /, labels: PseudoLabels, split: str = "train"
     source = HandPool(pool)
     summary = write_pseudo_labels(source, output, labels, split)
     dropped = ", ".join(f"{count} {reason}" for reason, count in summary["num_dropped"].items())
+    kept = f"{summary['num_hands']} of {len(source)} hands"
+    if labels.held_out:
+        kept += f", and {summary['num_held_out']} held out"
     print(
-        f"{output}: {summary['num_hands']} of {len(source)} hands; dropped: {dropped or 'none'}. "
+        f"{output}: {kept}; dropped: {dropped or 'none'}. "
         "Poses, sizes and cameras are estimates (pseudo_labels.json)"
     )
 

@@ -18,16 +18,22 @@ from simhand_mm.functional.boxes import clip_box, keypoints_to_box, square_box
 from simhand_mm.functional.camera import move_camera, project, solve_translation
 from simhand_mm.functional.keypoints import REFERENCE_BONE
 from simhand_mm.lifting.lifter import SHIPPED_WEIGHTS, LiftedHands, Lifter
+from simhand_mm.lifting.methods import estimate_poses
 from simhand_mm.lifting.settings import PseudoLabels
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.poses import write_poses
 from simhand_mm.pool.reader import HandPool
+
+HELD_OUT = "held_out"
+MIN_HANDS_TO_SPLIT = 10
 
 
 def write_pseudo_labels(
     pool: HandPool, output: str | Path, settings: PseudoLabels, split: str = "train"
 ) -> dict[str, Any]:
     """Write ``poses/<split>.parquet``, ``images/`` and ``pseudo_labels.json``.
+
+    With ``settings.held_out``, also ``poses/held_out.parquet``.
 
     Args:
         pool: The hands.
@@ -43,18 +49,24 @@ def write_pseudo_labels(
     lifter = Lifter.load(weights)
     cameras = crop_cameras(pool, settings)
     keypoints = np.array(pool.keypoints_2d, np.float64)
-    lifted = lifter(keypoints, camera_matrix=cameras)
+    other = None if settings.method == "lifted" else pool.keypoints_3d
+    lifted = estimate_poses(
+        lifter, settings.method, keypoints, camera_matrix=cameras, other_3d=other
+    )
     poses_mm, reasons = _place(keypoints, cameras, lifted, settings)
-    records = []
+    is_held_out = held_out_rows(pool, settings.held_out)
+    records: dict[str, list] = {split: []} | ({HELD_OUT: []} if settings.held_out else {})
     for row in np.flatnonzero(reasons == ""):
-        image_path = f"images/{split}/{row:08d}.jpg"
+        name = HELD_OUT if is_held_out[row] else split
+        image_path = f"images/{name}/{row:08d}.jpg"
         path = output / image_path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pool.read_crop(int(row)))
-        records.append(_record(pool, int(row), image_path, poses_mm[row], cameras[row]))
+        record = _record(pool, int(row), image_path, poses_mm[row], cameras[row])
         valid = lifted.expected_error[row] <= settings.max_keypoint_error
-        records[-1]["keypoints_valid"] = valid
-    write_poses(output / "poses" / f"{split}.parquet", records)
+        records[name].append({**record, "keypoints_valid": valid})
+    for name, rows in records.items():
+        write_poses(output / "poses" / f"{name}.parquet", rows)
     options = asdict(settings)
     options.pop("weights")
     summary = {
@@ -63,12 +75,35 @@ def write_pseudo_labels(
         **options,
         "lifter_sha256": hashlib.sha256(Path(weights).read_bytes()).hexdigest(),
         "pool_fingerprint": pool.fingerprint,
-        "num_hands": len(records),
+        "num_hands": len(records[split]),
+        "num_held_out": len(records.get(HELD_OUT, ())),
         "num_dropped": dict(Counter(reasons[reasons != ""].tolist())),
     }
     with atomic_path(output / "pseudo_labels.json") as temporary:
         temporary.write_text(json.dumps(summary, indent=2), encoding="utf-8")
     return summary
+
+
+def held_out_rows(pool: HandPool, share: float) -> np.ndarray:
+    """Return which hands ``[N]`` are held out, bool: the last ``share`` of each video.
+
+    Of videos with fewer than ten hands, and of pictures, which count as such, every n-th is held
+    out as a whole, where n is about 1 / ``share``.
+    """
+    is_held_out = np.zeros(len(pool), bool)
+    if not share:
+        return is_held_out
+    counts = np.bincount(pool.video_index, minlength=len(pool.video_ids))
+    step = max(round(1 / share), 1)
+    chosen = set(np.flatnonzero(counts < MIN_HANDS_TO_SPLIT)[step - 1 :: step].tolist())
+    for video, count in enumerate(counts):
+        rows = np.flatnonzero(pool.video_index == video)
+        times = pool.time_s[rows]
+        if count >= MIN_HANDS_TO_SPLIT:
+            is_held_out[rows] = times > times.min() + (1 - share) * np.ptp(times)
+        else:
+            is_held_out[rows] = video in chosen
+    return is_held_out
 
 
 def crop_cameras(pool: HandPool, settings: PseudoLabels) -> np.ndarray:

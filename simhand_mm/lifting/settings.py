@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+# What is taken as the pose of a hand, see lifting/methods.py.
+PoseMethod = Literal["lifted", "lifted_from_both", "half_and_half", "world_landmarks"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,10 @@ class PseudoLabels:
         max_error: A hand is dropped if its keypoints are expected to be further off on average, in
             units of that bone.
         max_keypoint_error: A keypoint is not a label if it is expected to be further off.
+        method: What is taken as the pose: lifted from the 2D keypoints, lifted from these and the
+            estimator's own 3D, the mean of the lifted pose and that 3D, or that 3D alone.
+        held_out: Share of each video, its end, that is written as a second split, held_out. Of
+            videos with fewer than ten hands, and of pictures, whole ones are held out.
         weights: File of simhand train-lifter; by default the one in the package.
     """
 
@@ -52,9 +60,16 @@ class PseudoLabels:
     bone_mm: float = 91.0
     max_error: float = 0.35
     max_keypoint_error: float = 0.6
+    method: PoseMethod = "lifted"
+    held_out: float = 0.0
     weights: Path | None = None
 
     def __post_init__(self) -> None:
+        if not 0 <= self.held_out < 1:
+            raise ValueError(
+                f"held_out must be at least 0 and less than 1, but got {self.held_out}. It is a "
+                "share of each video."
+            )
         if not 0 < self.fov_deg < 180:
             raise ValueError(
                 f"fov_deg must lie between 0 and 180, but got {self.fov_deg}. Give degrees."

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simhand_mm.functional.keypoints import NUM_KEYPOINTS
+from simhand_mm.functional.keypoints import NUM_KEYPOINTS, mirror_keypoints_3d
 from simhand_mm.lifting.lifter import LiftedHands
 from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.files import atomic_path
@@ -75,12 +75,14 @@ def read_keypoints(path: str | Path) -> KeypointTable:
 
 
 def _of_pool(pool: HandPool) -> KeypointTable:
-    """Keypoints of the crops; those of mirrored crops are mirrored back."""
+    """Keypoints and 3D of the estimator; those of mirrored crops are mirrored back."""
     keypoints = np.array(pool.keypoints_2d, np.float64)
     flipped = pool.is_mirrored
     keypoints[flipped, :, 0] = pool.crop_size - 1 - keypoints[flipped, :, 0]
+    other = np.array(pool.keypoints_3d, np.float64)
+    other[flipped] = mirror_keypoints_3d(other[flipped])
     sides = np.array(["left", "right"])[pool.handedness_index]
-    return KeypointTable(pool.column("hand_id").to_pylist(), sides, keypoints)
+    return KeypointTable(pool.column("hand_id").to_pylist(), sides, keypoints, other_3d=other)
 
 
 def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:

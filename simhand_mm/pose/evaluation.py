@@ -16,7 +16,7 @@ from simhand_mm.functional.pose_metrics import (
     pck_auc,
     pck_curve,
 )
-from simhand_mm.pool import read_poses
+from simhand_mm.pool import read_poses, read_predictions
 from simhand_mm.pose.predictions import read_keypoints
 from simhand_mm.pose.screening import screen_poses
 
@@ -111,23 +111,38 @@ def as_metrics(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def evaluate_file(poses: str | Path, predictions: str | Path) -> dict[str, Any]:
-    """Evaluate a file of predictions on all usable rows of a poses table.
+def evaluate_file(
+    poses: str | Path, predictions: str | Path, hands_of: str | Path | None = None
+) -> dict[str, Any]:
+    """Evaluate a file of predictions on the usable rows of a poses table.
 
     Args:
         poses: Poses table; unusable rows are dropped and counted, as in testing.
+<<<<<<< HEAD
         predictions: File in a format of
             :func:`~simhand_mm.pose.predictions.read_keypoints`.
+=======
+        predictions: File in a format that :func:`read_keypoints` reads.
+        hands_of: ``predictions.parquet``, perhaps of another model. Only its hands are evaluated,
+            such as those that a detector found.
+>>>>>>> 5f679e7 (Predict labelled sets with MediaPipe and the lifter, and measure agreement on clips)
 
     Returns:
         See :func:`evaluate_poses`.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is damaged, or a usable row has no prediction.
+        ValueError: If a file is damaged, or a row to evaluate has no prediction.
     """
     labels = read_poses(poses)
     usable = screen_poses(labels, str(poses))
+    if hands_of:
+        wanted = read_predictions(hands_of, ())["sample_id"]
+        usable &= np.isin(labels["sample_id"], wanted)
+        if not usable.any():
+            raise ValueError(
+                f"hands_of must have hands of {poses}, but {hands_of} has none. Predict this split."
+            )
     sample_ids = [
         name for name, is_used in zip(labels["sample_id"], usable, strict=True) if is_used
     ]

@@ -41,7 +41,7 @@ def read_keypoints(path: str | Path, sample_ids: Sequence[str]) -> np.ndarray:
     if missing:
         raise ValueError(
             f"{path} must contain every sample, but lacks {len(missing)} of {len(keys)}, first "
-            f"{missing[0]!r}. Predict the split of the poses table."
+            f"{missing[0]!r}. Predict the split of the poses table, or evaluate with --hands-of."
         )
     hands = np.stack([found[key] for key in keys])
     _check_hands(hands, path, sample_ids)

@@ -112,7 +112,7 @@ class BoxFinder:
         """See :class:`HandFinder`."""
         found = []
         for box in self._detector(video_id, frame):
-            hand = self._hand_in(frame.image, box.bbox_xyxy)
+            hand = find_in_box(self._estimator, frame.image, box.bbox_xyxy, self._scale)
             found.append(
                 FoundHand(
                     bbox_xyxy=box.bbox_xyxy,
@@ -125,15 +125,26 @@ class BoxFinder:
             )
         return found
 
-    def _hand_in(self, image: np.ndarray, bbox_xyxy: np.ndarray) -> HandKeypoints | None:
-        """Return the hand with most keypoints inside a box, in px of the whole image."""
-        if not is_in_frame(bbox_xyxy, (image.shape[1], image.shape[0])):
-            return None
-        crop, corner = cut_square(image, bbox_xyxy, self._scale)
-        hands = [
-            replace(hand, keypoints_2d=hand.keypoints_2d + corner) for hand in self._estimator(crop)
-        ]
-        return max(hands, key=lambda hand: share_inside(hand.keypoints_2d, bbox_xyxy), default=None)
+
+def find_in_box(
+    estimator: KeypointEstimator, image: np.ndarray, bbox_xyxy: np.ndarray, scale: float = 2.5
+) -> HandKeypoints | None:
+    """Return the hand with most keypoints inside a box; None if there is none.
+
+    Args:
+        estimator: Finds keypoints in a crop.
+        image: ``uint8 [H, W, 3]`` RGB.
+        bbox_xyxy: ``[4]``, px of the image.
+        scale: See :class:`BoxFinder`.
+
+    Returns:
+        The hand, in px of the whole image.
+    """
+    if not is_in_frame(bbox_xyxy, (image.shape[1], image.shape[0])):
+        return None
+    crop, corner = cut_square(image, bbox_xyxy, scale)
+    hands = [replace(hand, keypoints_2d=hand.keypoints_2d + corner) for hand in estimator(crop)]
+    return max(hands, key=lambda hand: share_inside(hand.keypoints_2d, bbox_xyxy), default=None)
 
 
 def share_inside(keypoints_2d: np.ndarray, bbox_xyxy: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simhand_mm.pool import read_poses, write_poses
+from simhand_mm.pool import read_poses, write_poses, write_predictions
 from simhand_mm.pose.evaluation import evaluate_file, format_table
 from simhand_mm.pose.official_forms import write_official
 from simhand_mm.pose.predictions import read_keypoints
@@ -64,3 +64,24 @@ def test_column_means_separate_left_and_right_hands(files):
     columns = [np.nanmean(errors[side], axis=0) for side in (left, ~left)]
     assert abs(result["mpjpe_columns_mm"] - np.mean(columns)) < 1e-9
     assert abs(result["mpjpe_mm"] - np.nanmean(errors)) < 1e-9
+
+
+def test_only_the_hands_of_another_file_are_evaluated(files, tmp_path):
+    poses, predictions, names = files
+    count = len(names) // 2
+    some = {
+        "sample_id": names[:count],
+        "keypoints_3d": np.zeros((count, 21, 3)),
+        "keypoints_2d": np.zeros((count, 21, 2)),
+        "keypoint_score": np.ones((count, 21)),
+        "error_mm": np.zeros(count),
+    }
+    write_predictions(tmp_path / "some.parquet", some)
+    every, half = (
+        evaluate_file(poses, predictions, hands_of)["root_scale"]["per_sample_mm"]
+        for hands_of in (None, tmp_path / "some.parquet")
+    )
+    np.testing.assert_allclose(half, every[:count])
+    write_predictions(tmp_path / "others.parquet", {**some, "sample_id": ["?"] * count})
+    with pytest.raises(ValueError, match="hands_of must have hands of"):
+        evaluate_file(poses, predictions, tmp_path / "others.parquet")
