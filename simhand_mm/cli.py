@@ -57,6 +57,7 @@ STAGES = {
         "demo": "demo.py",
         "lift": "lift.py",
         "pseudo-label": "pseudo_label.py",
+        "adapt": "adapt.py",
         "train-lifter": "train_lifter.py",
         "export-onnx": "export_onnx.py",
         "report": "report.py",

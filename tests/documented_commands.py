@@ -113,6 +113,10 @@ BY_ANOTHER_TEST = {
     "simhand subset data/pool data/pool-clean --exclude exclude.csv": "tests/test_explorer/"
     "test_page.py",
     "simhand lift *": "tests/test_lifting/test_commands.py",
+    "simhand adapt *": "tests/test_experiments/test_adaptation.py",
+    "simhand test configs/detnet/detnet_resnet18_1xb64-600i_pseudo-any-128px.py *": (
+        "tests/test_experiments/test_adaptation.py"
+    ),
     "simhand predict *": "tests/test_lifting/test_methods.py",
     "simhand evaluate * --hands-of *": "tests/test_lifting/test_methods.py",
     "simhand prepare my_clips data/clips-pool *": "another name of a command that is run",

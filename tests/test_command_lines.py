@@ -31,6 +31,7 @@ MISTAKES = {
     "export": ["nowhere out.pth --to timm", "garbage out.pth --to timm"],
     "test": ["nowhere.py nowhere.pth", "broken.py garbage", "lacking.py garbage"],
     "evaluate": ["nowhere nowhere", "garbage garbage"],
+    "adapt": ["nowhere out", "garbage out"],
     "predict": ["nowhere out.parquet", "garbage out.parquet"],
     "compare": ["nowhere a=nowhere", "garbage a=garbage"],
     "demo": ["nowhere.py nowhere.pth nowhere.png", "nowhere.py nowhere.pth garbage"],

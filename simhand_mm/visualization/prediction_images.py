@@ -28,25 +28,29 @@ HOW_TO_READ = (
 )
 
 
-def comparison_html(comparison: Comparison, samples: Mapping[str, int]) -> str:
-    """Return a grid with one row per sample: ground truth, then each model.
+def comparison_html(
+    comparison: Comparison, samples: Mapping[str, int], reference: str = "ground truth"
+) -> str:
+    """Return a grid with one row per sample: the reference, then each model.
 
     Each cell shows the keypoints on the image and two 3D views.
 
     Args:
         comparison: All samples.
         samples: Name of a row -> index of the sample.
+        reference: What the targets of the comparison are; errors are distances from them.
 
     Raises:
         FileNotFoundError: If an image is missing.
     """
+    word = "error" if reference == "ground truth" else "difference"
     models = list(comparison.pred_3d)
     shown_px = int(np.clip(_PAGE_PX // (len(models) + 1) - 6, *_SHOWN_PX))
-    rows = [_row(comparison, name, sample, shown_px) for name, sample in samples.items()]
-    return image_grid(["ground truth", *models], rows)
+    rows = [_row(comparison, name, sample, shown_px, word) for name, sample in samples.items()]
+    return image_grid([reference, *models], rows)
 
 
-def _row(comparison: Comparison, name: str, sample: int, shown_px: int) -> list[str]:
+def _row(comparison: Comparison, name: str, sample: int, shown_px: int, word: str) -> list[str]:
     target = comparison.target_3d[sample]
     crop, crop_from_image = _crop(comparison, sample, 2 * shown_px)
     hands_of_row = [hands[sample] for hands in comparison.pred_3d.values()]
@@ -62,7 +66,7 @@ def _row(comparison: Comparison, name: str, sample: int, shown_px: int) -> list[
     text = f"{name}: {comparison.sample_ids[sample]}\nviews {extent_mm:.0f} mm wide"
     cells = [cell(comparison.target_2d[sample], target, None, text)]
     for model, hands in comparison.pred_3d.items():
-        text = f"error {comparison.error_mm[model][sample]:.1f} mm"
+        text = f"{word} {comparison.error_mm[model][sample]:.1f} mm"
         cells.append(cell(comparison.pred_2d[model][sample], hands[sample], target, text))
     return cells
 

@@ -1,0 +1,137 @@
+"""The report of ``simhand adapt``: the adapted model beside MediaPipe on frames that were held out.
+
+There is no ground truth for these frames: all numbers on them are distances between estimates.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from simhand_mm.functional.pose_metrics import align, keypoint_errors_mm
+from simhand_mm.pool import HandPool
+from simhand_mm.visualization.number_format import fixed
+from simhand_mm.visualization.page import Page
+from simhand_mm.visualization.pool_report import add_drop_reasons, add_pool_statistics
+from simhand_mm.visualization.prediction_images import comparison_html
+from simhand_mm.visualization.predictions import Comparison, choose_samples, read_comparison
+from simhand_mm.visualization.training_log import training_chart
+
+_LABEL, _MODEL, _MEDIAPIPE = "lifted label", "adapted model", "MediaPipe"
+_MAX_VIDEOS = 12
+_HOW_TO_READ = (
+    "Top: 2D keypoints on the image. Bottom: 3D pose from the front and from the side, scaled to "
+    "the lifted label, which is drawn in grey. Difference: mean distance from the lifted label "
+    "under root_scale. Colours: thumb orange-red, index yellow, middle green, ring blue, pinky "
+    "pink. Left hands are shown mirrored."
+)
+
+
+def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
+    """Write the report of a folder of ``simhand adapt``.
+
+    Args:
+        folder: Folder with ``pool``, ``labels``, ``training``, ``held_out`` and ``drawn_test``.
+        path: The ``.html`` file.
+
+    Returns:
+        The table of differences as text for the terminal.
+
+    Raises:
+        FileNotFoundError: If a result is missing.
+    """
+    folder = Path(folder)
+    pool = HandPool(folder / "pool")
+    comparison = _read(folder, pool)
+    labels = json.loads((folder / "labels/pseudo_labels.json").read_text(encoding="utf-8"))
+    page = Page("A hand model for your own video", f"Report of {folder}")
+    page.note(
+        "Nobody has labelled these frames. Differences are distances between estimates, not "
+        "errors: look at the images. Only the errors on drawn hands are measured against the truth."
+    )
+    rows = _differences(comparison)
+    page.heading("How the estimates differ on held-out frames")
+    header = ["", "root_scale, mm", "procrustes, mm"]
+    page.table(
+        header, rows, f"Mean differences over {len(comparison.sample_ids):,} hands of held-out "
+        "frames, which were not trained on. The lifted label is estimated from MediaPipe's 2D "
+        "keypoints."
+    )  # fmt: skip
+    drawn = json.loads(next(folder.glob("drawn_test/**/metrics.json")).read_text(encoding="utf-8"))
+    errors = [fixed(drawn["protocols"][p]["mpjpe_mm"], 1) for p in ("root_scale", "procrustes")]
+    page.table(
+        header, [[_MODEL, *errors]], f"Mean errors on {drawn['num_hands']:,} drawn hands of people "
+        "who were not trained on."
+    )  # fmt: skip
+    page.heading("Held-out frames, by difference")
+    page.figure(comparison_html(comparison, choose_samples(comparison), _LABEL), _HOW_TO_READ)
+    page.heading("One frame of each video")
+    page.figure(comparison_html(comparison, _one_per_video(comparison), _LABEL), _HOW_TO_READ)
+    page.heading("Labels and training")
+    dropped = ", ".join(f"{count:,} {reason}" for reason, count in labels["num_dropped"].items())
+    page.paragraph(
+        f"{labels['num_hands']:,} hands with labels to train on, {labels['num_held_out']:,} held "
+        f"out; not used: {dropped or 'none'}. Assumed: a field of view of {labels['fov_deg']:g} "
+        f"degrees, a bone from wrist to middle MCP of {labels['bone_mm']:g} mm."
+    )
+    chart = training_chart(
+        {_MODEL: folder / "training"}, ["loss"], {_MODEL: 0}, "Loss of the training", "step", "loss"
+    )
+    if chart:
+        page.figure(f'<div class="charts">{chart}</div>', "Loss on labels and drawn hands.")
+    page.heading("Hands of the videos")
+    add_pool_statistics(page, pool)
+    add_drop_reasons(page, pool)
+    page.save(path)
+    return "\n".join(
+        f"{name:<48}{first:>10}{second:>12}" for name, first, second in [header, *rows]
+    )
+
+
+def _read(folder: Path, pool: HandPool) -> Comparison:
+    """Lifted labels, and the poses of MediaPipe and the adapted model."""
+    predictions = next(folder.glob("held_out/**/predictions.parquet"))
+    comparison = read_comparison(
+        folder / "labels", folder / "labels/poses/held_out.parquet", {_MODEL: predictions}
+    )
+    rows = pool.rows_of(comparison.sample_ids)
+    truth = torch.from_numpy(comparison.target_3d.astype(np.float64))
+    world = torch.from_numpy(pool.keypoints_3d[rows].astype(np.float64))
+    errors = keypoint_errors_mm(world, truth, "root_scale").nanmean(1).numpy()
+    aligned = align(world, truth, "root_scale").numpy()
+    return replace(
+        comparison,
+        pred_2d={_MEDIAPIPE: np.array(pool.keypoints_2d[rows]), **comparison.pred_2d},
+        pred_3d={_MEDIAPIPE: aligned, **comparison.pred_3d},
+        error_mm={_MEDIAPIPE: errors, **comparison.error_mm},
+    )
+
+
+def _differences(comparison: Comparison) -> list[list[str]]:
+    """Mean distances between the three estimates."""
+    poses = {_LABEL: comparison.target_3d, **comparison.pred_3d}
+    names = ((_MODEL, _LABEL), (_MEDIAPIPE, _LABEL), (_MODEL, _MEDIAPIPE))
+    table = []
+    for first, second in names:
+        hands, others = (torch.from_numpy(poses[n].astype(np.float64)) for n in (first, second))
+        valid = others.isfinite().all(-1)
+        means = [
+            float(keypoint_errors_mm(hands, others, protocol, valid).nanmean())
+            for protocol in ("root_scale", "procrustes")
+        ]
+        table.append([f"{first} and {second}", *(fixed(mean, 1) for mean in means)])
+    return table
+
+
+def _one_per_video(comparison: Comparison) -> dict[str, int]:
+    """Return video -> the hand whose difference of the model is the median."""
+    samples: dict[str, list[int]] = {}
+    for number, hand_id in enumerate(comparison.sample_ids):
+        samples.setdefault(hand_id.rsplit("/", 2)[0], []).append(number)
+    chosen = {}
+    for video, numbers in list(samples.items())[:_MAX_VIDEOS]:
+        order = sorted(numbers, key=lambda number: comparison.error_mm[_MODEL][number])
+        chosen[video] = order[len(order) // 2]
+    return chosen
