@@ -88,6 +88,7 @@ BY_ANOTHER_TEST = {
     "simhand train projects/example_project/*": "tests/test_projects.py",
     "pip uninstall *": "changes another environment",
     "simhand demo CONFIG CHECKPOINT *": "tests/test_wheel.py",
+    "simhand demo configs/detnet/*pseudo-any-128px.py *": "tests/test_wheel.py",
     "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",
     "simhand train configs/detnet/*=HEATMAP/backbone.pth *": "tests/test_pretraining/"
     "test_training.py loads the weights of a heatmap run",
@@ -113,6 +114,7 @@ BY_ANOTHER_TEST = {
     "simhand subset data/pool data/pool-clean --exclude exclude.csv": "tests/test_explorer/"
     "test_page.py",
     "simhand lift *": "tests/test_lifting/test_commands.py",
+    "python projects/adaptation/ablation.py *": "tests/test_projects.py",
     "simhand adapt *": "tests/test_experiments/test_adaptation.py",
     "simhand test configs/detnet/detnet_resnet18_1xb64-600i_pseudo-any-128px.py *": (
         "tests/test_experiments/test_adaptation.py"
@@ -120,7 +122,9 @@ BY_ANOTHER_TEST = {
     "simhand predict *": "tests/test_lifting/test_methods.py",
     "simhand evaluate * --hands-of *": "tests/test_lifting/test_methods.py",
     "simhand prepare my_clips data/clips-pool *": "another name of a command that is run",
+    "simhand prepare my_videos data/adaptation/pool *": "another name of a command that is run",
     "simhand synthesize data/drawn *": "tests/test_synthetic/test_dataset.py",
+    "simhand synthesize data/adaptation/*": "tests/test_synthetic/test_dataset.py",
     "simhand pseudo-label *": "tests/test_lifting/test_commands.py",
     "simhand synthesize data/synthetic *": "tests/test_synthetic/test_dataset.py",
     "simhand train-lifter *": "tests/test_lifting/test_commands.py",

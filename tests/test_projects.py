@@ -6,8 +6,9 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS, init_default_scope
 
-from simhand_mm.pool import HandPairs
+from simhand_mm.pool import HandPairs, write_poses
 from simhand_mm.pretraining import SimilarHandLoss
+from tests.pools import make_hand, write_pool
 
 LINEAR = {"type": "linear"}
 CONFIG = "configs/simhand_resnet18_1xb128-gaussian-coslr-6e_synthetic-64px.py"
@@ -57,3 +58,43 @@ def test_config_builds_its_loss_and_uses_its_pairs(project, monkeypatch):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         DATASETS.build(cfg.train_dataloader.dataset)
     assert cfg.train_dataloader.dataset.pairs == "mutual"
+
+
+def test_rows_of_the_ablation_show_their_sets_equally_often(tmp_path, monkeypatch, request):
+    monkeypatch.syspath_prepend(request.config.rootpath)
+    from projects.adaptation.ablation import ROWS, make_config, table
+
+    for root, names in {"studio": "stu", "any": "drawn", "labels": ["v/000001/0"]}.items():
+        write_poses(tmp_path / root / "poses/train.parquet", [pose_record(n) for n in names])
+    write_pool(tmp_path / "pool", {"v": [make_hand("v", frame) for frame in range(3)]})
+    (tmp_path / "backbone.pth").write_bytes(b"")
+    for parts in list(ROWS.values())[-2:]:
+        cfg = make_config(tmp_path, parts, seed=3, iterations=4, batch_size=6)
+        sets = {part for part in parts if part != "pretrained"}
+        datasets = cfg.train_dataloader.dataset.datasets
+        assert [len(dataset.indices) for dataset in datasets] == [24 // len(sets)] * len(sets)
+        assert cfg.randomness.seed == 3
+        backbone = cfg.model.backbone.get("init_cfg") or {}
+        assert backbone.get("checkpoint", "").endswith("pth") == ("pretrained" in parts)
+    two_d = make_config(tmp_path, ("2d",), 0, 1, 2).train_dataloader.dataset.datasets[0]
+    assert two_d.indices == [1, 1]  # the only hand that is not held out
+    done = {str(seed): {"row": "studio stills", "drawn": value} for seed, value in ((0, 1), (1, 4))}
+    assert "| studio stills | 2.5 (1.0–4.0) |" in table(done)
+
+
+def pose_record(name):
+    return {
+        "sample_id": name,
+        "image_path": "image.png",
+        "width": 8,
+        "height": 8,
+        "camera_matrix": np.eye(3),
+        "keypoints_3d": np.ones((21, 3)),
+        "keypoints_2d": np.ones((21, 2)),
+        "keypoints_valid": np.ones(21, bool),
+        "bbox_xyxy": np.array([0, 0, 8, 8]),
+        "handedness": "right",
+        "subject_id": "",
+        "sequence_id": "",
+        "source": "test",
+    }

@@ -76,6 +76,7 @@ def adaptation_jobs(videos: Path, output: Path, settings: Adaptation) -> list[Jo
                  "--crop-size", 256, "--workers", settings.workers],
         "labels": ["pseudo-label", output / "pool", labels, "--held-out", settings.held_out,
                    "--fov-deg", settings.fov_deg, "--method", settings.method,
+                   "--keypoints-2d", "found",
                    "--max-error", settings.max_error, *size],
         "drawn": ["synthesize", drawn, "--videos", 0, "--stills-train", settings.stills,
                   "--stills-test", 200, "--stills", "any", "--image-size", 192,

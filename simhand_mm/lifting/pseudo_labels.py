@@ -62,7 +62,11 @@ def write_pseudo_labels(
         path = output / image_path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pool.read_crop(int(row)))
-        record = _record(pool, int(row), image_path, poses_mm[row], cameras[row])
+        points = project(poses_mm[row], cameras[row])
+        if settings.keypoints_2d == "found":
+            points = keypoints[row]
+        record = _record(pool, int(row), image_path, points)
+        record |= {"keypoints_3d": poses_mm[row], "camera_matrix": cameras[row]}
         valid = lifted.expected_error[row] <= settings.max_keypoint_error
         records[name].append({**record, "keypoints_valid": valid})
     for name, rows in records.items():
@@ -70,7 +74,7 @@ def write_pseudo_labels(
     options = asdict(settings)
     options.pop("weights")
     summary = {
-        "estimated": "keypoints_3d, keypoints_2d (their projection), camera_matrix",
+        "estimated": "keypoints_3d, keypoints_2d, camera_matrix",
         "frame_size_from": "option" if settings.frame_size else "boxes of each video",
         **options,
         "lifter_sha256": hashlib.sha256(Path(weights).read_bytes()).hexdigest(),
@@ -149,10 +153,7 @@ def _place(
     return poses, reasons
 
 
-def _record(
-    pool: HandPool, row: int, image_path: str, pose_mm: np.ndarray, camera: np.ndarray
-) -> dict[str, Any]:
-    keypoints_2d = project(pose_mm, camera)
+def _record(pool: HandPool, row: int, image_path: str, keypoints_2d: np.ndarray) -> dict[str, Any]:
     size = pool.crop_size
     video_id = pool.video_ids[pool.video_index[row]]
     return {
@@ -160,8 +161,6 @@ def _record(
         "image_path": image_path,
         "width": size,
         "height": size,
-        "camera_matrix": camera,
-        "keypoints_3d": pose_mm,
         "keypoints_2d": keypoints_2d,
         "bbox_xyxy": clip_box(keypoints_to_box(keypoints_2d), (size, size)),
         "handedness": "right",  # as all crops of a pool look

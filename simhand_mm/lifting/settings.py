@@ -50,6 +50,8 @@ class PseudoLabels:
         max_keypoint_error: A keypoint is not a label if it is expected to be further off.
         method: What is taken as the pose: lifted from the 2D keypoints, lifted from these and the
             estimator's own 3D, the mean of the lifted pose and that 3D, or that 3D alone.
+        keypoints_2d: The 2D labels: projected poses, or the keypoints that were found, which fit
+            the image better but are not exactly the projection of the 3D label.
         held_out: Share of each video, its end, that is written as a second split, held_out. Of
             videos with fewer than ten hands, and of pictures, whole ones are held out.
         weights: File of simhand train-lifter; by default the one in the package.
@@ -61,6 +63,7 @@ class PseudoLabels:
     max_error: float = 0.35
     max_keypoint_error: float = 0.6
     method: PoseMethod = "lifted"
+    keypoints_2d: Literal["projected", "found"] = "projected"
     held_out: float = 0.0
     weights: Path | None = None
 

@@ -99,6 +99,17 @@ def test_pseudo_labels_can_be_trained_on(pool, hands, tmp_path):
     assert cv2.imread(data[0]["img_path"]).shape == (96, 96, 3)
 
 
+def test_keypoints_that_were_found_can_be_the_2d_labels(pool, tmp_path):
+    settings = PseudoLabels(frame_size=FRAME, max_error=9, keypoints_2d="found")
+    summary = write_pseudo_labels(pool, tmp_path / "out", settings)
+    poses = read_poses(tmp_path / "out/poses/train.parquet")
+    rows = pool.rows_of(poses["sample_id"])
+    np.testing.assert_array_equal(poses["keypoints_2d"], pool.keypoints_2d[rows])
+    projected = project(poses["keypoints_3d"].astype(np.float64), poses["camera_matrix"])
+    assert 0 < np.abs(projected - poses["keypoints_2d"]).mean() < 3
+    assert summary["keypoints_2d"] == "found"
+
+
 def test_what_is_dropped_is_counted_and_what_is_assumed_is_said(pool, tmp_path):
     settings = PseudoLabels(fov_deg=50, max_error=0.0)
     summary = write_pseudo_labels(pool, tmp_path / "out", settings)

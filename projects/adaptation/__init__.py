@@ -1,0 +1,1 @@
+"""Which parts of the recipe for one's own videos help."""
