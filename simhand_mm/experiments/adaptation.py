@@ -62,12 +62,14 @@ def adaptation_jobs(videos: Path, output: Path, settings: Adaptation) -> list[Jo
     train = [
         f"randomness.seed={settings.seed}",
         f"train_cfg.max_iters={settings.iterations}",
+        f"param_scheduler.0.end={max(1, min(50, settings.iterations // 10))}",
         f"param_scheduler.1.T_max={settings.iterations}",
         f"default_hooks.checkpoint.interval={min(100, settings.iterations)}",
     ]
     if settings.start:
-        # Not load_from, which --resume replaces.
-        train += ["model.init_cfg.type=Pretrained", f"model.init_cfg.checkpoint={settings.start}"]
+        # Not load_from, which --resume replaces. A quarter of the rate, to keep what is learned.
+        train += ["model.init_cfg.type=Pretrained", f"model.init_cfg.checkpoint={settings.start}",
+                  "optim_wrapper.optimizer.lr=5e-4"]  # fmt: skip
     checkpoint = output / "training" / f"iter_{settings.iterations}.pth"
     tested = {"held_out": (labels, "held_out"), "drawn_test": (drawn, "test")}
     commands = {
