@@ -118,14 +118,9 @@ def evaluate_file(
 
     Args:
         poses: Poses table; unusable rows are dropped and counted, as in testing.
-<<<<<<< HEAD
-        predictions: File in a format of
-            :func:`~simhand_mm.pose.predictions.read_keypoints`.
-=======
-        predictions: File in a format that :func:`read_keypoints` reads.
+        predictions: File in a format of :func:`~simhand_mm.pose.predictions.read_keypoints`.
         hands_of: ``predictions.parquet``, perhaps of another model. Only its hands are evaluated,
             such as those that a detector found.
->>>>>>> 5f679e7 (Predict labelled sets with MediaPipe and the lifter, and measure agreement on clips)
 
     Returns:
         See :func:`evaluate_poses`.

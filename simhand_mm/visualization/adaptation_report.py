@@ -22,10 +22,10 @@ from simhand_mm.visualization.training_log import training_chart
 _LABEL, _MODEL, _MEDIAPIPE = "lifted label", "adapted model", "MediaPipe"
 _MAX_VIDEOS = 12
 _HOW_TO_READ = (
-    "Top: 2D keypoints on the image. Bottom: 3D pose from the front and from the side, scaled to "
-    "the lifted label, which is drawn in grey. Difference: mean distance from the lifted label "
-    "under root_scale. Colours: thumb orange-red, index yellow, middle green, ring blue, pinky "
-    "pink. Left hands are shown mirrored."
+    "Top: 2D keypoints on the image; those of the label are MediaPipe's. Bottom: 3D pose from the "
+    "front and from the side, scaled to the lifted label, which is drawn in grey. Difference: mean "
+    "distance from the lifted label under root_scale. Colours: thumb orange-red, index yellow, "
+    "middle green, ring blue, pinky pink. Left hands are shown mirrored."
 )
 
 
