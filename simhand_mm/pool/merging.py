@@ -11,18 +11,18 @@ import pyarrow.parquet as pq
 
 from simhand_mm.pool.crops import HANDS_PER_SHARD, shard_path, write_shard
 from simhand_mm.pool.files import atomic_path
-from simhand_mm.pool.parts import read_parts
+from simhand_mm.pool.parts import PartEntry, read_drops, read_hands
 from simhand_mm.pool.schema import DROPS
 
 _DROPS_PER_ROW_GROUP = 1 << 20
 
 
-def merge_parts(root: Path, paths: Sequence[Path], schema: pa.Schema) -> Counter[str]:
+def merge_parts(root: Path, entries: Sequence[PartEntry], schema: pa.Schema) -> Counter[str]:
     """Write hands, crops and drops, with at most one shard in memory.
 
     Args:
         root: Folder of the pool.
-        paths: The parts, in the order in which their rows are written.
+        entries: What the parts hold, in the order in which the rows are written.
         schema: Columns of ``hands.parquet``.
 
     Returns:
@@ -36,15 +36,13 @@ def merge_parts(root: Path, paths: Sequence[Path], schema: pa.Schema) -> Counter
         crops_dir = stack.enter_context(atomic_path(root / "crops"))
         crops_dir.mkdir()
         table = _new_table(stack, root / "hands.parquet", schema)
-        all_hands = (hands for hands, _ in read_parts(paths, schema))
-        for shard, hands in enumerate(_gathered(all_hands, HANDS_PER_SHARD)):
+        for shard, hands in enumerate(_gathered(read_hands(entries, schema), HANDS_PER_SHARD)):
             write_shard(shard_path(crops_dir, shard), hands["hand_id"], hands["crop"])
             column = pa.array(np.full(len(hands), shard, np.int32))
             hands = hands.drop_columns("crop").append_column("shard", column)
             table.write_table(hands.select(schema.names))
         table = _new_table(stack, root / "drops.parquet", DROPS)
-        all_drops = (drops for _, drops in read_parts(paths))
-        for drops in _gathered(all_drops, _DROPS_PER_ROW_GROUP):
+        for drops in _gathered(read_drops(entries), _DROPS_PER_ROW_GROUP):
             num_drops.update(drops["reason"].to_pylist())
             table.write_table(drops)
     return num_drops

@@ -1,4 +1,4 @@
-"""Writing a hand pool: one atomic part per video, merged by ``finalize``."""
+"""Writing a hand pool: atomic parts with finished videos, merged by ``finalize``."""
 
 import fcntl
 import json
@@ -15,11 +15,15 @@ import pyarrow.parquet as pq
 from simhand_mm.pool.files import explaining_disk_errors, remove_temporaries, write_json
 from simhand_mm.pool.merging import merge_parts
 from simhand_mm.pool.parts import (
+    FinishedVideo,
+    PartEntry,
     SourceFile,
     VideoStatus,
+    joined_status,
     part_path,
-    read_status,
+    read_entries,
     read_statuses,
+    valid_entries,
     write_part,
     write_statuses,
 )
@@ -32,7 +36,7 @@ logger = logging.getLogger(__name__)
 class PoolWriter:
     """Writes videos into a pool folder; several processes may write different videos.
 
-    Each video is one file in ``parts/``, which is written atomically, so a killed run can be
+    Finished videos are files in ``parts/``, which are written atomically, so a killed run can be
     resumed. ``finalize`` merges the parts in the order of their video ids; the result does not
     depend on which process wrote them, or when.
 
@@ -102,21 +106,23 @@ class PoolWriter:
             remove_temporaries(self.root)
 
     def statuses(self) -> dict[str, VideoStatus]:
-        """Return the status of each video so far, sorted by id. Damaged parts are deleted."""
+        """Return the status of each finished video, sorted by id. Damaged parts are deleted."""
         if self.has_no_parts:
             return read_statuses(self.root / "videos.csv")
-        found = {}
+        return _joined(self.entries())
+
+    def entries(self) -> dict[str, list[PartEntry]]:
+        """Return what is stored of each video, sorted by id. Damaged parts are deleted."""
+        found: list[PartEntry] = []
         for path in self._parts_dir.glob("*.arrow"):
             try:
-                status = read_status(path)
+                found += read_entries(path)
             except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
                 if getattr(error, "errno", None):  # caused by the disk, not by the part
                     raise
-                logger.warning("%s is damaged (%s): its video is prepared again", path, error)
+                logger.warning("%s is damaged (%s): its videos are prepared again", path, error)
                 path.unlink()
-            else:
-                found[status.video_id] = status
-        return dict(sorted(found.items()))
+        return valid_entries(found)
 
     def write_video(
         self,
@@ -135,7 +141,6 @@ class PoolWriter:
             ValueError: If the parts of the pool were removed, or an array has the wrong shape.
             OSError: If the disk is full or read-only.
         """
-        self.check_can_grow()
         status = VideoStatus(
             video_id,
             failure,
@@ -148,9 +153,24 @@ class PoolWriter:
             source_file.num_bytes,
             source_file.modified_s,
         )
-        path = part_path(self._parts_dir, video_id)
-        write_part(path, status, hands, drops, self.settings.get("columns", ()))
+        self.write_videos([FinishedVideo(status, hands, drops)])
         return status
+
+    def write_videos(self, videos: Sequence[FinishedVideo], generation: int = 0) -> None:
+        """Write several videos, or a piece of one, as one part.
+
+        Args:
+            videos: The videos.
+            generation: Greater than that of all parts of earlier runs, so that videos that are
+                prepared again replace what was there.
+
+        Raises:
+            ValueError: As :meth:`write_video`.
+            OSError: If the disk is full or read-only.
+        """
+        self.check_can_grow()
+        path = part_path(self._parts_dir, videos)
+        write_part(path, videos, self.settings.get("columns", ()), generation)
 
     def finalize(self) -> dict[str, Any]:
         """Merge the parts into the files of the pool; returns the content of ``pool.json``.
@@ -159,19 +179,17 @@ class PoolWriter:
             ValueError: If two hands have the same id.
             OSError: If the disk is full or read-only.
         """
-        statuses = self.statuses()
+        stored = self.entries()
+        statuses = self.statuses() if self.has_no_parts else _joined(stored)
         if self._is_merged(statuses):
             return json.loads((self.root / "pool.json").read_text(encoding="utf-8"))
         (self.root / "pool.json").unlink(missing_ok=True)  # incomplete until written again
         remove_temporaries(self.root)
         remove_temporaries(self._parts_dir)
-        num_drops = merge_parts(
-            self.root,
-            [part_path(self._parts_dir, video_id) for video_id in statuses],
-            self._schema,
-        )
+        entries = [entry for video_id in statuses for entry in stored[video_id]]
+        num_drops = merge_parts(self.root, entries, self._schema)
         hands = pq.read_table(self.root / "hands.parquet", schema=self._schema)
-        self._check_unique(hands)
+        _check_unique(hands, entries)
         info = {
             "format_version": FORMAT_VERSION,
             "num_hands": len(hands),
@@ -190,22 +208,27 @@ class PoolWriter:
             return False
         return read_statuses(self.root / "videos.csv") == statuses
 
-    def _check_unique(self, hands: pa.Table) -> None:
-        """Refuse duplicate ids: such hands would share one crop and be ambiguous in pairs."""
-        compute: Any = pc  # its functions are made at run time
-        if compute.count_distinct(hands["hand_id"]).as_py() == len(hands):
-            return
-        counts = compute.value_counts(hands["hand_id"])
-        doubled = counts.filter(compute.greater(counts.field("counts"), 1)).field("values")
-        videos = (
-            hands["video_id"].filter(compute.is_in(hands["hand_id"], doubled)).unique().to_pylist()
-        )
-        parts = [str(part_path(self._parts_dir, video_id)) for video_id in videos[:3]]
-        raise ValueError(
-            f"hand_id must be unique, but {doubled[0].as_py()!r} and {len(doubled) - 1} others of "
-            f"{len(videos)} videos occur several times (first videos: {videos[:3]}). Remove "
-            f"their parts ({', '.join(parts)}) and prepare these videos again."
-        )
+
+def _joined(stored: dict[str, list[PartEntry]]) -> dict[str, VideoStatus]:
+    """Status of each video that is stored in full."""
+    joined = {video_id: joined_status(entries) for video_id, entries in stored.items()}
+    return {video_id: status for video_id, status in joined.items() if status}
+
+
+def _check_unique(hands: pa.Table, entries: Sequence[PartEntry]) -> None:
+    """Refuse duplicate ids: such hands would share one crop and be ambiguous in pairs."""
+    compute: Any = pc  # its functions are made at run time
+    if compute.count_distinct(hands["hand_id"]).as_py() == len(hands):
+        return
+    counts = compute.value_counts(hands["hand_id"])
+    doubled = counts.filter(compute.greater(counts.field("counts"), 1)).field("values")
+    videos = hands["video_id"].filter(compute.is_in(hands["hand_id"], doubled)).unique().to_pylist()
+    parts = sorted({str(e.path) for e in entries if e.status.video_id in videos[:3]})
+    raise ValueError(
+        f"hand_id must be unique, but {doubled[0].as_py()!r} and {len(doubled) - 1} others of "
+        f"{len(videos)} videos occur several times (first videos: {videos[:3]}). Remove "
+        f"their parts ({', '.join(parts)}) and prepare these videos again."
+    )
 
 
 def _check_same_settings(root: Path, before: dict[str, Any], settings: dict[str, Any]) -> None:

@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simhand_mm.pool import DropRecord
@@ -42,11 +42,17 @@ class ImageGroup:
         video_id: Id of the group in the pool.
         images: In the order of their numbers.
         source_file: Identity of the files as a whole, to see whether one of them changed.
+        piece: Number of the piece, if it is one of a large group.
+        num_pieces: Number of pieces of the group.
+        end: Number of the first image of the next piece; None if it is the last.
     """
 
     video_id: str
     images: tuple[GroupImage, ...]
     source_file: SourceFile = field(default_factory=SourceFile)
+    piece: int = 0
+    num_pieces: int = 1
+    end: int | None = None
 
     @property
     def title(self) -> str:
@@ -74,7 +80,7 @@ class ImageGroup:
                 yield DropRecord(self.video_id, image.frame_index, "image", error.reason, detail)
             else:
                 yield Frame(image.frame_index, image.time_s, pixels, image.columns)
-        missing = set(only or ()) - {image.frame_index for image in self.images}
+        missing = self._covered(only or ()) - {image.frame_index for image in self.images}
         if missing:
             problem = f"{len(missing)} requested frames do not exist, first {min(missing)}"
             raise VideoError(self.video_id, "damaged", problem)
@@ -83,10 +89,47 @@ class ImageGroup:
         """The first image of each interval of ``1 / fps`` seconds."""
         last = -1
         for image in self.images:
-            slot = math.floor(image.time_s * fps + _SLOT_TOLERANCE)
+            slot = _slot(image, fps)
             if slot > last and (only is None or image.frame_index in only):
                 last = slot
                 yield image
+
+    def split(self, fps: float, num_images: int) -> list["ImageGroup"]:
+        """Split into pieces of at least ``num_images`` images that give the same frames.
+
+        A piece begins with a new number and a new interval of ``1 / fps`` seconds.
+        """
+        slots = [_slot(image, fps) for image in self.images]
+        numbers = [image.frame_index for image in self.images]
+        starts = [0]
+        for here in range(1, len(slots)):
+            if slots[here] < slots[here - 1]:
+                return [self]  # times of a list that decrease: what is sampled depends on them all
+            is_new = slots[here] > slots[here - 1] and numbers[here] > numbers[here - 1]
+            if is_new and here - starts[-1] >= num_images:
+                starts.append(here)
+        ends = [*starts[1:], len(slots)]
+        return [
+            replace(
+                self,
+                images=self.images[start:end],
+                piece=piece,
+                num_pieces=len(starts),
+                end=numbers[end] if end < len(slots) else None,
+            )
+            for piece, (start, end) in enumerate(zip(starts, ends, strict=True))
+        ]
+
+    def _covered(self, numbers: Iterable[int]) -> set[int]:
+        """Of the numbers of the group, those of this piece."""
+        first = self.images[0].frame_index if self.piece else -math.inf
+        end = math.inf if self.end is None else self.end
+        return {number for number in numbers if first <= number < end}
+
+
+def _slot(image: GroupImage, fps: float) -> int:
+    """Number of the interval of ``1 / fps`` seconds in which an image is."""
+    return math.floor(image.time_s * fps + _SLOT_TOLERANCE)
 
 
 def numbers_in(names: Sequence[str]) -> list[int] | None:

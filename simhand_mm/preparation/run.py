@@ -2,13 +2,14 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from simhand_mm.executors import Executor, WorkerDied, progress_bar
 from simhand_mm.pool import DropRecord, PoolWriter, VideoStatus
+from simhand_mm.pool.parts import FinishedVideo, PartEntry
 from simhand_mm.preparation.finder_settings import FinderRecipe
 from simhand_mm.preparation.footage import (
     Footage,
@@ -20,6 +21,7 @@ from simhand_mm.preparation.footage import (
 )
 from simhand_mm.preparation.pipeline import CropSettings, PreparedVideo, prepare_video
 from simhand_mm.preparation.statuses import check_failures, left_to_do, status_table
+from simhand_mm.preparation.tasks import Task, piece_of, to_pieces, to_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -89,14 +91,16 @@ class Preparation:
         files = read_input(self.source, self.footage)
         writer = PoolWriter(self.pool_dir, self._pool_settings(files))
         with writer.lock(shared=count > 1):
-            statuses = writer.statuses()
+            statuses, stored = writer.statuses(), writer.entries()
             videos = self._find_footage(files, statuses)
-            to_do = left_to_do(videos[index::count], statuses, policy.retry_failed)
+            pieces = to_pieces(videos, self.settings.fps)[index::count]
+            to_do = left_to_do(pieces, statuses, policy.retry_failed, stored)
             if to_do:
                 writer.check_can_grow()
-            logger.info("%d of %d videos are left to do", len(to_do), len(videos))
-            for status in self._prepare(to_do, executor, writer):
-                statuses[status.video_id] = status
+            num_left = len({video.video_id for video in to_do})
+            logger.info("%d of %d videos are left to do", num_left, len(videos))
+            self._prepare(to_do, executor, writer, stored)
+            statuses = writer.statuses()
             logger.info("%s", status_table(statuses.values()))
             if count > 1:
                 return None
@@ -120,6 +124,7 @@ class Preparation:
         files = read_input(self.source, self.footage)
         if (self.pool_dir / "settings.json").is_file():
             statuses = PoolWriter(self.pool_dir, self._pool_settings(files)).statuses()
+        # A group of which some pieces are finished is listed as a whole.
         to_do = left_to_do(self._find_footage(files, statuses), statuses, retry_failed)
         logger.info("%s", status_table(statuses.values(), len(to_do)))
         return to_do
@@ -136,26 +141,39 @@ class Preparation:
         }
 
     def _prepare(
-        self, videos: list[Footage], executor: Executor, writer: PoolWriter
-    ) -> Iterator[VideoStatus]:
+        self,
+        footage: list[Footage],
+        executor: Executor,
+        writer: PoolWriter,
+        stored: Mapping[str, Sequence[PartEntry]],
+    ) -> None:
+        generations = (entry.generation for entries in stored.values() for entry in entries)
+        generation = 1 + max(generations, default=-1)
         worker = _WorkerRecipe(
-            self.settings, self.finder, self.pool_dir, writer.settings, executor.threads_per_worker
+            *(self.settings, self.finder, self.pool_dir, writer.settings, generation),
+            executor.threads_per_worker,
         )
         num_hands = 0
-        with progress_bar(len(videos), "videos") as progress:
-            for video, status in executor(videos, worker):
-                if isinstance(status, WorkerDied):
-                    drop = DropRecord(video.video_id, -1, "video", "crashed", str(status))
-                    outcome = PreparedVideo("crashed", drops=[drop])
-                    status = _write(writer, video, outcome)
-                if status.failure or status.problem:
-                    what = "failed" if status.failure else "used in part"
-                    reason = status.failure or status.problem
-                    progress.write(f"{what}: {status.video_id} ({reason})", file=sys.stderr)
-                num_hands += status.num_hands
-                progress.set_postfix_str(f"{num_hands} hands", refresh=False)
-                progress.update()
-                yield status
+        tasks = to_tasks(footage)
+        with progress_bar(len(footage), "videos") as progress:
+            while tasks:
+                crashed: list[Task] = []
+                for task, found in executor(tasks, worker):
+                    if isinstance(found, WorkerDied) and len(task) > 1:
+                        crashed += [(video,) for video in task]  # to see which one it was
+                        continue
+                    if isinstance(found, WorkerDied):
+                        drop = DropRecord(task[0].video_id, -1, "video", "crashed", str(found))
+                        outcome = PreparedVideo("crashed", drops=[drop])
+                        found = [_finished(task[0], outcome)]
+                        writer.write_videos(found, generation)
+                        found = [video.status for video in found]
+                    for status in found:
+                        _report(status, progress)
+                        num_hands += status.num_hands
+                    progress.set_postfix_str(f"{num_hands} hands", refresh=False)
+                    progress.update(len(task))
+                tasks = crashed
 
 
 @dataclass(frozen=True)
@@ -166,27 +184,45 @@ class _WorkerRecipe:
     finder: FinderRecipe
     pool_dir: Path
     pool_settings: dict[str, Any]
+    generation: int
     num_threads: int
 
-    def __call__(self) -> Callable[[Footage], VideoStatus]:
+    def __call__(self) -> Callable[[Task], list[VideoStatus]]:
         writer = PoolWriter(self.pool_dir, self.pool_settings)
         finder = self.finder.build()
 
-        def work(video: Footage) -> VideoStatus:
-            outcome = prepare_video(video, finder, self.settings, self.num_threads)
+        def work(task: Task) -> list[VideoStatus]:
+            found = [
+                _finished(video, prepare_video(video, finder, self.settings, self.num_threads))
+                for video in task
+            ]
             try:
-                return _write(writer, video, outcome)
-            except (
-                ValueError
-            ) as error:  # wrong arrays of an estimator must not stop the other videos
-                drop = DropRecord(video.video_id, -1, "video", "error", str(error))
-                return _write(writer, video, PreparedVideo("error", drops=[drop]))
+                writer.write_videos(found, self.generation)
+            except ValueError as error:  # wrong arrays of an estimator must not stop the others
+                if len(task) > 1:
+                    return [status for video in task for status in work((video,))]
+                drop = DropRecord(task[0].video_id, -1, "video", "error", str(error))
+                found = [_finished(task[0], PreparedVideo("error", drops=[drop]))]
+                writer.write_videos(found, self.generation)
+            return [video.status for video in found]
 
         return work
 
 
-def _write(writer: PoolWriter, video: Footage, outcome: PreparedVideo) -> VideoStatus:
-    return writer.write_video(video.video_id, **vars(outcome), source_file=video.source_file)
+def _finished(video: Footage, outcome: PreparedVideo) -> FinishedVideo:
+    status = VideoStatus(
+        *(video.video_id, outcome.failure, outcome.num_frames, len(outcome.hands)),
+        *(len(outcome.drops), outcome.seconds, outcome.problem),
+        *astuple(video.source_file),
+    )
+    return FinishedVideo(status, outcome.hands, outcome.drops, *piece_of(video))
+
+
+def _report(status: VideoStatus, progress: Any) -> None:
+    if status.failure or status.problem:
+        what = "failed" if status.failure else "used in part"
+        reason = status.failure or status.problem
+        progress.write(f"{what}: {status.video_id} ({reason})", file=sys.stderr)
 
 
 def _advice_on_boxes(info: dict[str, Any], finder: FinderRecipe) -> str:

@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from simhand_mm.pool import VideoStatus
+from simhand_mm.pool.parts import PartEntry
 from simhand_mm.preparation.footage import Footage
+from simhand_mm.preparation.tasks import piece_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,31 +38,52 @@ def status_table(statuses: Iterable[VideoStatus], num_waiting: int = 0) -> str:
 
 
 def left_to_do(
-    videos: Sequence[Footage], statuses: Mapping[str, VideoStatus], retry_failed: bool
+    videos: Sequence[Footage],
+    statuses: Mapping[str, VideoStatus],
+    retry_failed: bool,
+    stored: Mapping[str, Sequence[PartEntry]] | None = None,
 ) -> list[Footage]:
     """Return the videos that are not prepared yet, or whose file has changed.
 
     Args:
-        videos: Candidates.
-        statuses: Status of the prepared videos, by id.
+        videos: Candidates: videos, or pieces of groups of images.
+        statuses: Status of the videos that are prepared in full, by id.
         retry_failed: Also return those that failed or could only be used in part.
+        stored: What is stored of each video, of which some pieces may be missing.
     """
-    return [
-        video
-        for video in videos
-        if (status := statuses.get(video.video_id)) is None
-        or _is_changed(video, status)
-        or (retry_failed and (status.failure or status.problem))
-    ]
+    pieces = {
+        (video_id, entry.piece, entry.num_pieces): entry.status
+        for video_id, entries in (stored or {}).items()
+        for entry in entries
+    }
+
+    def is_left(video: Footage) -> bool:
+        whole = statuses.get(video.video_id)
+        if whole is not None and not _has_to_be_done(video, whole, retry_failed):
+            return False
+        own = pieces.get((video.video_id, *piece_of(video)))
+        return own is None or _has_to_be_done(video, own, retry_failed)
+
+    left = [video for video in videos if is_left(video)]
+    for video in left:
+        status = statuses.get(video.video_id)
+        if status and piece_of(video)[0] == 0 and _is_changed(video, status):
+            logger.info(
+                "%s is prepared again: its file changed from %s to %s",
+                *(video.video_id, status.source_file, video.source_file),
+            )
+    return left
+
+
+def _has_to_be_done(video: Footage, status: VideoStatus, retry_failed: bool) -> bool:
+    is_failed = bool(status.failure or status.problem)
+    return _is_changed(video, status) or (retry_failed and is_failed)
 
 
 def _is_changed(video: Footage, status: VideoStatus) -> bool:
     """Whether the file has changed since the video was prepared, as far as known."""
     before, now = status.source_file, video.source_file
-    if not before.name or before == now:
-        return False
-    logger.info("%s is prepared again: its file changed from %s to %s", video.video_id, before, now)
-    return True
+    return bool(before.name) and before != now
 
 
 def check_failures(statuses: Sequence[VideoStatus], max_failed_share: float) -> None:

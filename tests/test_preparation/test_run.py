@@ -487,7 +487,7 @@ def test_unreadable_disk_costs_no_finished_part(videos_dir, tmp_path, monkeypatc
     finished = sorted(tmp_path.glob("parts/*"))
     with monkeypatch.context() as patch:
         broken = OSError(errno.EIO, os.strerror(errno.EIO))
-        patch.setattr("simhand_mm.pool.writer.read_status", Mock(side_effect=broken))
+        patch.setattr("simhand_mm.pool.writer.read_entries", Mock(side_effect=broken))
         with pytest.raises(OSError, match="Input/output error"):
             run.run(HERE)
     assert sorted(tmp_path.glob("parts/*")) == finished
