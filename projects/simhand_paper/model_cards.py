@@ -70,12 +70,14 @@ def _model(path: Path, collection: str, synthhands: dict[str, Any]) -> dict[str,
 def _metadata(path: Path, config: str) -> dict[str, Any]:
     if path.stem in SYNTHETIC:
         return _synthetic_metadata(path.stem)
+    tuned = {
+        row.run_name for row, tuning in PLAN.finetuned_rows if config == tuning.pretrained_config
+    }
     rows = [
         f"{question.source}: {row.label}"
         for question in PLAN.questions
         for row in question.rows
-        if config == row.pretraining.config
-        or (row.pretraining.config and config == row.finetuning.pretrained_config)
+        if config == row.pretraining.config or (row.pretraining.config and row.run_name in tuned)
     ]
     name = re.fullmatch(r".*_(\d+)xb(\d+)-.*?(\d+)e_(.*)", path.stem)
     metadata: dict[str, Any] = {}
@@ -91,9 +93,9 @@ def _metadata(path: Path, config: str) -> dict[str, Any]:
 def _paper_results(config: str) -> list[dict[str, Any]]:
     """Return the results in the paper for a config that starts from random weights."""
     scores = {
-        row.run_name: (SETS[row.finetuning.data[0]], row.paper)
-        for row in PLAN.rows
-        if row.paper and not row.pretraining.config and row.finetuning.config == config
+        row.run_name: (SETS[tuning.data[0]], row.paper)
+        for row, tuning in PLAN.finetuned_rows
+        if row.paper and not row.pretraining.config and tuning.config == config
     }
     return [
         _result(

@@ -39,7 +39,7 @@ def runs_table() -> str:
     """Return a table of config and options of each pre-training and fine-tuning of the plan."""
     lines = ["| run | config | options |", "| --- | --- | --- |"]
     pretrainings = {row.pretraining.name: row.pretraining for row in PLAN.rows}
-    finetunings = {row.finetuning.name: row.finetuning for row in PLAN.rows}
+    finetunings = {finetuning.name: finetuning for _, finetuning in PLAN.finetuned_rows}
     for training in (*pretrainings.values(), *finetunings.values()):
         if training.config:
             options = ", ".join(f"`{option}`" for option in training.options)

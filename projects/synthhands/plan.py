@@ -12,6 +12,7 @@ from simhand_mm.experiments import (
     Finetuning,
     Plan,
     Pretraining,
+    Probing,
     Question,
     Row,
     Step,
@@ -81,8 +82,11 @@ _LEAVE = {
 _WEIGHTED = (f"{_W_POS}.type=linear", f"{_W_NEG}.type=linear")
 # Without the final BatchNorm of the projector in the config of SiMHand for small runs.
 _NOT_CENTRED = "model.neck.with_last_bn=False"
-# About as many steps on a smaller pool as in 6 epochs on 10k.
-_STEPS = {"2k": ("train_cfg.max_epochs=32", "param_scheduler.1.T_max=31")}
+# Epochs that give about as many steps on a smaller pool as 6 epochs on 10k.
+_EPOCHS = {"2k": 32, "digits": 42}
+_LOSS = "model.head.loss"
+# Each hand is its own positive.
+_ALONE = "train_dataloader.dataset.pairs=None"
 
 
 def pool_data(size: Size, pool: str) -> Data:
@@ -111,6 +115,16 @@ def stills_data(size: Size) -> Data:
     return Data("stills", (Step("synthesize", command),))
 
 
+def digits_data() -> Data:
+    """Return the steps that prepare real hands, which the user provides.
+
+    ``digits/hands.csv`` lists images with the columns ``path,group,label,person``.
+    """
+    prepare = "simhand prepare {data}/digits/hands.csv {data}/digits/pool --workers 2"
+    steps = (Step("prepare", prepare), Step("mine", "simhand mine {data}/digits/pool"))
+    return Data("digits", steps)
+
+
 def pretraining(
     name: str, algorithm: str, *options: str, size: Size, pool: str = "10k", token: str = ""
 ) -> Pretraining:
@@ -128,8 +142,14 @@ def pretraining(
     """
     options += (f"train_dataloader.dataset.pool={pool}/pool", *size.pretraining)
     if pool != "10k":
-        name, options = f"{name}-{pool}", (*options, *_STEPS[pool] * (size is FULL))
+        name, options = f"{name}-{pool}", (*options, *_epochs(_EPOCHS[pool], size))
     return Pretraining(name, _CONFIG.format(algorithm, token), options, data=(pool,))
+
+
+def _epochs(epochs: int, size: Size) -> tuple[str, ...]:
+    """Return the options for a number of epochs of pre-training; none for the tiny size."""
+    options = (f"train_cfg.max_epochs={epochs}", f"param_scheduler.1.T_max={epochs - 1}")
+    return options if size is FULL else ()
 
 
 def finetuning(size: Size, num_labels: int = 300) -> Finetuning:
@@ -211,6 +231,27 @@ class Runs:
         options = (*_LEAVE["none"], _NOT_CENTRED, *options)
         return self.pretrain(f"simhand-noweight{suffix}", "simhand", *options, pool=pool)
 
+    def pretrain_soft(self, suffix: str, *options: str, pool: str = "10k") -> Pretraining:
+        """Return the pre-training on soft targets only, without the mined positive."""
+        options = (f"{_LOSS}.sigma=0.15", f"{_LOSS}.alpha=1.0", *options)
+        return self.pretrain(f"poseaware-{suffix}", "poseaware", *options, pool=pool)
+
+    def methods(self, pool: str = "10k") -> dict[str, Pretraining]:
+        """Return the methods that are compared with several numbers of labels, on a pool."""
+        return {
+            "SimCLR": self.pretrain("simclr", "simclr", pool=pool),
+            "PeCLR": self.pretrain("peclr", "peclr", pool=pool),
+            "TempCLR": self.pretrain("tempclr", "tempclr", pool=pool),
+            "SiMHand": self.pretrain("simhand", "simhand", pool=pool),
+            "SiMHand, no weights": self.pretrain_unweighted(pool=pool),
+            "pose-aware": self.pretrain("poseaware", "poseaware", pool=pool),
+            "pose-aware, no mining": self.pretrain_soft("self", _ALONE, pool=pool),
+            "keypoint regression": self.pretrain("regression", "regression", pool=pool),
+            "pose-aware and regression": self.pretrain(
+                "poseaware-regression", "poseaware", pool=pool, token="regression-"
+            ),
+        }
+
     def rank(self, rank: int) -> str:
         """Return the option for a neighbour rank, at most the last mined one."""
         return f"train_dataloader.dataset.rank={min(rank, max(self.size.ranks))}"
@@ -232,14 +273,7 @@ def methods_question(runs: Runs) -> Question:
 
 def labels_question(runs: Runs) -> Question:
     """Numbers of labels."""
-    methods = {
-        "scratch": SCRATCH,
-        "SimCLR": runs.simclr,
-        "PeCLR": runs.peclr,
-        "SiMHand, no weights": runs.unweighted,
-        "pose-aware": runs.pretrain("poseaware", "poseaware"),
-        "keypoint regression": runs.pretrain("regression", "regression"),
-    }
+    methods = {"scratch": SCRATCH, **runs.methods()}
     rows = tuple(
         Row(f"{label}, {num_labels} labels", method, finetuning(runs.size, num_labels))
         for num_labels in (100, 300, 1000)
@@ -276,17 +310,20 @@ def ranks_question(runs: Runs) -> Question:
 
 
 def pool_question(runs: Runs) -> Question:
-    """Sizes of the pool, with about the same number of steps."""
-    rows = tuple(
-        Row(f"{label}, {pool} hands", method, runs.few)
-        for pool in ("2k", "10k")
-        for label, method in (
-            ("SimCLR", runs.pretrain("simclr", "simclr", pool=pool)),
-            ("PeCLR", runs.pretrain("peclr", "peclr", pool=pool)),
-            ("SiMHand, no weights", runs.pretrain_unweighted(pool=pool)),
-        )
-    )
-    return Question("pool", "How much video?", "Table 2", rows)
+    """Sizes of the pool, with about the same number of steps and with the same number of epochs."""
+    methods = {"2k": runs.methods("2k"), "10k": runs.methods()}
+    names = ("SimCLR", "PeCLR", "SiMHand, no weights", "pose-aware", "keypoint regression")
+    rows = [
+        Row(f"{label}, {pool} hands", methods[pool][label], runs.few)
+        for pool in methods
+        for label in names
+    ]
+    for label in names[2:]:
+        run = methods["2k"][label]
+        options = (*run.options, *_epochs(6, runs.size))
+        short = replace(run, name=f"{run.name}-6e", options=options)
+        rows.append(Row(f"{label}, 2k hands, 6 epochs", short, runs.few))
+    return Question("pool", "How much video?", "Table 2", tuple(rows))
 
 
 def weak_question(runs: Runs) -> Question:
@@ -314,36 +351,30 @@ def budget_question(runs: Runs) -> Question:
 
 def targets_question(runs: Runs) -> Question:
     """Other ways to learn from the keypoints of a pool than by mined pairs."""
-    loss = "model.head.loss"
-    soft_only = (f"{loss}.sigma=0.15", f"{loss}.alpha=1.0")
     probability = (
-        f"{loss}.act_on=probability",
-        f"{loss}.denominator=w_pos",
+        f"{_LOSS}.act_on=probability",
+        f"{_LOSS}.denominator=w_pos",
         f"{_W_POS}=None",
         f"{_W_NEG}.type=proportional",
         _NOT_CENTRED,
     )
-    alone = "train_dataloader.dataset.pairs=None"
-    methods = {
-        "SiMHand, no weights": runs.unweighted,
+    methods = runs.methods()
+    compared = {
+        "SiMHand, no weights": methods["SiMHand, no weights"],
         "negatives weighted in probability": runs.pretrain(
             "simhand-probability", "simhand", *probability
         ),
-        "pose-aware": runs.pretrain("poseaware", "poseaware"),
-        "pose-aware, soft targets only": runs.pretrain("poseaware-soft", "poseaware", *soft_only),
-        "pose-aware, soft targets only, no mining": runs.pretrain(
-            "poseaware-self", "poseaware", *soft_only, alone
-        ),
-        "keypoint regression": runs.pretrain("regression", "regression"),
+        "pose-aware": methods["pose-aware"],
+        "pose-aware, soft targets only": runs.pretrain_soft("soft"),
+        "pose-aware, no mining": methods["pose-aware, no mining"],
+        "keypoint regression": methods["keypoint regression"],
         "keypoint heatmaps": runs.pretrain("heatmap", "regression", token="heatmap-"),
-        "pose-aware and regression": runs.pretrain(
-            "poseaware-regression", "poseaware", token="regression-"
-        ),
+        "pose-aware and regression": methods["pose-aware and regression"],
     }
     rows = tuple(
         Row(f"{label}, {num_labels} labels", method, finetuning(runs.size, num_labels))
         for num_labels in (100, 300)
-        for label, method in methods.items()
+        for label, method in compared.items()
     )
     title = "What else can the keypoints teach?"
     return Question("targets", title, "not in the paper", rows)
@@ -351,21 +382,77 @@ def targets_question(runs: Runs) -> Question:
 
 def pose_aware_question(runs: Runs) -> Question:
     """The arguments of pose-aware targets."""
-    loss = "model.head.loss"
+    embedding = (f"{_LOSS}.poses=embedding", "train_dataloader.dataset.embedding=True")
     options = {
-        "width 0.05": ("sigma0.05", f"{loss}.sigma=0.05"),
-        "width 0.2": ("sigma0.2", f"{loss}.sigma=0.2"),
-        "mixture 0.25": ("alpha0.25", f"{loss}.alpha=0.25"),
-        "mixture 0.75": ("alpha0.75", f"{loss}.alpha=0.75"),
-        "augmented keypoints": ("augmented", f"{loss}.poses=augmented"),
+        "width 0.05": ("sigma0.05", f"{_LOSS}.sigma=0.05"),
+        "width 0.2": ("sigma0.2", f"{_LOSS}.sigma=0.2"),
+        "width 0.4": ("sigma0.4", f"{_LOSS}.sigma=0.4"),
+        "mixture 0.25": ("alpha0.25", f"{_LOSS}.alpha=0.25"),
+        "mixture 0.75": ("alpha0.75", f"{_LOSS}.alpha=0.75"),
+        "mixture 1": ("alpha1", f"{_LOSS}.alpha=1.0"),
+        "augmented keypoints": ("augmented", f"{_LOSS}.poses=augmented"),
+        "PCA of the keypoints": ("pca", *embedding),
     }
     default = runs.pretrain("poseaware", "poseaware")
     rows = [Row("width 0.1, mixture 0.5, keypoints before augmentation", default, runs.few)]
-    for label, (name, option) in options.items():
-        method = runs.pretrain(f"poseaware-{name}", "poseaware", option)
+    for label, (name, *changes) in options.items():
+        method = runs.pretrain(f"poseaware-{name}", "poseaware", *changes)
         rows.append(Row(label, method, runs.few))
     title = "Which width and mixture of pose-aware targets?"
     return Question("pose-aware", title, "not in the paper", tuple(rows))
+
+
+def scale_question(runs: Runs) -> Question:
+    """Longer pre-training, and a larger batch."""
+    names = ("SimCLR", "SiMHand", "SiMHand, no weights", "pose-aware", "keypoint regression")
+    methods = {name: runs.methods()[name] for name in names}
+    rows = [Row(f"{label}, 6 epochs", method, runs.few) for label, method in methods.items()]
+    for epochs in (12, 24):
+        for label, method in methods.items():
+            options = (*method.options, *_epochs(epochs, runs.size))
+            longer = replace(method, name=f"{method.name}-{epochs}e", options=options)
+            rows.append(Row(f"{label}, {epochs} epochs", longer, runs.few))
+    batch = ("train_dataloader.batch_size=1024", "model.micro_batch_size=256")
+    for label, method in methods.items():
+        options = (*method.options, *_epochs(24, runs.size), *batch * (runs.size is FULL))
+        larger = replace(method, name=f"{method.name}-24e-b1024", options=options)
+        rows.append(Row(f"{label}, 24 epochs, batch 1,024", larger, runs.few))
+    title = "Does longer pre-training or a larger batch change the order?"
+    return Question("scale", title, "not in the paper", tuple(rows))
+
+
+def temperature_question(runs: Runs) -> Question:
+    """Temperatures, with and without weights."""
+    rows = []
+    for temperature in ("0.1", "0.25", "0.5", "1.0"):
+        option = f"{_LOSS}.temperature={temperature}" if temperature != "0.5" else ""
+        suffix, options = (f"-t{temperature}", (option,)) if option else ("", ())
+        methods = {
+            "SiMHand": runs.pretrain(f"simhand{suffix}", "simhand", *options),
+            "SiMHand, no weights, centred": runs.pretrain(
+                f"simhand-none{suffix}", "simhand", *_LEAVE["none"], *options
+            ),
+            "pose-aware": runs.pretrain(f"poseaware{suffix}", "poseaware", *options),
+        }
+        rows += [
+            Row(f"{label}, temperature {temperature}", method, runs.few)
+            for label, method in methods.items()
+        ]
+    title = "At which temperature do weights help?"
+    return Question("temperature", title, "not in the paper", tuple(rows))
+
+
+def real_hands_question(runs: Runs) -> Question:
+    """Frozen features on pictures of real hands of many people."""
+    probing = Probing("digits", "{data}/digits/pool", "label", "person", ("digits",))
+    rows = [
+        Row(f"{label}, pre-trained on {source}", method, probing)
+        for source, pool in (("synthetic hands", "10k"), ("these pictures", "digits"))
+        for label, method in runs.methods(pool).items()
+        if not (pool == "digits" and label == "TempCLR")  # still pictures have no time
+    ]
+    title = "Do the features see the poses of real hands?"
+    return Question("real-hands", title, "digits across people", tuple(rows))
 
 
 def choices_question(runs: Runs) -> Question:
@@ -409,6 +496,9 @@ QUESTIONS = (
     budget_question,
     targets_question,
     pose_aware_question,
+    scale_question,
+    temperature_question,
+    real_hands_question,
     choices_question,
     rates_question,
 )
@@ -416,7 +506,8 @@ QUESTIONS = (
 
 def make_plan(size: Size) -> Plan:
     """Make the plan in one size."""
-    data = (stills_data(size), *(pool_data(size, pool) for pool in size.videos))
+    pools = (pool_data(size, pool) for pool in size.videos)
+    data = (stills_data(size), digits_data(), *pools)
     runs = Runs(size)
     return Plan(size.name, f"data/{size.name}", data, tuple(make(runs) for make in QUESTIONS))
 

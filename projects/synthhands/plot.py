@@ -20,6 +20,8 @@ COLOURS = {
     "SiMHand, no weights": "#d62728",
     "SiMHand": "#ff7f0e",
     "pose-aware": "#8c564b",
+    "pose-aware, no mining": "#e377c2",
+    "pose-aware and regression": "#17202a",
     "keypoint regression": "#17becf",
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from simhand_mm.experiments.jobs import Job
-from simhand_mm.experiments.plan import Plan, Pretraining, Row
+from simhand_mm.experiments.plan import Finetuning, Plan, Pretraining, Probing, Row
 
 Launcher = Literal["none", "pytorch", "slurm"]
 
@@ -38,12 +38,12 @@ class Workplace:
 
 
 def row_jobs(plan: Plan, row: Row, seed: int, place: Workplace) -> Iterator[Job]:
-    """Yield all jobs of a row in order: data, pre-training, fine-tuning, test.
+    """Yield all jobs of a row in order: data, pre-training, and fine-tuning and test or probing.
 
     Args:
         plan: The plan of the row.
         row: The row.
-        seed: Seed of pre-training and fine-tuning. Data do not depend on it.
+        seed: Seed of pre-training and evaluation. Data do not depend on it.
         place: Folders and launcher.
 
     Yields:
@@ -55,7 +55,11 @@ def row_jobs(plan: Plan, row: Row, seed: int, place: Workplace) -> Iterator[Job]
         job = pretraining_job(row.pretraining, seed, place)
         yield job
         backbone = job.folder / "backbone.pth"
-    yield from finetuning_jobs(row, seed, place, backbone)
+    folder = result_folder(row, seed, place.work)
+    if isinstance(row.evaluation, Probing):
+        yield probing_job(row.evaluation, folder, seed, place, backbone)
+    else:
+        yield from finetuning_jobs(row.evaluation, folder, seed, place, backbone)
 
 
 def data_jobs(plan: Plan, names: tuple[str, ...], place: Workplace) -> Iterator[Job]:
@@ -90,9 +94,19 @@ def pretraining_job(pretraining: Pretraining, seed: int, place: Workplace) -> Jo
     return Job(folder, arguments, place.data, environment)
 
 
-def finetuning_jobs(row: Row, seed: int, place: Workplace, backbone: Path | None) -> Iterator[Job]:
+def probing_job(
+    probing: Probing, folder: Path, seed: int, place: Workplace, backbone: Path | None
+) -> Job:
+    """Build the job that probes a backbone; its results are ``<folder>/probe.json``."""
+    arguments = ("simhand", "probe", place.fill(probing.pool), str(backbone))
+    columns = ("--label", probing.label, "--group", probing.group, "--seed", str(seed))
+    return Job(folder, (*arguments, *columns, "-o", str(folder / "probe.html")), place.data)
+
+
+def finetuning_jobs(
+    finetuning: Finetuning, folder: Path, seed: int, place: Workplace, backbone: Path | None
+) -> Iterator[Job]:
     """Yield the jobs that fine-tune and test a model."""
-    finetuning, folder = row.finetuning, result_folder(row, seed, place.work)
     config = place.fill(finetuning.pretrained_config if backbone else finetuning.config)
     options = (f"randomness.seed={seed}", *map(place.fill, finetuning.options))
     if backbone:
@@ -107,8 +121,13 @@ def finetuning_jobs(row: Row, seed: int, place: Workplace, backbone: Path | None
 
 
 def result_folder(row: Row, seed: int, work: Path) -> Path:
-    """Return the folder of a row's fine-tuning. ``metrics.json`` is in its subfolder ``test``."""
-    return work / "finetune" / f"{row.run_name}-seed{seed}"
+    """Return the folder of a row's evaluation.
+
+    The results of a fine-tuned model are in ``test/metrics.json``, those of a probing in
+    ``probe.json``.
+    """
+    kind = "probe" if isinstance(row.evaluation, Probing) else "finetune"
+    return work / kind / f"{row.run_name}-seed{seed}"
 
 
 def shell_script(jobs: list[Job]) -> str:

@@ -1,4 +1,4 @@
-"""Plans of experiments: pre-trainings, fine-tunings, and the rows of tables that combine them.
+"""Plans of experiments: pre-trainings, how they are evaluated, and the rows of tables.
 
 A plan is data. `commands.py` turns its rows into commands, `jobs.py` runs them, `results.py` reads
 their results, `tables.py` formats these. docs/plans.md explains how to write a plan.
@@ -92,6 +92,25 @@ class Finetuning:
 
 
 @dataclass(frozen=True)
+class Probing:
+    """How well frozen features predict a label of a pool, measured by ``simhand probe``.
+
+    Attributes:
+        name: Name of this probing.
+        pool: Folder of the pool.
+        label: Column with the labels.
+        group: Column with the groups, which folds do not share.
+        data: Names of the data it needs.
+    """
+
+    name: str
+    pool: str
+    label: str
+    group: str
+    data: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Score:
     """A published result.
 
@@ -111,24 +130,34 @@ class Row:
     Attributes:
         label: Text of the row.
         pretraining: Pre-training of the backbone.
-        finetuning: Fine-tuning and test of the pose model.
+        evaluation: Fine-tuning and test of a pose model, or probing of the frozen features.
         paper: The published result; None if there is none.
+
+    Raises:
+        ValueError: If random weights are probed. Each probing measures them too.
     """
 
     label: str
     pretraining: Pretraining
-    finetuning: Finetuning
+    evaluation: Finetuning | Probing
     paper: Score | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.evaluation, Probing) and not self.pretraining.config:
+            raise ValueError(
+                f"pretraining of the row {self.label!r} must have a config, but got None. Each "
+                "probing measures random weights too; they need no row."
+            )
 
     @property
     def run_name(self) -> str:
-        """Name of the fine-tuned model, without its seed. Rows with the same name share a run."""
-        return f"{self.pretraining.name}-{self.finetuning.name}"
+        """Name of the evaluated model, without its seed. Rows with the same name share a run."""
+        return f"{self.pretraining.name}-{self.evaluation.name}"
 
     @property
     def data(self) -> tuple[str, ...]:
         """Names of all data that the row needs."""
-        return (*self.pretraining.data, *self.finetuning.data)
+        return (*self.pretraining.data, *self.evaluation.data)
 
 
 @dataclass(frozen=True)
@@ -172,8 +201,14 @@ class Plan:
         _refuse_repeated("question", (question.name for question in self.questions))
         for question in self.questions:
             _refuse_repeated(f"row of {question.name}", (row.label for row in question.rows))
+        for question in self.questions:
+            if len({type(row.evaluation) for row in question.rows}) > 1:
+                raise ValueError(
+                    f"rows of {question.name} must all be fine-tuned or all be probed, but got "
+                    "both. Make two questions."
+                )
         _refuse_ambiguous("pretraining", {row.pretraining for row in self.rows})
-        _refuse_ambiguous("finetuning", {row.finetuning for row in self.rows})
+        _refuse_ambiguous("evaluation", {row.evaluation for row in self.rows})
         known = {data.name for data in self.data}
         wanted = {name for data in self.data for name in data.needs}
         wanted |= {name for row in self.rows for name in row.data}
@@ -184,6 +219,12 @@ class Plan:
     def rows(self) -> list[Row]:
         """Rows of all questions."""
         return [row for question in self.questions for row in question.rows]
+
+    @property
+    def finetuned_rows(self) -> list[tuple[Row, Finetuning]]:
+        """Rows that are fine-tuned, with their fine-tuning."""
+        pairs = ((row, row.evaluation) for row in self.rows)
+        return [(row, tuning) for row, tuning in pairs if isinstance(tuning, Finetuning)]
 
     def select(self, question: str | None = None, row: str | None = None) -> list[Question]:
         """Select questions, with only the rows that match.

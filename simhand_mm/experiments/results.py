@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from simhand_mm.experiments.plan import Plan, Row
+from simhand_mm.experiments.plan import Plan, Probing, Row
 
 # Name in the results, protocol, key of metrics.json.
 _METRICS = (
@@ -24,11 +24,12 @@ def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
         work: Its work folder.
 
     Returns:
-        ``runs``: metrics and seconds of each fine-tuned model and seed. ``pretrainings``:
+        ``runs``: metrics and seconds of each evaluated model and seed; a probing also has what it
+        measured for comparison, see :func:`probing_results`. ``pretrainings``:
         ``retrieval_score`` (see PoseRetrievalHook; None if it was not measured) and seconds of each
         pre-training and seed. ``data``: ``report.json`` of all data that have one.
     """
-    runs = {row.run_name: _runs(work / "finetune", row.run_name) for row in plan.rows}
+    runs = {row.run_name: _runs(work, row) for row in plan.rows}
     names = {row.pretraining.name for row in plan.rows if row.pretraining.config}
     pretrainings = {name: _pretrainings(work / "pretrain", name) for name in names}
     reports = {data.name: work / "data" / data.name / "report.json" for data in plan.data}
@@ -62,9 +63,12 @@ def errors_mm(results: dict[str, Any], row: Row) -> list[float]:
     return [run["root_scale_mpjpe_mm"] for run in seeds.values()]
 
 
-def _runs(folder: Path, name: str) -> dict[str, dict[str, float]]:
+def _runs(work: Path, row: Row) -> dict[str, dict[str, Any]]:
+    if isinstance(row.evaluation, Probing):
+        folders = _seeds(work / "probe", row.run_name)
+        return {s: probing_results(f) for s, f in folders if (f / "job.done").is_file()}
     found = {}
-    for seed, work_dir in _seeds(folder, name):
+    for seed, work_dir in _seeds(work / "finetune", row.run_name):
         if not (work_dir / "test" / "job.done").is_file():
             continue
         protocols = json.loads((work_dir / "test" / "metrics.json").read_text(encoding="utf-8"))[
@@ -73,6 +77,32 @@ def _runs(folder: Path, name: str) -> dict[str, dict[str, float]]:
         found[seed] = {key: round(protocols[p][k], 4) for key, p, k in _METRICS}
         found[seed]["seconds"] = _seconds(work_dir)
     return found
+
+
+def probing_results(folder: Path) -> dict[str, Any]:
+    """Read the results of a probing.
+
+    Args:
+        folder: Folder of ``probe.json``.
+
+    Returns:
+        ``knn`` and ``linear``, the mean accuracies of the backbone over the folds; the same of
+        ``2D keypoints`` and ``random weights``; ``chance``; ``seconds``.
+    """
+    result = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
+    rows = {
+        row["name"]: {name: round(row[name]["mean"], 5) for name in ("knn", "linear")}
+        for row in result["rows"]
+    }
+    keypoints, random = rows.pop("2D keypoints"), rows.pop("random weights")
+    (backbone,) = rows.values()
+    return {
+        **backbone,
+        "2D keypoints": keypoints,
+        "random weights": random,
+        "chance": round(result["chance"]["mean"], 5),
+        "seconds": _seconds(folder),
+    }
 
 
 def _pretrainings(folder: Path, name: str) -> dict[str, dict[str, float | None]]:

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from simhand_mm.experiments.plan import Plan, Question, Row
+from simhand_mm.experiments.plan import Plan, Probing, Question, Row
 
-# Heading, name in the results, factor, decimals, field of Score.
-_COLUMNS = (
+Column: TypeAlias = tuple[str, str, int, int, str | None]
+"""Heading, name in the results, factor, decimals, field of Score."""
+_COLUMNS: tuple[Column, ...] = (
     ("root_scale MPJPE mm ↓", "root_scale_mpjpe_mm", 1, 1, "mpjpe_mm"),
     ("PCK-AUC 20–50 % ↑", "root_scale_auc_20_50", 100, 1, "auc"),
     ("PA MPJPE mm ↓", "procrustes_mpjpe_mm", 1, 1, None),
     ("root MPJPE mm ↓", "root_mpjpe_mm", 1, 1, None),
+)
+_PROBING_COLUMNS: tuple[Column, ...] = (
+    ("linear probe % ↑", "linear", 100, 1, None),
+    ("nearest neighbours % ↑", "knn", 100, 1, None),
 )
 
 
@@ -28,22 +33,41 @@ def question_table(results: dict[str, Any], question: Question) -> str:
         question: The question.
     """
     with_paper = any(row.paper for row in question.rows)
+    is_probed = isinstance(question.rows[0].evaluation, Probing)
+    columns = _PROBING_COLUMNS if is_probed else _COLUMNS
     headings = []
-    for heading, *_, published in _COLUMNS:
+    for heading, *_, published in columns:
         if with_paper and published:
             headings += [f"paper: {heading}", "ours", "difference"]
         else:
             headings.append(heading)
     lines = [f"| {question.source} | seeds | {' | '.join(headings)} | retrieval score ↑ |"]
     lines.append("| --- |" + " --- |" * (len(headings) + 2))
-    lines += [_table_row(results, row, with_paper) for row in question.rows]
-    return "\n".join(lines)
+    lines += [_table_row(results, row, columns, with_paper) for row in question.rows]
+    return "\n".join([*lines, *_reference_rows(results, question)] if is_probed else lines)
 
 
-def _table_row(results: dict[str, Any], row: Row, with_paper: bool) -> str:
+def _reference_rows(results: dict[str, Any], question: Question) -> Iterator[str]:
+    """Yield the rows that every probing measures: random weights, keypoints and chance."""
+    by_seed = {}
+    for row in question.rows:
+        by_seed |= results["runs"].get(row.run_name, {})
+    for name in ("random weights", "2D keypoints"):
+        cells = [
+            spread([factor * run[name][key] for run in by_seed.values()], decimals)
+            for _, key, factor, decimals, _ in _PROBING_COLUMNS
+        ]
+        yield f"| {name} | {len(by_seed) or 'not run'} | {' | '.join(cells)} | – |"
+    chance = spread([100 * run["chance"] for run in by_seed.values()], 1)
+    yield f"| always the most frequent label | {len(by_seed) or 'not run'} | {chance} | – | – |"
+
+
+def _table_row(
+    results: dict[str, Any], row: Row, columns: Sequence[Column], with_paper: bool
+) -> str:
     seeds = results["runs"].get(row.run_name, {})
     cells = []
-    for _, key, factor, decimals, published in _COLUMNS:
+    for _, key, factor, decimals, published in columns:
         values = [factor * run[key] for run in seeds.values()]
         if not (with_paper and published):
             cells.append(spread(values, decimals))
@@ -59,12 +83,14 @@ def _table_row(results: dict[str, Any], row: Row, with_paper: bool) -> str:
 
 
 def summary_table(results: dict[str, Any], plan: Plan) -> str:
-    """Format a table with one line per question, with our error of every row that was run."""
+    """Format a table with one line per question that fine-tunes: our error of every row."""
     lines = [
         "| paper | question | our root_scale MPJPE mm, mean ± s.d. (seeds) |",
         "| --- | --- | --- |",
     ]
     for question in plan.questions:
+        if isinstance(question.rows[0].evaluation, Probing):
+            continue
         parts = []
         for row in question.rows:
             runs = results["runs"].get(row.run_name, {}).values()

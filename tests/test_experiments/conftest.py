@@ -10,7 +10,7 @@ from simhand_mm.experiments import jobs
 def stub_jobs(monkeypatch):
     """Replace jobs by stubs that write the outputs of the real commands; return the commands.
 
-    The result of a test run with seed s is 30 + s mm.
+    The result of a test run with seed s is 30 + s mm, the accuracies of a probing are 0.6 and 0.7.
     """
     done = []
 
@@ -22,6 +22,11 @@ def stub_jobs(monkeypatch):
             score = {"mpjpe_mm": error, "pck_auc_20_50": 0.6}
             protocols = dict.fromkeys(("root_scale", "procrustes", "root"), score)
             (job.folder / "metrics.json").write_text(json.dumps({"protocols": protocols}))
+        if command.startswith("simhand probe"):
+            names = ("backbone", "random weights", "2D keypoints")
+            scores = {"knn": {"mean": 0.6}, "linear": {"mean": 0.7}}
+            result = {"rows": [{"name": n, **scores} for n in names], "chance": {"mean": 0.1}}
+            (job.folder / "probe.json").write_text(json.dumps(result))
         (job.folder / "job.log").write_text("Pose retrieval of 10 hands, score: 0.50\n")
         (job.folder / "job.done").write_text(f"{command}\n7\n")
 

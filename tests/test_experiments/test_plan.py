@@ -10,6 +10,7 @@ from simhand_mm.experiments import (
     Finetuning,
     Plan,
     Pretraining,
+    Probing,
     Question,
     Row,
     Step,
@@ -58,6 +59,15 @@ def test_unknown_data_raises():
 def test_repeated_labels_raise():
     with pytest.raises(ValueError, match=r"row of q names must differ, but got \['one'\]"):
         plan(Row("one", SCRATCH, TUNE), Row("one", SCRATCH, TUNE))
+
+
+def test_probing_needs_a_pretraining():
+    probing = Probing("digits", "pool", "label", "person")
+    with pytest.raises(ValueError, match="pretraining of the row 'one' must have a config"):
+        Row("one", SCRATCH, probing)
+    rows = (Row("one", Pretraining("x", "x.py"), probing), Row("two", SCRATCH, TUNE))
+    with pytest.raises(ValueError, match="rows of q must all be fine-tuned or all be probed"):
+        plan(*rows)
 
 
 def test_plan_is_read_from_a_file(tmp_path):

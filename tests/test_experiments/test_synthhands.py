@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import MODELS, init_default_scope
 
+from projects.synthhands.gradient_mass import gradient_shares
 from projects.synthhands.page import parts
 from projects.synthhands.plan import PLAN, TINY, TINY_SIZE
 from simhand_mm.experiments.commands import Workplace, row_jobs
@@ -58,13 +60,13 @@ def test_every_option_of_a_pretraining_changes_its_config():
 def test_fine_tuning_uses_the_labels_of_its_row(plan, tmp_path):
     place = Workplace(tmp_path, tmp_path, ROOT / "projects" / "synthhands")
     divisor = TINY_SIZE.labels_divisor if plan is TINY else 1
-    for row in plan.rows:
+    for row, finetuning in plan.finetuned_rows:
         train, test = list(row_jobs(plan, row, 3, place))[-2:]
         options = train.arguments[train.arguments.index("--cfg-options") + 1 :]
         cfg = configured(train.arguments[2], options)
         labeled = cfg.train_dataloader.dataset
-        num_labels = int(row.finetuning.name.split("labels")[0])
-        if row.finetuning.name.endswith("weak"):
+        num_labels = int(finetuning.name.split("labels")[0])
+        if finetuning.name.endswith("weak"):
             labeled, pseudo = labeled.datasets
             assert pseudo.indices == num_labels // divisor
         assert (labeled.subset_size, cfg.randomness.seed) == (num_labels // divisor, 3)
@@ -74,6 +76,16 @@ def test_fine_tuning_uses_the_labels_of_its_row(plan, tmp_path):
             assert init_cfg.checkpoint.endswith(f"{row.pretraining.name}-seed3/backbone.pth")
         else:
             assert init_cfg is None
+
+
+def test_gradient_shares_count_the_nearest_negatives():
+    """Pairs (0, 2) and (1, 3) are positives; 5 % of the eight negatives is the nearest pair."""
+    distance = torch.tensor([[0, 1, 9, 5], [1, 0, 5, 9], [9, 5, 0, 8], [5, 9, 8, 0.0]])
+    gradient = torch.tensor([[0, 3, -9, 1], [3, 0, 1, -9], [-9, 1, 0, 1], [1, -9, 1, 0.0]])
+    index = torch.tensor([[0, 1, 2, 3], [2, 3, 0, 1]])
+    assert gradient_shares(gradient, distance, index) == {"push": 0.5, "pull": 0.0}
+    gradient[0, 1] = gradient[1, 0] = -6
+    assert gradient_shares(gradient, distance, index) == {"push": 0.0, "pull": 0.25}
 
 
 def test_the_readme_matches_the_results():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simhand_mm.experiments import SCRATCH, Finetuning, Question, Row, Score
+from simhand_mm.experiments import SCRATCH, Finetuning, Pretraining, Probing, Question, Row, Score
 from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import missing_runs, question_table, spread, write_part
 
@@ -39,6 +39,21 @@ def test_columns_are_published_ours_difference():
 def test_no_column_for_published_numbers_if_there_are_none():
     text = question_table(RESULTS, question(None))
     assert "paper" not in text and "| scratch | 2 | 21.0 ± 1.4 | 70.0 ± 0.0 |" in text
+
+
+def test_probings_are_listed_with_what_each_of_them_measures():
+    row = Row("SimCLR", Pretraining("simclr", "a.py"), Probing("digits", "pool", "label", "person"))
+    scores = {"linear": 0.5, "knn": 0.4}
+    same = {"random weights": scores, "2D keypoints": {"linear": 0.9, "knn": 0.8}, "chance": 0.1}
+    runs = {"0": {"linear": 0.6, "knn": 0.5, **same}, "1": {"linear": 0.8, "knn": 0.5, **same}}
+    results = {"runs": {"simclr-digits": runs}, "pretrainings": {}}
+    lines = question_table(results, Question("q", "Why?", "digits", (row,))).splitlines()
+    assert lines[2:] == [
+        "| SimCLR | 2 | 70.0 ± 14.1 | 50.0 ± 0.0 | – |",
+        "| random weights | 2 | 50.0 ± 0.0 | 40.0 ± 0.0 | – |",
+        "| 2D keypoints | 2 | 90.0 ± 0.0 | 80.0 ± 0.0 | – |",
+        "| always the most frequent label | 2 | 10.0 ± 0.0 | – | – |",
+    ]
 
 
 def test_missing_seeds_are_listed():
