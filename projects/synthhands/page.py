@@ -1,9 +1,10 @@
 """Write the collected results of SynthHands to docs/.
 
     simhand reproduce synthhands --collect
-    python -m projects.synthhands.page work_dirs/synthhands/results.json
+    python projects/synthhands/gradient_mass.py gradients.json work_dirs/synthhands/pretrain/*-seed0
+    python -m projects.synthhands.page work_dirs/synthhands/results.json --gradients gradients.json
 
-docs/synthhands.json keeps its results and adds the new runs. The tables of docs/synthhands.md, the
+docs/synthhands.json keeps its results and adds the new ones. The tables of docs/synthhands.md, the
 summary in docs/reproduction.md and the figure are written from it.
 """
 
@@ -39,7 +40,8 @@ def parts(results: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Return document, name and text of each part that is written from the results."""
     tables = [("synthhands.md", q.name, question_table(results, q)) for q in PLAN.questions]
     mining = ("synthhands.md", "mining", mining_table(results))
-    return [*tables, mining, ("reproduction.md", "paper", summary_table(results, PLAN))]
+    gradients = ("synthhands.md", "gradients", gradient_table(results.get("gradients", {})))
+    return [*tables, mining, gradients, ("reproduction.md", "paper", summary_table(results, PLAN))]
 
 
 def mining_table(results: dict[str, Any]) -> str:
@@ -59,14 +61,31 @@ def mining_table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main(results: Path, /) -> None:
+def gradient_table(gradients: dict[str, Any]) -> str:
+    """Return a table of the gradient on the nearest 5 % of negatives, percent."""
+    lines = [
+        "| pre-training | push, random weights | push, trained | pull, random weights "
+        "| pull, trained |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, shares in sorted(gradients.items()):
+        cells = [f"{100 * shares[w][kind]:.1f}" for kind in ("push", "pull") for w in shares]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main(results: Path, /, gradients: Path | None = None) -> None:
     """Merge the numbers and write everything.
 
     Args:
         results: results.json of simhand reproduce --collect.
+        gradients: JSON file of gradient_mass.py.
     """
     known = json.loads((DOCS / "synthhands.json").read_text(encoding="utf-8"))
-    write_page(merge(known, json.loads(results.read_text(encoding="utf-8"))))
+    merged = merge(known, json.loads(results.read_text(encoding="utf-8")))
+    if gradients:
+        merged["gradients"] |= json.loads(gradients.read_text(encoding="utf-8"))
+    write_page(merged)
 
 
 if __name__ == "__main__":
