@@ -64,25 +64,24 @@ def main(
         device: Device of the training.
     """
     loader = DataLoader(Pairs(pool_dir, size), batch_size, shuffle=True, drop_last=True)
-    backbone = torchvision.models.resnet18()
-    backbone.fc = torch.nn.Identity()
-    projector = torch.nn.Sequential(
-        torch.nn.Linear(512, 512), torch.nn.ReLU(), torch.nn.Linear(512, 128)
-    )
+    backbone = torchvision.models.resnet18(num_classes=512)  # the last layer starts the projector
+    projector = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Linear(512, 128))
     model = torch.nn.Sequential(backbone, projector).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for epoch in range(epochs):
         losses = []
         for images, keypoints in loader:
             query, positive = model(images.flatten(0, 1).to(device)).unflatten(0, (-1, 2)).unbind(1)
-            poses = [normalize_poses(part).to(device) for part in keypoints.unbind(1)]
-            loss = contrast_pairs(query, positive, SoftTargets(PairDistances(*poses)))
+            query_poses, positive_poses = keypoints.to(device).unbind(1)
+            distances = PairDistances(normalize_poses(query_poses), normalize_poses(positive_poses))
+            loss = contrast_pairs(query, positive, SoftTargets(distances))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}")
-    torch.save(backbone.state_dict(), output)
+    weights = backbone.state_dict().items()
+    torch.save({key: value for key, value in weights if not key.startswith("fc.")}, output)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from simhand_mm.checkpoint import load_checkpoint
+from simhand_mm.checkpoint import find_latest_checkpoint, load_checkpoint
 from simhand_mm.cli import run
 from simhand_mm.functional.global_batch import GlobalBatch
 from simhand_mm.functional.pair_weights import PairDistances
@@ -62,7 +62,8 @@ def batch_shares(model: Any, samples: dict[str, Tensor]) -> dict[str, float]:
     poses = normalize_poses(samples["crop_keypoints_2d"])
     from simhand_mm.pretraining.loss import POSES
 
-    distances = PairDistances(*POSES[loss.poses](samples).chunk(2), loss.metric)
+    query_poses, positive_poses = POSES[loss.poses](samples).chunk(2)
+    distances = PairDistances(query_poses, positive_poses, loss.metric)
     index = GlobalBatch().positions(len(rows) // 2, len(rows), rows.device)
     similarity = rows @ rows.T / loss.temperature
     _, gradient = loss.contrast(distances)(similarity, slice(0, len(rows)), index)
@@ -83,7 +84,9 @@ def measure(folder: Path, is_trained: bool, num_batches: int = 8) -> dict[str, f
     model: Any = MODELS.build(cfg.model)
     model.init_weights()
     if is_trained:
-        model.load_state_dict(load_checkpoint(find_latest_checkpoint(str(folder)))["state_dict"])
+        checkpoint = find_latest_checkpoint(folder)
+        assert checkpoint, f"{folder} has no checkpoint"
+        model.load_state_dict(load_checkpoint(checkpoint)["state_dict"])
     model.train()
     shares = [batch_shares(model, samples) for samples in _batches(model, cfg, num_batches)]
     return {key: round(float(np.mean([share[key] for share in shares])), 4) for key in shares[0]}

@@ -84,6 +84,7 @@ _WEIGHTED = (f"{_W_POS}.type=linear", f"{_W_NEG}.type=linear")
 _NOT_CENTRED = "model.neck.with_last_bn=False"
 # Epochs that give about as many steps on a smaller pool as 6 epochs on 10k.
 _EPOCHS = {"2k": 32, "digits": 42}
+_PERIOD = "param_scheduler.1.T_max"
 _LOSS = "model.head.loss"
 # Each hand is its own positive.
 _ALONE = "train_dataloader.dataset.pairs=None"
@@ -148,8 +149,17 @@ def pretraining(
 
 def _epochs(epochs: int, size: Size) -> tuple[str, ...]:
     """Return the options for a number of epochs of pre-training; none for the tiny size."""
-    options = (f"train_cfg.max_epochs={epochs}", f"param_scheduler.1.T_max={epochs - 1}")
+    options = (f"train_cfg.max_epochs={epochs}", f"{_PERIOD}={epochs - 1}")
     return options if size is FULL else ()
+
+
+def with_epochs(run: Pretraining, epochs: int, size: Size, suffix: str = "") -> Pretraining:
+    """Return a pre-training with another number of epochs and ``-<epochs>e`` in its name."""
+    kept = (o for o in run.options if not o.startswith(("train_cfg.max_epochs", _PERIOD)))
+    # 6 epochs are those of the configs.
+    options = (*kept, *(_epochs(epochs, size) if epochs != 6 else ()))
+    options = options if size is FULL else run.options
+    return replace(run, name=f"{run.name}-{epochs}e{suffix}", options=options)
 
 
 def finetuning(size: Size, num_labels: int = 300) -> Finetuning:
@@ -319,9 +329,7 @@ def pool_question(runs: Runs) -> Question:
         for label in names
     ]
     for label in names[2:]:
-        run = methods["2k"][label]
-        options = (*run.options, *_epochs(6, runs.size))
-        short = replace(run, name=f"{run.name}-6e", options=options)
+        short = with_epochs(methods["2k"][label], 6, runs.size)
         rows.append(Row(f"{label}, 2k hands, 6 epochs", short, runs.few))
     return Question("pool", "How much video?", "Table 2", tuple(rows))
 
@@ -409,13 +417,12 @@ def scale_question(runs: Runs) -> Question:
     rows = [Row(f"{label}, 6 epochs", method, runs.few) for label, method in methods.items()]
     for epochs in (12, 24):
         for label, method in methods.items():
-            options = (*method.options, *_epochs(epochs, runs.size))
-            longer = replace(method, name=f"{method.name}-{epochs}e", options=options)
+            longer = with_epochs(method, epochs, runs.size)
             rows.append(Row(f"{label}, {epochs} epochs", longer, runs.few))
     batch = ("train_dataloader.batch_size=1024", "model.micro_batch_size=256")
     for label, method in methods.items():
-        options = (*method.options, *_epochs(24, runs.size), *batch * (runs.size is FULL))
-        larger = replace(method, name=f"{method.name}-24e-b1024", options=options)
+        larger = with_epochs(method, 24, runs.size, "-b1024")
+        larger = replace(larger, options=(*larger.options, *batch * (runs.size is FULL)))
         rows.append(Row(f"{label}, 24 epochs, batch 1,024", larger, runs.few))
     title = "Does longer pre-training or a larger batch change the order?"
     return Question("scale", title, "not in the paper", tuple(rows))
