@@ -85,7 +85,7 @@ BY_ANOTHER_TEST = {
     "pip wheel . --no-deps --wheel-dir dist": "tests/test_wheel.py",
     "pip install *": "downloads; tests/test_wheel.py installs the wheel without it",
     "python projects/example_project/positives.py *": "tests/test_projects.py",
-    "python projects/plain_pytorch/train.py *": "tests/test_projects.py",
+    "python projects/plain_pytorch/train.py *": "tests/test_plain_pytorch.py",
     "simhand train projects/example_project/*": "tests/test_projects.py",
     "pip uninstall *": "changes another environment",
     "simhand demo CONFIG CHECKPOINT *": "tests/test_wheel.py",
