@@ -6,7 +6,8 @@ Axes: N hands of the pool.
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+
+from simhand_mm.pool import HandPool
 
 MISSING = 255
 OTHERS = 254
@@ -17,38 +18,37 @@ MAX_NAMES = 20
 _NUM_BINS = 50
 
 
-def codes_of(column: pa.ChunkedArray) -> tuple[np.ndarray, dict[str, Any]]:
+def codes_of(pool: HandPool, name: str) -> tuple[np.ndarray, dict[str, Any]]:
     """Code the values of a column by which hands can be coloured.
 
     Args:
-        column: Texts as dictionary codes, numbers, or truth values.
+        pool: The pool.
+        name: A column with one text, number or truth value per hand.
 
     Returns:
         Codes ``[N]`` uint8, and the legend: of text ``values`` (text and number of hands each),
         and the numbers of ``others`` and ``missing``; of numbers ``low``, ``high``, ``counts``
         (a histogram between them), and ``missing``.
     """
-    if pa.types.is_dictionary(column.type):
-        chunk = column.combine_chunks()
-        indices = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return codes_of_texts(indices, chunk.dictionary.to_pylist())
-    if pa.types.is_boolean(column.type):
-        values = column.to_numpy(zero_copy_only=False)
+    if (coded := pool.text_codes(name)) is not None:
+        return codes_of_texts(coded[0], coded[1].tolist())
+    values = pool.values(name)
+    if values.dtype == bool:
         return codes_of_texts(values.astype(np.int64), ["False", "True"])
-    return codes_of_numbers(column.to_numpy(zero_copy_only=False))
+    return codes_of_numbers(values)
 
 
 def codes_of_texts(indices: np.ndarray, names: list[str]) -> tuple[np.ndarray, dict[str, Any]]:
     """Code texts by their frequency.
 
     Args:
-        indices: ``[N]`` positions in ``names``; -1: no text.
-        names: Distinct texts; an empty one counts as missing.
+        indices: ``[N]`` positions in ``names``.
+        names: Texts; an empty one counts as missing.
 
     Returns:
         Codes and legend, see :func:`codes_of`.
     """
-    counts = np.bincount(indices[indices >= 0], minlength=len(names))
+    counts = np.bincount(indices, minlength=len(names))
     is_named = np.array([bool(name) for name in names], dtype=bool)
     frequent = np.argsort(-np.where(is_named, counts, -1), kind="stable")[:MAX_NAMES]
     frequent = [position for position in frequent if is_named[position] and counts[position]]
@@ -56,7 +56,7 @@ def codes_of_texts(indices: np.ndarray, names: list[str]) -> tuple[np.ndarray, d
         frequent.sort(key=lambda position: names[position])
     code_of_name = np.where(is_named, OTHERS, MISSING).astype(np.uint8)
     code_of_name[frequent] = np.arange(len(frequent), dtype=np.uint8)
-    codes = np.append(code_of_name, np.uint8(MISSING))[indices]
+    codes = code_of_name[indices]
     values = [{"text": names[position], "count": int(counts[position])} for position in frequent]
     return codes, {
         "kind": "text",

@@ -78,7 +78,7 @@ class Exploration:
             return codes_of_numbers(self.pairs.distance[:, 0])
         if name not in self._columns():
             raise ValueError(f"column must be one of {self._columns()}, but got {name!r}.")
-        return codes_of(self.pool.column(name))
+        return codes_of(self.pool, name)
 
     def hand(self, row: int) -> dict[str, Any]:
         """Describe one hand: its columns, its keypoints in px of the crop, and its positives."""

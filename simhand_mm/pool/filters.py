@@ -70,12 +70,17 @@ def _evaluate(node: ast.expr, pool: HandPool) -> np.ndarray:
 
 
 def _compare(left: ast.expr, kind: ast.cmpop, right: ast.expr, pool: HandPool) -> np.ndarray:
-    if type(kind) not in _COMPARISONS or not any(isinstance(s, ast.Name) for s in (left, right)):
+    sides = (left, right)
+    names = {side.id for side in sides if isinstance(side, ast.Name)}
+    if type(kind) not in _COMPARISONS or not names:
         raise _refusal(right)
     is_list = isinstance(kind, (ast.In, ast.NotIn))
     if is_list and not (isinstance(left, ast.Name) and isinstance(right, (ast.Tuple, ast.List))):
         raise _refusal(right)
-    values = [_operand(side, pool) for side in (left, right)]
+    # Texts occur many times: one column of them is compared by its distinct values.
+    coded = pool.text_codes(*names) if len(names) == 1 else None
+    columns = {name: _column(pool, name) if coded is None else coded[1] for name in names}
+    values = [_operand(side, columns) for side in sides]
     kinds = {np.asarray(value).dtype.kind in "US" for value in values}
     if len(kinds) > 1:
         raise ValueError(
@@ -83,19 +88,24 @@ def _compare(left: ast.expr, kind: ast.cmpop, right: ast.expr, pool: HandPool) -
             f"{ast.unparse(left)!r} and {ast.unparse(right)!r}. Write text in quotes, numbers "
             "without."
         )
-    return _COMPARISONS[type(kind)](*values)
+    result = _COMPARISONS[type(kind)](*values)
+    return result if coded is None else result[coded[0]]
 
 
-def _operand(node: ast.expr, pool: HandPool) -> Any:
+def _column(pool: HandPool, name: str) -> np.ndarray:
+    column = pool.values(name)
+    if column.ndim != 1:
+        raise ValueError(
+            f"columns of a condition must have one value per hand, but {name!r} has "
+            f"{column.shape[1:]}."
+        )
+    return column
+
+
+def _operand(node: ast.expr, columns: dict[str, np.ndarray]) -> Any:
     """A column, a constant, or a list of constants of one kind."""
     if isinstance(node, ast.Name):
-        column = pool.values(node.id)
-        if column.ndim != 1:
-            raise ValueError(
-                f"columns of a condition must have one value per hand, but {node.id!r} has "
-                f"{column.shape[1:]}."
-            )
-        return column
+        return columns[node.id]
     if isinstance(node, (ast.Tuple, ast.List)) and node.elts:
         choices = [_constant(element) for element in node.elts]
         if len({isinstance(choice, str) for choice in choices}) == 1:

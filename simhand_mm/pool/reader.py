@@ -80,10 +80,23 @@ class HandPool:
                 f"column must be one of {', '.join(self._table.column_names)}, but got {name!r}. "
                 "Extra columns are named when a pool is prepared (simhand prepare --help)."
             )
-        column = self._table[name]
-        if pa.types.is_dictionary(column.type) or pa.types.is_large_string(column.type):
-            return np.array(column.to_pylist(), dtype=str)
+        if (coded := self.text_codes(name)) is not None:
+            return coded[1][coded[0]]
+        if pa.types.is_large_string(self._table[name].type):
+            return np.array(self._table[name].to_pylist(), dtype=str)
         return self._array(name)
+
+    def text_codes(self, name: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return a column of texts as positions ``[N]`` in its distinct texts; of others, None.
+
+        A missing text is an empty one.
+        """
+        if name not in self.column_names or not pa.types.is_dictionary(self._table[name].type):
+            return None
+        chunk = self._table[name].combine_chunks()
+        texts = np.array([*chunk.dictionary.to_pylist(), ""], dtype=str)
+        codes = chunk.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)
+        return codes, texts
 
     def hand_id(self, row: int) -> str:
         """Return the stable id of the hand in a row."""

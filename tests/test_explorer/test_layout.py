@@ -57,6 +57,24 @@ def test_long_computations_are_kept_until_the_pool_changes(tmp_path, monkeypatch
     assert len(calls) == 3
 
 
+def test_features_are_reduced_block_by_block(tmp_path, monkeypatch):
+    from simhand_mm.pretraining.encoders import load_frozen, pool_features
+    from tests.test_pretraining.conftest import write_pool
+    from tests.test_pretraining.test_probing import save_random_backbone
+
+    pool = write_pool(tmp_path / "pool", "abcd", frames=6)
+    backbone = save_random_backbone(tmp_path / "backbone.pth")
+    monkeypatch.setattr(layout, "_ROWS_PER_BLOCK", 10)
+    vectors = layout.feature_vectors(pool, MapSettings(features=backbone))
+    frozen = load_frozen(backbone)
+    features = pool_features(frozen, frozen.build(), pool, np.arange(24), "cpu")
+    sample = features[np.random.default_rng(0).permutation(24)[:10]]
+    _, _, directions = np.linalg.svd(sample - sample.mean(0), full_matrices=False)
+    expected = (features - sample.mean(0)) @ directions[:3].T
+    np.testing.assert_allclose(np.abs(vectors[:, :3]), np.abs(expected), rtol=1e-3, atol=1e-5)
+    assert vectors.shape == (24, 10)
+
+
 def test_missing_umap_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r'pip install "simhand-mm\[explore\]"'):

@@ -9,9 +9,9 @@ import pytest
 
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.id_lists import read_hand_ids
-from tests.chromium import CHROMIUM, Browser
 from tests.pools import write_pool
 from tests.test_explorer.pools import EVIL, add_pairs, explored_pool
+from tools.benchmarks.chromium import CHROMIUM, Browser
 
 pytestmark = [
     pytest.mark.slow,

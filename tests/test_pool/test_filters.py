@@ -1,8 +1,11 @@
 """Conditions on the columns of a pool: what they select, and that nothing else is accepted."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from simhand_mm.pool import HandPool
 from simhand_mm.pool.filters import rows_where
 from tests.pools import make_hand, write_pool
 
@@ -85,3 +88,17 @@ def test_conditions_mean_what_they_mean_in_python(pool, condition):
 def test_anything_else_is_refused(pool, condition, message):
     with pytest.raises(ValueError, match=message):
         rows_where(pool, condition)
+
+
+def test_missing_texts_are_empty(tmp_path):
+    hands = {"a": [make_hand("a", k, columns={"label": "x"}) for k in range(3)]}
+    write_pool(tmp_path, hands, columns=["label"])
+    table = pq.read_table(tmp_path / "hands.parquet")
+    labels = pa.array(["x", None, "y"])
+    place = table.column_names.index("label")
+    pq.write_table(table.set_column(place, "label", labels), tmp_path / "hands.parquet")
+    (tmp_path / "hands.arrow").unlink(missing_ok=True)
+    pool = HandPool(tmp_path)
+    assert pool.values("label").tolist() == ["x", "", "y"]
+    assert rows_where(pool, "label == ''").tolist() == [False, True, False]
+    assert pool.text_codes("sharpness") is None and pool.text_codes("hand_id") is None

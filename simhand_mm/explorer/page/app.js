@@ -120,7 +120,7 @@ async function followHash() {
 async function show(row) {
   const hand = await (await request('hand', {row})).json();
   Object.assign(map.focus, {row, positives: hand.positives.map(positive => positive.row)});
-  map.draw();
+  map.drawMarks();
   showHand(byId('hand'), hand, state.overview, other => state.excluded[other],
     {open, exclude: guarded(exclude), isPlaced: map.isPlaced(row)});
 }

@@ -3,6 +3,7 @@
 // numbers answers which hand is where.
 
 export const EXCLUDED = 252, SELECTED = 253; // codes of the palette that no column uses
+const MOVING = 250000;  // points that are drawn while the map moves
 const STEP = 0.6180339887;  // order of drawing: evenly mixed, so that no video covers another
 
 export class HandMap {
@@ -17,6 +18,7 @@ export class HandMap {
     this.view = this.whole = {x: 0, y: 0, scale: 1};
     this.focus = {row: -1, positives: [], hovered: -1, lasso: []};
     this.pending = false;
+    this.limit = Infinity;  // number of points to draw
     new ResizeObserver(() => this.resize()).observe(points);
   }
 
@@ -45,7 +47,7 @@ export class HandMap {
     for (const canvas of [this.points, this.marks]) Object.assign(canvas, {width, height});
     this.ratio = ratio;
     this.image = new ImageData(width, height);
-    this.counts = new Uint16Array(width * height);
+    this.counts = new Uint32Array(width * height);
     this.colors = new Uint8Array(width * height);
     this.rows = new Int32Array(width * height);
     if (isWhole) this.showWhole();
@@ -76,17 +78,16 @@ export class HandMap {
 
   // Place of a hand in CSS px from the top left of the map.
   screenOf(row) {
-    const {x, y, scale} = this.view, {width, height} = this.points;
+    const {scale, left, top} = this.projection();
     return [
-      ((this.places[2 * row] - x) * scale + width / 2) / this.ratio,
-      (height / 2 - (this.places[2 * row + 1] - y) * scale) / this.ratio,
+      (this.places[2 * row] * scale + left) / this.ratio, (top - this.places[2 * row + 1] * scale) / this.ratio,
     ];
   }
 
   pan(dx, dy) {
     const {x, y, scale} = this.view;
     this.view = {x: x - dx * this.ratio / scale, y: y + dy * this.ratio / scale, scale};
-    this.draw();
+    this.drawMoving();
   }
 
   zoom(factor, left, top) {
@@ -96,7 +97,7 @@ export class HandMap {
     this.view = {
       x: x + dx / scale - dx / limited, y: y + dy / scale - dy / limited, scale: limited,
     };
-    this.draw();
+    this.drawMoving();
   }
 
   // The row of the hand next to a place in CSS px, or -1.
@@ -122,19 +123,19 @@ export class HandMap {
     polygon.forEach(([left, top]) => pen.lineTo(left * this.ratio, top * this.ratio));
     pen.fill();
     const mask = pen.getImageData(0, 0, width, height).data, found = [];
-    this.forEachPixel((row, pixel) => { if (mask[4 * pixel + 3] > 127) found.push(row); });
-    return found;
-  }
-
-  forEachPixel(visit, margin = 0) {
-    const {places, order} = this, {width, height} = this.points;
-    const {x, y, scale} = this.view, left = width / 2 - x * scale, top = height / 2 + y * scale;
+    const {places, order} = this, {scale, left, top} = this.projection();
     for (let k = 0; k < order.length; k++) {
       const row = order[k];
       const px = Math.round(places[2 * row] * scale + left), py = Math.round(top - places[2 * row + 1] * scale);
-      if (px >= margin && py >= margin && px < width - margin && py < height - margin)
-        visit(row, py * width + px);
+      if (px >= 0 && py >= 0 && px < width && py < height && mask[4 * (py * width + px) + 3] > 127) found.push(row);
     }
+    return found;
+  }
+
+  // From places to device px: x * scale + left, top - y * scale.
+  projection() {
+    const {x, y, scale} = this.view, {width, height} = this.points;
+    return {scale, left: width / 2 - x * scale, top: height / 2 + y * scale};
   }
 
   draw() {
@@ -147,19 +148,32 @@ export class HandMap {
     });
   }
 
+  // Draws some of the points at once, and all of them when the map rests.
+  drawMoving() {
+    clearTimeout(this.rest);
+    this.limit = MOVING;
+    this.draw();
+    this.rest = setTimeout(() => { this.limit = Infinity; this.draw(); }, 200);
+  }
+
   drawPoints() {
-    const {counts, colors, rows, codes, flags} = this;
-    const radius = this.radius(), stamp = stampOf(radius, this.points.width);
+    const {counts, colors, rows, codes, flags, places, order} = this, {width, height} = this.points;
+    const {scale, left, top} = this.projection();
+    const radius = this.radius(), stamp = stampOf(radius, width), size = stamp.length;
+    const count = Math.min(order.length, this.limit);
     counts.fill(0);
-    this.forEachPixel((row, pixel) => {
-      const color = flags[row] || codes[row];
-      for (let k = 0; k < stamp.length; k++) {
-        const place = pixel + stamp[k];
-        if (counts[place] < 65535) counts[place]++;
+    for (let k = 0; k < count; k++) {
+      const row = order[k];
+      const px = Math.round(places[2 * row] * scale + left), py = Math.round(top - places[2 * row + 1] * scale);
+      if (px < radius || py < radius || px >= width - radius || py >= height - radius) continue;
+      const pixel = py * width + px, color = flags[row] || codes[row];
+      for (let s = 0; s < size; s++) {
+        const place = pixel + stamp[s];
+        counts[place]++;
         colors[place] = color;
         rows[place] = row;
       }
-    }, radius);
+    }
     this.colorImage(radius);
     this.points.getContext('2d').putImageData(this.image, 0, 0);
   }
@@ -169,7 +183,7 @@ export class HandMap {
     const {counts, colors, palette} = this, data = this.image.data;
     let most = 1;
     for (let k = 0; k < counts.length; k++) if (counts[k] > most) most = counts[k];
-    const least = radius > 2 ? 210 : 110, perLog = (255 - least) / Math.max(Math.log(most), 1);
+    const least = radius > 2 ? 210 : 140, perLog = (255 - least) / Math.max(Math.log(most), 1);
     for (let k = 0, at = 0; k < counts.length; k++, at += 4) {
       const count = counts[k];
       if (!count) { data[at + 3] = 0; continue; }
