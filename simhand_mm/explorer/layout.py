@@ -147,7 +147,7 @@ def _umap(vectors: np.ndarray) -> np.ndarray:
     rows = np.flatnonzero(np.isfinite(vectors).all(axis=1))
     if len(rows) <= _UMAP_NEIGHBORS:
         return _plane(vectors)
-    logger.info("UMAP of %d hands takes minutes for each 20,000 hands", len(rows))
+    logger.info("UMAP of %d hands takes some minutes for each 20,000", len(rows))
     places = np.full((len(vectors), 2), np.nan, np.float32)
     fitted = UMAP(n_neighbors=_UMAP_NEIGHBORS, random_state=0, n_jobs=1)
     places[rows] = fitted.fit_transform(np.asarray(vectors[rows]))
