@@ -149,11 +149,13 @@ def compare_with_mediapipe(pool: HandPool, folder: Path, path: Path) -> dict[str
     labels = read_poses(folder / "labels/poses/held_out.parquet")
     order = [labels["sample_id"].index(name) for name in table["sample_id"]]
     boxes = labels["bbox_xyxy"][order]
-    poses = (torch.from_numpy(hands.astype(np.float64))
-             for hands in (table["keypoints_3d"], pool.keypoints_3d[rows]))  # fmt: skip
+    predicted = torch.from_numpy(table["keypoints_3d"].astype(np.float64))
+    world = torch.from_numpy(pool.keypoints_3d[rows].astype(np.float64))
     shift = np.linalg.norm(table["keypoints_2d"] - pool.keypoints_2d[rows], axis=-1).mean(1)
     return {
-        "world landmarks procrustes": keypoint_errors_mm(*poses, "procrustes").mean().item(),
+        "world landmarks procrustes": float(
+            keypoint_errors_mm(predicted, world, "procrustes").mean()
+        ),
         "2D % of box": float(100 * np.mean(shift / (boxes[:, 2:] - boxes[:, :2]).max(1))),
     }
 

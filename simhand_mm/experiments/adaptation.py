@@ -110,29 +110,35 @@ def adapt(videos: Path, output: Path, settings: Adaptation) -> Path:
     Raises:
         FileNotFoundError: If there are no videos.
         ValueError: If the folder was started with other settings.
-        RuntimeError: If a command fails, or another process is running it.
+        RuntimeError: If a command fails, another process is running it, or too few hands are found.
     """
     if not videos.exists():
         raise FileNotFoundError(f"VIDEOS must exist, but {videos} does not. Correct the path.")
     settings = _keep_settings(videos, output, settings)
     for job in adaptation_jobs(videos, output, settings):
-        name = job.folder.name
-        print(f"{name:<12}", end="", flush=True)
-        if job.is_done:
-            print("is done")
-            continue
-        start = time.monotonic()
-        with claim(job) as lock:
-            if lock is None:
-                raise RuntimeError(f"{output} is used by another process. Wait for it, or stop it.")
-            if sys.stdout.isatty():
-                print(f"(log: {job.folder / 'job.log'}) ", end="", flush=True)
-            job.run(lock)
-        print(f"{time.monotonic() - start:6.0f} s   {_last_line(job)}", flush=True)
+        _run_step(job, output)
+        if job.folder.name == "labels":
+            _check_labels(output)
     model = output / "model.pth"
     with atomic_path(model) as temporary:
         shutil.copyfile(output / "training" / "model.pth", temporary)
     return model
+
+
+def _run_step(job: Job, output: Path) -> None:
+    """Run a command that is not done, and print a line."""
+    print(f"{job.folder.name:<12}", end="", flush=True)
+    if job.is_done:
+        print("is done")
+        return
+    start = time.monotonic()
+    with claim(job) as lock:
+        if lock is None:
+            raise RuntimeError(f"{output} is used by another process. Wait for it, or stop it.")
+        if sys.stdout.isatty():
+            print(f"(log: {job.folder / 'job.log'}) ", end="", flush=True)
+        job.run(lock)
+    print(f"{time.monotonic() - start:6.0f} s   {_last_line(job)}", flush=True)
 
 
 def _keep_settings(videos: Path, output: Path, settings: Adaptation) -> Adaptation:
@@ -153,6 +159,17 @@ def _keep_settings(videos: Path, output: Path, settings: Adaptation) -> Adaptati
             f"now): {changed}. Use another output folder."
         )
     return replace(settings, workers=now["workers"])
+
+
+def _check_labels(output: Path) -> None:
+    """Stop before the training if there is nothing to train on or nothing to show."""
+    text = (output / "labels/pseudo_labels.json").read_text(encoding="utf-8")
+    counts = {name: json.loads(text)[name] for name in ("num_hands", "num_held_out", "num_dropped")}
+    if not (counts["num_hands"] and counts["num_held_out"]):
+        raise RuntimeError(
+            f"VIDEOS must show hands to train on and to hold out, but the labels are {counts}. "
+            "Give more or longer videos, or a higher --fps, and another output folder."
+        )
 
 
 def _last_line(job: Job) -> str:

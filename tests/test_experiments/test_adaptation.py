@@ -1,5 +1,7 @@
 """``simhand adapt``: its commands are valid, run once, and belong to the settings of the folder."""
 
+import json
+
 import pytest
 
 from simhand_mm.cli import COMMANDS
@@ -9,6 +11,7 @@ from simhand_mm.experiments.jobs import Job
 from tests.command_lines import ROOT, options_of
 
 STEPS = ["pool", "labels", "drawn", "training", "held_out", "drawn_test"]
+HELD_OUT = {0: 3}  # held-out hands of the stub
 
 
 @pytest.fixture
@@ -26,6 +29,10 @@ def ran(monkeypatch):
         names.append(self.folder.name)
         (self.folder / "job.log").write_text("first\nroot_scale   12.5\nlast\n")
         (self.folder / "job.done").write_text(f"{self.command}\n1\n")
+        if names[-1] == "labels":
+            (self.data / "labels").mkdir()
+            text = json.dumps({"num_hands": 9, "num_held_out": HELD_OUT[0], "num_dropped": {}})
+            (self.data / "labels/pseudo_labels.json").write_text(text)
         if names[-1] == "training":
             (self.data / "training").mkdir()
             (self.data / "training/model.pth").write_bytes(b"weights")
@@ -64,6 +71,15 @@ def test_other_settings_need_another_folder(videos, tmp_path, ran):
     adapt(videos, tmp_path / "out", Adaptation())
     with pytest.raises(ValueError, match=r"'fps': \(2.0, 5.0\)"):
         adapt(videos, tmp_path / "out", Adaptation(fps=5.0))
+
+
+def test_too_few_hands_stop_before_the_training(videos, tmp_path, ran, monkeypatch):
+    monkeypatch.setitem(HELD_OUT, 0, 0)
+    with pytest.raises(RuntimeError, match=r"VIDEOS must show hands .*'num_held_out': 0"):
+        adapt(videos, tmp_path / "out", Adaptation())
+    with pytest.raises(RuntimeError, match="VIDEOS must show hands"):
+        adapt(videos, tmp_path / "out", Adaptation())
+    assert ran == ["pool", "labels"]
 
 
 def test_missing_videos_are_named(tmp_path):
