@@ -67,7 +67,6 @@ def test_rows_of_the_ablation_show_their_sets_equally_often(tmp_path, monkeypatc
     for root, names in {"studio": "stu", "any": "drawn", "labels": ["v/000001/0"]}.items():
         write_poses(tmp_path / root / "poses/train.parquet", [pose_record(n) for n in names])
     write_pool(tmp_path / "pool", {"v": [make_hand("v", frame) for frame in range(3)]})
-    (tmp_path / "backbone.pth").write_bytes(b"")
     for parts in list(ROWS.values())[-2:]:
         cfg = make_config(tmp_path, parts, seed=3, iterations=4, batch_size=6)
         sets = {part for part in parts if part != "pretrained"}

@@ -4,7 +4,7 @@
 
 The folder has pool/ (simhand prepare), labels/ (simhand pseudo-label pool labels --held-out 0.2),
 studio/ and any/ (simhand synthesize, the latter with --stills any), and, for the row with
-pre-training, backbone.pth (simhand train). Rows and seeds that are done are kept in ablation.json.
+pre-training, pretraining/backbone.pth (simhand train). What is done is kept in ablation.json.
 """
 
 import json
@@ -19,6 +19,7 @@ from simhand_mm.functional.pose_metrics import keypoint_errors_mm
 from simhand_mm.pool import HandPool, read_poses, read_predictions, write_json
 
 SMALL = "configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py"
+BACKBONE = "pretraining/backbone.pth"
 STRONG = "configs/detnet/detnet_resnet18_1xb256-24e_synthetic-any-128px.py"
 # Row -> the sets that are trained on in equal parts: (a) pre-training, (b) 2D keypoints of the
 # pool, (c) lifted labels, (d) drawn hands of any appearance with strong augmentation.
@@ -38,6 +39,7 @@ def main(
     seeds: tuple[int, ...] = (0, 1),
     iterations: int = 200,
     batch_size: int = 32,
+    workers: int = 0,
 ) -> None:
     """Train and test the rows that are not done, and print the table.
 
@@ -46,27 +48,27 @@ def main(
         seeds: Seeds of the training.
         iterations: Training steps.
         batch_size: Hands per step.
+        workers: Processes that load data.
     """
     path = folder / "ablation.json"
     done = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     for seed in seeds:
         for row, parts in ROWS.items():
             key = f"{row}, seed {seed}, {iterations} x {batch_size}"
-            if key in done or ("pretrained" in parts and not (folder / "backbone.pth").is_file()):
+            if key in done or ("pretrained" in parts and not (folder / BACKBONE).is_file()):
                 continue
-            done[key] = {"row": row, **train_and_test(folder, parts, seed, iterations, batch_size)}
+            cfg = make_config(folder, parts, seed, iterations, batch_size)
+            cfg.train_dataloader.num_workers = workers
+            done[key] = {"row": row, **train_and_test(folder, cfg)}
             write_json(path, done, indent=2)
             print(key, done[key], flush=True)
     print(table(done))
 
 
-def train_and_test(
-    folder: Path, parts: tuple[str, ...], seed: int, iterations: int, batch_size: int
-) -> dict[str, float]:
+def train_and_test(folder: Path, cfg: Any) -> dict[str, float]:
     """Train one row with one seed; return its errors and differences in mm."""
     from mmengine.runner import Runner
 
-    cfg = make_config(folder, parts, seed, iterations, batch_size)
     runner = Runner.from_cfg(cfg)
     runner.train()
     scores = {}
@@ -125,7 +127,7 @@ def make_config(
     cfg.work_dir = str(folder / "runs" / f"{'-'.join(parts)}-seed{seed}")
     cfg.experiment_name = f"{'-'.join(parts)}-seed{seed}-{iterations}"
     if "pretrained" in parts:
-        checkpoint = str(folder / "backbone.pth")
+        checkpoint = str(folder / BACKBONE)
         cfg.model.backbone.init_cfg = {"type": "Pretrained", "checkpoint": checkpoint,
                                        "prefix": "backbone."}  # fmt: skip
     return cfg
@@ -151,11 +153,10 @@ def compare_with_mediapipe(pool: HandPool, folder: Path, path: Path) -> dict[str
     boxes = labels["bbox_xyxy"][order]
     predicted = torch.from_numpy(table["keypoints_3d"].astype(np.float64))
     world = torch.from_numpy(pool.keypoints_3d[rows].astype(np.float64))
+    errors = keypoint_errors_mm(predicted, world, "procrustes")
     shift = np.linalg.norm(table["keypoints_2d"] - pool.keypoints_2d[rows], axis=-1).mean(1)
     return {
-        "world landmarks procrustes": float(
-            keypoint_errors_mm(predicted, world, "procrustes").mean()
-        ),
+        "world landmarks procrustes": float(errors.mean()),
         "2D % of box": float(100 * np.mean(shift / (boxes[:, 2:] - boxes[:, :2]).max(1))),
     }
 
