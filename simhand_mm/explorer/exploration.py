@@ -62,7 +62,9 @@ class Exploration:
             "num_placed": int(np.isfinite(self.places).all(axis=1).sum()),
             "crop_size": self.pool.crop_size,
             "columns": [*self._columns(), *([PAIR_DISTANCE] if self.pairs else [])],
-            "extra_columns": self.pool.extra_columns,
+            "color": next(
+                (n for n in self._columns() if n in self.pool.extra_columns), "sharpness"
+            ),
             "pairs": None if self.pairs is None else self.pairs_name,
             "advice": "" if self.pairs else f"No pairs named {self.pairs_name}. Run: {advice}",
             "exclude_list": str(self.exclude_list),
@@ -129,7 +131,7 @@ class Exploration:
             ids = self.pool.column("hand_id").take(pa.array(rows)).to_pylist()
             write_hand_ids(self.exclude_list, [*ids, *self._ids_of_other_pools])
             self.is_excluded = is_excluded
-        logger.info("%s: %d hands", self.exclude_list, len(rows))
+        logger.info("%s: %d excluded", self.exclude_list, len(rows))
 
     def _columns(self) -> list[str]:
         """Columns with one value per hand, extra columns first."""

@@ -72,7 +72,13 @@ def test_a_selection_on_the_map_makes_a_smaller_pool(explore, tmp_path):
     left, top, right, bottom = left + 5, top + 45, right - 5, bottom - 5  # below the buttons
     browser.drag((left, top), (right, top), (right, bottom), (left, bottom))
     browser.wait_for("document.getElementById('num-selected').textContent === '12 selected'")
-    assert browser.evaluate("document.querySelectorAll('#thumbs .thumb').length") == 12
+    thumbs = (
+        "[...document.querySelectorAll('#thumbs .thumb')].map(thumb => Number(thumb.dataset.row))"
+    )
+    assert browser.evaluate(thumbs) == [*range(6), *range(12, 18)]
+    browser.fill("#color", "sharpness")
+    browser.wait_for("document.getElementById('order').innerText.startsWith('by sharpness')")
+    assert browser.evaluate(thumbs) == [0, 12, 1, 13, 2, 14, 3, 15, 4, 16, 5, 17]
     browser.wait_for(
         "[...document.querySelectorAll('#thumbs img')].every(i => i.naturalWidth === 32)"
     )

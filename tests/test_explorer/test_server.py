@@ -84,7 +84,10 @@ def test_files_outside_the_page_are_not_served(server):
 def test_answers(server, pool):
     overview = json.loads(get(server, "overview"))
     assert (overview["num_hands"], overview["num_placed"]) == (24, 23)
-    assert overview["columns"][0] == "label" and overview["columns"][-1] == PAIR_DISTANCE
+    assert (
+        overview["color"] == overview["columns"][0] == "label"
+        and overview["columns"][-1] == PAIR_DISTANCE
+    )
     assert not {"hand_id", "keypoints_2d", "bbox_xyxy", "shard"} & set(overview["columns"])
     places = np.frombuffer(get(server, "places"), "<f4").reshape(-1, 2)
     np.testing.assert_array_equal(places, server.exploration.places)
@@ -178,6 +181,7 @@ def test_empty_pool_without_extra_columns(tmp_path):
     pool = write_pool(tmp_path / "pool", {"a": []})
     exploration = explore(pool, tmp_path)
     assert exploration.overview()["num_hands"] == 0
+    assert exploration.overview()["color"] == "sharpness"
     for name in exploration.overview()["columns"]:
         assert len(exploration.codes(name)[0]) == 0
     assert len(exploration.matching("sharpness > 1", "x")) == 0

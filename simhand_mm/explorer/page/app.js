@@ -14,6 +14,7 @@ async function start() {
   byId('title').textContent = overview.pool;
   document.title = `${overview.pool}: simhand explore`;
   byId('color').append(...overview.columns.map(name => make('option', {}, name)));
+  byId('color').value = overview.color;
   map.setPlaces(new Float32Array(await bytesOf('places')));
   state.excluded = unpack(new Uint8Array(await bytesOf('excluded')), n);
   state.selected = new Uint8Array(n);
@@ -79,7 +80,7 @@ function update() {
   const missing = overview.num_hands - overview.num_placed;
   byId('counts').textContent =
     `${counted(numShown)} of ${counted(overview.num_hands)} hands shown` +
-    (missing ? ` · ${counted(missing)} without usable keypoints are not on the map` : '') +
+    (missing ? ` · not on the map: ${counted(missing)} without usable keypoints` : '') +
     ` · ${overview.exclude_list}: ${counted(numExcluded)} excluded`;
   showSelection();
 }
@@ -94,10 +95,17 @@ function showSelection() {
   byId('selection').hidden = !rows.length;
   byId('num-selected').textContent = `${counted(rows.length)} selected`;
   const column = byId('color').value, isNumber = state.legend.kind === 'number';
-  if (isNumber) rows.sort((a, b) => map.codes[a] - map.codes[b] || a - b);
+  const first = isNumber ? lowestCodes(rows) : rows.slice(0, MAX_THUMBS);
   byId('order').textContent = (isNumber ? `by ${column}, lowest first` : 'in the order of the pool') +
     (rows.length > MAX_THUMBS ? `; the first ${MAX_THUMBS}` : '');
-  byId('thumbs').replaceChildren(...rows.slice(0, MAX_THUMBS).map(row => thumbOf(row, state.excluded[row], open)));
+  byId('thumbs').replaceChildren(...first.map(row => thumbOf(row, state.excluded[row], open)));
+}
+
+// The rows with the lowest codes. Sorting all would take seconds for millions.
+function lowestCodes(rows) {
+  const byCode = Array.from({length: 256}, () => []);
+  for (const row of rows) if (byCode[map.codes[row]].length < MAX_THUMBS) byCode[map.codes[row]].push(row);
+  return byCode.flat().slice(0, MAX_THUMBS);
 }
 
 async function exclude(rows, isExcluded) {
