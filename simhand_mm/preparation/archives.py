@@ -105,7 +105,7 @@ class Listing:
 
 
 def list_archive(path: Path) -> Listing:
-    """List the files in an archive. Links, folders and hidden files are left out."""
+    """List the files in an archive. Links, folders and hidden files are not."""
     listing = Listing()
     members = _zip_members(path) if path.suffix.lower() == ".zip" else _tar_members(path)
     try:
