@@ -12,6 +12,7 @@ from typing import Literal
 from simhand_mm.experiments.jobs import Job, claim
 from simhand_mm.pool.files import atomic_path, write_json
 
+_Method = Literal["lifted", "lifted_from_both", "half_and_half", "world_landmarks"]
 _CONFIG = "configs/detnet/detnet_resnet18_1xb64-600i_pseudo-any-128px.py"
 
 
@@ -39,7 +40,9 @@ class Adaptation:
     fps: float = 2.0
     fov_deg: float = 60.0
     frame_size: tuple[int, int] | None = None
-    method: Literal["lifted", "lifted_from_both", "half_and_half", "world_landmarks"] = "lifted"
+    method: Literal["lifted", "lifted_from_both", "half_and_half", "world_landmarks"] = (
+        "half_and_half"
+    )
     max_error: float = 0.35
     held_out: float = 0.2
     stills: int = 3000

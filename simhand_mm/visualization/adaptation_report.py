@@ -19,12 +19,18 @@ from simhand_mm.visualization.prediction_images import comparison_html
 from simhand_mm.visualization.predictions import Comparison, choose_samples, read_comparison
 from simhand_mm.visualization.training_log import training_chart
 
-_LABEL, _MODEL, _MEDIAPIPE = "lifted label", "adapted model", "MediaPipe"
+_LABEL, _MODEL, _MEDIAPIPE = "label", "adapted model", "MediaPipe"
 _MAX_VIDEOS = 12
+_METHODS = {
+    "lifted": "lifted from MediaPipe's 2D keypoints",
+    "lifted_from_both": "lifted from MediaPipe's 2D keypoints and world landmarks",
+    "half_and_half": "the mean of MediaPipe's world landmarks and the pose lifted from its 2D",
+    "world_landmarks": "MediaPipe's world landmarks",
+}
 _HOW_TO_READ = (
     "Top: 2D keypoints on the image; those of the label are MediaPipe's. Bottom: 3D pose from the "
-    "front and from the side, scaled to the lifted label, which is drawn in grey. Difference: mean "
-    "distance from the lifted label under root_scale. Colours: thumb orange-red, index yellow, "
+    "front and from the side, scaled to the label, which is drawn in grey. Difference: mean "
+    "distance from the label under root_scale. Colours: thumb orange-red, index yellow, "
     "middle green, ring blue, pinky pink. Left hands are shown mirrored."
 )
 
@@ -56,8 +62,8 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
     header = ["", "root_scale, mm", "procrustes, mm"]
     page.table(
         header, rows, f"Mean differences over {len(comparison.sample_ids):,} hands of held-out "
-        "frames, which were not trained on. The lifted label is estimated from MediaPipe's 2D "
-        "keypoints."
+        "frames, which were not trained on. The label is an estimate, too: "
+        f"{_METHODS[labels['method']]}."
     )  # fmt: skip
     drawn = json.loads(next(folder.glob("drawn_test/**/metrics.json")).read_text(encoding="utf-8"))
     errors = [fixed(drawn["protocols"][p]["mpjpe_mm"], 1) for p in ("root_scale", "procrustes")]
@@ -91,7 +97,7 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
 
 
 def _read(folder: Path, pool: HandPool) -> Comparison:
-    """Lifted labels, and the poses of MediaPipe and the adapted model."""
+    """Labels, and the poses of MediaPipe and the adapted model."""
     predictions = next(folder.glob("held_out/**/predictions.parquet"))
     comparison = read_comparison(
         folder / "labels", folder / "labels/poses/held_out.parquet", {_MODEL: predictions}

@@ -1,4 +1,4 @@
-"""The report of ``simhand adapt``: MediaPipe and the model beside the lifted labels."""
+"""The report of ``simhand adapt``: MediaPipe and the model beside the labels."""
 
 import json
 
@@ -57,7 +57,7 @@ def folder(tmp_path):
     write_predictions(tmp_path / "held_out/predictions.parquet", predictions)
     write_metrics(tmp_path / "drawn_test/metrics.json", 33.0)
     labels = {"num_hands": 40, "num_held_out": 5, "num_dropped": {"implausible": 3},
-              "fov_deg": 60.0, "bone_mm": 91.0}  # fmt: skip
+              "method": "lifted", "fov_deg": 60.0, "bone_mm": 91.0}  # fmt: skip
     (tmp_path / "labels/pseudo_labels.json").write_text(json.dumps(labels))
     return tmp_path
 
@@ -65,13 +65,14 @@ def folder(tmp_path):
 def test_differences_are_those_of_the_poses(folder):
     text = write_adaptation_report(folder, folder / "report.html")
     rows = {line[:48].strip(): line[48:].split() for line in text.splitlines()}
-    assert rows["MediaPipe and lifted label"][0] == "0.0"
-    assert rows["adapted model and lifted label"][0] == "1.9"  # 4 of 21 keypoints, 10 mm
+    assert rows["MediaPipe and label"][0] == "0.0"
+    assert rows["adapted model and label"][0] == "1.9"  # 4 of 21 keypoints, 10 mm
     assert rows["adapted model and MediaPipe"][0] == "1.9"
     html = (folder / "report.html").read_text()
     assert html.count('class="picture"') >= 2 * 3 * (6 + 1)  # three columns, two images each
     assert "35.0" in html and "40 hands with labels" in html and "3 implausible" in html
     assert "ground truth" not in html
+    assert "lifted from MediaPipe&#x27;s 2D keypoints." in html
 
 
 def test_a_missing_step_is_named(folder):
