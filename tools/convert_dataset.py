@@ -62,6 +62,11 @@ def main(
             written as 'holdout', because its 'val' is used for testing; and 0 for the others.
     """
     if dataset == "coco" or dataset == "json":
+        if holdout is not None:
+            raise ValueError(
+                f"holdout must not be given for {dataset}, but got {holdout}. Put the hands of val "
+                'into a file of their own, or state "split" in the JSON.'
+            )
         _convert_own(dataset, root, own_settings, splits or (), out)
         return
     module, convert, setup = {
