@@ -24,7 +24,9 @@ def estimate_poses(
     ``lifted``: from the 2D keypoints. ``lifted_from_both``: the network gets the other pose as
     well. ``half_and_half``: the mean of the lifted and the other pose. ``world_landmarks``: the
     other pose as it is. A hand without another pose is lifted from its 2D keypoints, except with
-    ``world_landmarks``, which gives NaN. The expected errors are always those of the lifter.
+    ``world_landmarks``, which gives NaN. Expected errors and plausibility are always those of the
+    lifted pose: they tell whether the 2D keypoints are those of a hand, and the limits are those of
+    drawn hands, whose bones other estimators do not share.
 
     Args:
         lifter: The lifter.
@@ -54,5 +56,5 @@ def estimate_poses(
         poses = torch.where(is_known, to_hand_unit((poses + other) / 2), poses)
     else:
         poses = other
-    is_plausible = lifter.limits.holds(poses).numpy() & np.isfinite(lifted.expected_error).all(1)
+    is_plausible = lifted.is_plausible & poses.isfinite().all(-1).all(-1).numpy()
     return replace(lifted, keypoints_3d=poses.numpy(), is_plausible=is_plausible)
