@@ -34,6 +34,7 @@ exclude_patterns = [
 smartquotes = False  # it would turn --option into a dash
 
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = "simhand_mm"
 html_additional_pages = {"index": "redirect.html"}
 templates_path = ["_templates"]

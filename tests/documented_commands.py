@@ -36,6 +36,13 @@ OWN_VIDEOS_TRAINING = {
     "simhand train configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py --resume": (
         SMALL_PRETRAINING
     ),
+    "simhand train configs/poseaware/poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py": (
+        SMALL_PRETRAINING
+    ),
+    "simhand train configs/poseaware/poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py "
+    "--cfg-options model.head.loss.sigma=0.15 model.head.loss.alpha=1": (
+        SMALL_PRETRAINING.removeprefix(" --cfg-options")
+    ),
     "simhand train configs/simhand/simhand_resnet50_1xb8192-mb1024-coslr-100e_ego4d-1m.py --amp "
     "--cfg-options train_dataloader.dataset.pool=pool": (
         " train_cfg.max_epochs=1 train_dataloader.batch_size=8 model.micro_batch_size=4 "
@@ -101,6 +108,7 @@ BY_ANOTHER_TEST = {
     "simhand convert json *": "tests/test_converters/test_own_labels.py",
     "simhand test configs/* test_dataloader.dataset.data_root=my_hands": "tests/test_converters/"
     "test_own_labels.py, with a smaller config",
+    "simhand compare my_hands/*": "tests/test_readme.py compares predictions of other hands",
     "simhand evaluate my_hands/*": "tests/test_converters/test_own_labels.py",
     "simhand prepare frames data/pool *": "tests/test_preparation/test_images.py",
     "simhand prepare gestures data/pool *": "tests/test_preparation/test_images.py",
@@ -132,6 +140,7 @@ BY_ANOTHER_TEST = {
     "simhand synthesize data/synthetic *": "tests/test_synthetic/test_dataset.py",
     "simhand train-lifter *": "tests/test_lifting/test_commands.py",
     "simhand probe *": "tests/test_pretraining/test_probing.py",
+    "simhand doctor": "tests/test_doctor.py",
     "simhand reproduce *": "tests/test_experiments runs plans, stubbed and with very little data",
     "python tests/module_map.py": "tests/test_docs.py compares its output with docs/design.md",
     "python -m projects.synthhands.page *": "tests/test_experiments/test_synthhands.py",

@@ -42,7 +42,8 @@ def test_paths_in_the_rest_of_the_design_exist():
 def test_named_files_exist(document):
     text = document.read_text()
     named = re.findall(r"\b(?:tools|configs|docs|tests|requirements|projects)/[\w./-]+\.\w+", text)
-    missing = sorted({name for name in named if not (ROOT / name).exists()})
+    folders = (ROOT, document.parent)
+    missing = {name for name in named if not any((folder / name).exists() for folder in folders)}
     assert not missing, f"{document.name} names files that do not exist: {missing}"
 
 
@@ -89,7 +90,9 @@ def test_hooks_are_local_and_models_are_listed():
     ]
     listed = yaml.safe_load((ROOT / "model-index.yml").read_text())["Import"]
     assert sorted(listed) == sorted(
-        str(path.relative_to(ROOT)) for path in ROOT.glob("configs/*/metafile.yml")
+        str(path.relative_to(ROOT))
+        for folder in ("configs", "projects")
+        for path in ROOT.glob(f"{folder}/*/metafile.yml")
     )
 
 

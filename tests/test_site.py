@@ -76,6 +76,13 @@ def test_settings_of_the_site_request_nothing_from_the_network():
     assert not {"html_baseurl", "mathjax_path", "intersphinx_mapping"} & set(names)
 
 
+def test_loss_of_the_tutorial_has_a_gradient():
+    text = (ROOT / "docs" / "tutorial_pose_aware.md").read_text()
+    names = {}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], names)
+    assert names["query"].grad.norm() > 0
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("furo") is None, reason="needs requirements/docs.txt")
 def test_site_is_built_without_warnings_and_requests(tmp_path):

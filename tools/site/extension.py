@@ -3,13 +3,16 @@
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 
 import simhand_mm
+from simhand_mm.cli import COMMANDS
 from tools.site import commands, configs, modules
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -20,7 +23,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the handlers; Sphinx calls this."""
     app.connect("builder-inited", lambda app: write_pages())
     app.connect("builder-inited", lambda app: remove_options_from_types())
+    app.connect("missing-reference", find_definition)
     app.connect("doctree-read", set_dashes)
+    app.connect("doctree-resolved", link_commands)
+    app.add_html_math_renderer("mathml", (write_formula, None), (write_equation, None))
     text = _AttributeText()
     app.connect("autodoc-process-docstring", text.keep, priority=400)
     app.connect("autodoc-process-docstring", text.restore, priority=600)
@@ -57,11 +63,45 @@ def _plain(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
+def find_definition(app: Sphinx, env: Any, node: Any, code: nodes.Element) -> Any:
+    """Resolve a reference to ``simhand_mm.pool.HandPool`` by the module that defines the name."""
+    package, _, name = node["reftarget"].rpartition(".")
+    init = modules.PACKAGE.parent / package.replace(".", "/") / "__init__.py"
+    defined = modules.public_names(init).get(name) if package and init.is_file() else None
+    if defined is None:
+        return None
+    python = env.get_domain("py")
+    return python.resolve_xref(
+        env, node["refdoc"], app.builder, node["reftype"], defined, node, code
+    )
+
+
+def write_formula(writer: Any, node: nodes.math) -> None:
+    """Write a formula as MathML, which browsers draw without a script from the network."""
+    writer.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def write_equation(writer: Any, node: nodes.math_block) -> None:
+    """Write an equation on its own line, as MathML."""
+    writer.body.append(f"<div>{tex2mathml(node.astext(), as_block=True)}</div>")
+    raise nodes.SkipNode
+
+
 def set_dashes(app: Sphinx, doctree: nodes.document) -> None:
     """Set a dash between an argument and its text, where Sphinx writes two hyphens."""
     for text in list(doctree.findall(nodes.Text)):
         if text == " -- ":
             text.parent.replace(text, nodes.Text(" – "))
+
+
+def link_commands(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Link ``simhand mine ...`` in the text to the page of the command."""
+    for code in list(doctree.findall(nodes.literal)):
+        found = re.match(r"simhand ([a-z0-9-]+)", code.astext())
+        if found and found[1] in COMMANDS and not isinstance(code.parent, nodes.reference):
+            address = app.builder.get_relative_uri(page, f"docs/reference/commands/{found[1]}")
+            code.parent.replace(code, nodes.reference("", "", code, refuri=address, internal=True))
 
 
 class _AttributeText:
