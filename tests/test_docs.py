@@ -55,6 +55,19 @@ def test_links_are_valid(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_to_headings_are_valid(document):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*\.md)?#([^)\s]+)\)", document.read_text()):
+        text = (document.parent / target if target else document).read_text()
+        anchors = {anchor_of(title) for title in re.findall(r"^#+ (.*)", text, re.MULTILINE)}
+        assert anchor in anchors, f"{document.name} links to {target}#{anchor}"
+
+
+def anchor_of(title: str) -> str:
+    """Return the anchor of a heading, as GitHub and the site name it."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_options_in_commands_exist(document):
     """Each ``--option`` after the name of a tool or command is an option of it."""
     text = document.read_text().replace("\\\n", " ")

@@ -4,10 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash tools/setup_env.sh
-if ! .venv/bin/python -m pip freeze --quiet | grep -qixFf <(grep -i '^sphinx==' requirements/docs.txt); then
-    echo "build_docs: installing requirements/docs.txt"
-    .venv/bin/python -m pip --disable-pip-version-check install -qq -r requirements/docs.txt
-fi
+.venv/bin/python -m pip --disable-pip-version-check install -qq -r requirements/docs.txt
 export OMP_NUM_THREADS=1 PYTHONWARNINGS=ignore
 .venv/bin/python -m sphinx --fail-on-warning --keep-going --jobs auto --quiet -c docs -d build/docs . build/site "$@"
 echo "build_docs: open build/site/index.html"
