@@ -6,9 +6,12 @@ simhand evaluate data/FreiHAND_pub_v2/poses/test.parquet predictions.parquet
 from pathlib import Path
 
 from simhand_mm.cli import run
+from simhand_mm.options import OptionalOut
 
 
-def main(poses: Path, predictions: Path, /, hands_of: Path | None = None) -> None:
+def main(
+    poses: Path, predictions: Path, /, hands_of: Path | None = None, out: OptionalOut = None
+) -> None:
     """Evaluate the predictions and print the table.
 
     Args:
@@ -17,10 +20,14 @@ def main(poses: Path, predictions: Path, /, hands_of: Path | None = None) -> Non
             .txt of DexYCB (mm). Keypoints are in the camera frame; left hands are not mirrored.
         hands_of: predictions.parquet whose hands are evaluated, and no others, so that models are
             compared on the hands that a detector found.
+        out: metrics.json to write, as simhand test writes it.
     """
-    from simhand_mm.pose.evaluation import evaluate_file, format_table
+    from simhand_mm.pool import write_json
+    from simhand_mm.pose.evaluation import as_metrics, evaluate_file, format_table
 
     evaluation = evaluate_file(poses, predictions, hands_of)
+    if out:
+        write_json(out, as_metrics(evaluation))
     num_hands = len(evaluation["root_scale"]["per_sample_mm"])
     print(f"{num_hands} hands\n{format_table(evaluation)}")
 

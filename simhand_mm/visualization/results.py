@@ -12,8 +12,8 @@ from simhand_mm.functional.keypoints import FINGERS, KEYPOINT_NAMES
 from simhand_mm.visualization.charts import Series, line_chart
 from simhand_mm.visualization.number_format import fixed, ticks
 
-# The order of the paper (Tab. 1); other runs follow by name.
-KNOWN_METHODS = ("scratch", "simclr", "peclr", "tempclr", "simhand")
+# The order of the paper (Tab. 1), then ours; other runs follow by name.
+KNOWN_METHODS = ("scratch", "simclr", "peclr", "tempclr", "simhand", "poseaware")
 
 # The paper's protocol is root_scale. Heading, protocol, key, factor, decimals.
 _COLUMNS = (
@@ -76,7 +76,7 @@ def read_result(name: str, work_dir: Path) -> MethodResult:
 
 def result_table(results: Sequence[MethodResult]) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of the table of results; dashes for a run without results."""
-    header = ["\npre-training", *(heading for heading, *_ in _COLUMNS)]
+    header = ["\nmethod", *(heading for heading, *_ in _COLUMNS)]
     rows = []
     for result in results:
         protocols = (result.metrics or {}).get("protocols", {})
