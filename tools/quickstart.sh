@@ -106,7 +106,7 @@ method() {
         mkdir -p "$dir"
         stage predict-lifter tools/predict_poses.py "$poses" "$dir/predictions.parquet"
         stage test-lifter tools/evaluate_predictions.py "$poses" "$dir/predictions.parquet" \
-            -o "$dir/metrics.json"
+            --hands-of "$dir/predictions.parquet" -o "$dir/metrics.json"
         ;;
     *)
         pretrain "$1" "configs/$1/$1_resnet18_1xb128-coslr-6e_synthetic-64px.py"

@@ -43,6 +43,7 @@ class Browser:
             os.dup2(first, 3)
             os.dup2(second, 4)
 
+        assert CHROMIUM, "Chromium is not installed"
         self.process = subprocess.Popen(
             [CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", "about:blank"],
             preexec_fn=connect,
