@@ -25,8 +25,8 @@ def save_model(
     Args:
         path: File to write; written under a temporary name, then renamed.
         state_dict: Weights. Floating-point values are stored in half precision.
-        config: Config of the training. ``model`` and the pipeline of ``test_dataloader`` are
-            stored, which is all that inference needs.
+        config: Config of the training. ``model``, the pipeline of ``test_dataloader`` and the
+            type of its data set are stored, which is all that inference needs.
         meta: Plain values that describe the training.
 
     Raises:
@@ -36,10 +36,15 @@ def save_model(
         key: (value.half() if value.is_floating_point() else value).detach().cpu()
         for key, value in state_dict.items()
     }
-    pipeline = config.test_dataloader.dataset.pipeline
-    needed = _plain({"model": config.model, "test_dataloader": {"dataset": {"pipeline": pipeline}}})
+    dataset = config.test_dataloader.dataset
+    needed = {
+        "default_scope": "mmpose",
+        "model": config.model,
+        "train_dataloader": {"dataset": {"type": dataset.type}},  # where mmpose looks for keypoints
+        "test_dataloader": {"dataset": {"type": dataset.type, "pipeline": dataset.pipeline}},
+    }
     with atomic_path(Path(path)) as temporary:
-        torch.save({"meta": meta, "config": needed, "state_dict": tensors}, temporary)
+        torch.save({"meta": meta, "config": _plain(needed), "state_dict": tensors}, temporary)
 
 
 @HOOKS.register_module()
