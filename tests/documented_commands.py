@@ -95,8 +95,9 @@ BY_ANOTHER_TEST = {
     "python projects/plain_pytorch/train.py *": "tests/test_plain_pytorch.py",
     "simhand train projects/example_project/*": "tests/test_projects.py",
     "pip uninstall *": "changes another environment",
-    "simhand demo CONFIG CHECKPOINT *": "tests/test_wheel.py",
-    "simhand demo configs/detnet/*pseudo-any-128px.py *": "tests/test_wheel.py",
+    "simhand demo my_video.mp4 --config *": "tests/test_wheel.py",
+    "simhand demo pictures": "tests/test_inference/ with keypoints in place of MediaPipe",
+    "simhand demo pictures --config *": "tests/test_wheel.py",
     "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",
     "simhand train configs/detnet/*=HEATMAP/backbone.pth *": "tests/test_pretraining/"
     "test_training.py loads the weights of a heatmap run",

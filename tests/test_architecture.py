@@ -44,13 +44,15 @@ ARROWS = {
         "registry",
         "version",
     },
-    "pose": {"functional", "pool", "registry", "version"},
+    "pose": {"checkpoint", "functional", "pool", "registry", "version"},
     "converters": {"executors", "functional", "options", "pool"},
     "synthetic": {"executors", "functional", "pool"},
     "visualization": {"functional", "options", "pool"},
     "experiments": {"cli", "pool"},  # runs the commands, so it is above them
     # Shows what stages have made; computes embeddings and features that are missing.
     "explorer": {"mining", "pool", "pretraining"},
+    # For users of images, so it is above the stages.
+    "inference": {"functional", "lifting", "pool", "pose", "preparation"},
     # Examines the code of stages.
     "doctor": {"cli", "compat", "engine", "functional", "mining", "pool", "pretraining"},
 }

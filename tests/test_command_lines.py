@@ -34,7 +34,7 @@ MISTAKES = {
     "adapt": ["nowhere out", "garbage out"],
     "predict": ["nowhere out.parquet", "garbage out.parquet"],
     "compare": ["nowhere a=nowhere", "garbage a=garbage"],
-    "demo": ["nowhere.py nowhere.pth nowhere.png", "nowhere.py nowhere.pth garbage"],
+    "demo": ["nowhere.png", "garbage", "", "empty --camera", "garbage --checkpoint nowhere.pth"],
     "export-onnx": ["nowhere.py nowhere.pth out.onnx", "broken.py garbage out.onnx"],
     "lift": ["nowhere out.parquet", "garbage out.parquet", "empty out.parquet"],
     "pseudo-label": ["nowhere out", "garbage out"],

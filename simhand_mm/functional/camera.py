@@ -10,6 +10,8 @@ through it. With ``A`` the map, ``Q`` its rotation or reflection and ``K`` the c
 project exactly onto the moved 2D keypoints, wherever the crop lies in the image.
 """
 
+import math
+
 import numpy as np
 
 
@@ -67,6 +69,21 @@ def turn_keypoints_3d(
     turned = np.array(keypoints_3d, dtype=np.float64)
     turned[..., :2] = turned[..., :2] @ (turn if inverse else np.swapaxes(turn, -1, -2))
     return turned
+
+
+def camera_of_view(size_wh: tuple[int, int], fov_deg: float) -> np.ndarray:
+    """Return the camera with a field of view along the longer side of its image.
+
+    Args:
+        size_wh: Width and height of the image in px.
+        fov_deg: Field of view in degrees.
+
+    Returns:
+        ``[3, 3]``, px, with square pixels and the principal point at the centre.
+    """
+    width, height = size_wh
+    focal_px = max(width, height) / 2 / math.tan(math.radians(fov_deg) / 2)
+    return np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
 
 
 def move_camera(affine: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.detections import HandBox, read_detections, write_detections
 from simhand_mm.pool.embeddings import load_pose_embeddings
 from simhand_mm.pool.files import atomic_path, write_json
+from simhand_mm.pool.hand_poses import HandPose3D, describe_json
 from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
 from simhand_mm.pool.parts import SourceFile, VideoStatus
 from simhand_mm.pool.poses import read_poses, write_poses
@@ -17,11 +18,13 @@ __all__ = [
     "HandBox",
     "HandPairs",
     "HandPool",
+    "HandPose3D",
     "HandRecord",
     "PoolWriter",
     "SourceFile",
     "VideoStatus",
     "atomic_path",
+    "describe_json",
     "load_pairs",
     "load_pose_embeddings",
     "read_detections",

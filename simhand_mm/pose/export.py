@@ -1,6 +1,8 @@
 """Exports a fine-tuned model as an ONNX graph, from crop to keypoints."""
 
+import io
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,24 @@ class CropToKeypoints(nn.Module):
         return points, scores, keypoints_3d
 
 
+def onnx_session(model: Any) -> Callable[[np.ndarray], tuple[np.ndarray, ...]]:
+    """Return a function that runs a model in onnxruntime, with as many threads as torch has.
+
+    Args:
+        model: A ``TopdownPoseEstimator`` with a :class:`DetNetHead`, on the CPU.
+
+    Returns:
+        Function from crops ``[N, 3, S, S]`` to the outputs of :class:`CropToKeypoints`.
+
+    Raises:
+        ImportError: If onnx or onnxruntime is missing.
+    """
+    graph = io.BytesIO()
+    _export(CropToKeypoints(model).eval(), graph)
+    session = _open_session(graph.getvalue())
+    return lambda crops: tuple(session.run(None, {"crops": crops}))
+
+
 def export_onnx(config: str, checkpoint: str, path: str | Path) -> dict[str, float]:
     """Export a model to ONNX, compare onnxruntime with torch, and time both.
 
@@ -62,30 +82,10 @@ def export_onnx(config: str, checkpoint: str, path: str | Path) -> dict[str, flo
         ImportError: If onnx or onnxruntime is missing.
         RuntimeError: If the keypoints of onnxruntime differ from those of torch.
     """
-    try:
-        import onnx  # noqa: F401 (torch.onnx needs it)
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError(
-            'ONNX export needs onnx and onnxruntime. Run: pip install "simhand-mm[onnx]".'
-        ) from error
     model = CropToKeypoints(init_model(config, checkpoint, device="cpu")).eval()
-    size = model.head.decoder.input_size[0]
-    crops = 255 * torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
     with atomic_path(path) as temporary:
-        torch.onnx.export(
-            model,
-            (crops,),
-            str(temporary),
-            input_names=["crops"],
-            output_names=["keypoints_2d", "keypoint_score", "keypoints_3d"],
-            dynamic_axes={"crops": {0: "N"}},
-            opset_version=17,
-            dynamo=False,
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+        crops = _export(model, str(temporary))
+    session = _open_session(str(path))
     with torch.no_grad():
         expected = [output.numpy() for output in model(crops)]
     found = session.run(None, {"crops": crops.numpy()})
@@ -97,6 +97,44 @@ def export_onnx(config: str, checkpoint: str, path: str | Path) -> dict[str, flo
         torch_ms = _median_ms(lambda: model(one))
     runtime_ms = _median_ms(lambda: session.run(None, {"crops": one.numpy()}))
     return {"max_difference": difference, "torch_ms": torch_ms, "onnxruntime_ms": runtime_ms}
+
+
+def _export(model: CropToKeypoints, target: str | io.BytesIO) -> Tensor:
+    """Write the graph; return the two crops ``[2, 3, S, S]`` for which it was traced."""
+    size = model.head.decoder.input_size[0]
+    crops = 255 * torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    _onnxruntime()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracer, about constants
+        torch.onnx.export(
+            model,
+            (crops,),
+            target,  # pyright: ignore[reportArgumentType] (a file object is accepted, too)
+            input_names=["crops"],
+            output_names=["keypoints_2d", "keypoint_score", "keypoints_3d"],
+            dynamic_axes={"crops": {0: "N"}},
+            opset_version=17,
+            dynamo=False,
+        )
+    return crops
+
+
+def _open_session(graph: str | bytes) -> Any:
+    runtime = _onnxruntime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    return runtime.InferenceSession(graph, options, ["CPUExecutionProvider"])
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnx  # noqa: F401 (torch.onnx needs it)
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(
+            'ONNX needs onnx and onnxruntime. Run: pip install "simhand-mm[onnx]".'
+        ) from error
+    return onnxruntime
 
 
 def _median_ms(call: Callable[[], Any], repeats: int = 20) -> float:

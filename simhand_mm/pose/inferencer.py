@@ -1,9 +1,10 @@
-"""Inference: 3D hand poses of images."""
+"""Inference: 3D hand poses of an image, by a fine-tuned model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,82 +12,53 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, default_collate
 from mmpose.apis import init_model
 
-from simhand_mm.functional.keypoints import KEYPOINT_NAMES
-from simhand_mm.pool import HandBox
+from simhand_mm.functional.affine import apply, invert
+from simhand_mm.functional.camera import turn_keypoints_3d
+from simhand_mm.pool import HandBox, HandPose3D
 from simhand_mm.pose.evaluation import place_in_camera
+from simhand_mm.pose.export import onnx_session
+from simhand_mm.pose.publishing import read_model_config
 
-
-@dataclass(frozen=True)
-class HandPose3D:
-    """Predicted pose of one hand. Left hands are returned as left hands, not mirrored.
-
-    Attributes:
-        box: Bounding box and handedness used as input.
-        keypoints_2d: ``[21, 2]``, px in the image.
-        keypoint_score: ``[21]`` in [0, 1].
-        keypoints_3d: ``[21, 3]``, mm relative to the wrist, axes of the camera frame (x right, y
-            down, z away from the camera). The hand has the mean size of the training set.
-        position: ``[3]``, mm, position of the wrist in the camera frame; None if the camera is
-            unknown.
-    """
-
-    box: HandBox
-    keypoints_2d: np.ndarray
-    keypoint_score: np.ndarray
-    keypoints_3d: np.ndarray
-    position: np.ndarray | None = None
-
-    @property
-    def handedness(self) -> str:
-        """``left`` or ``right``, from the view of the person."""
-        return self.box.handedness
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain numbers; the keys include the units."""
-        return {
-            "handedness": self.handedness,
-            "bbox_xyxy_px": np.round(self.box.bbox_xyxy, 2).tolist(),
-            "bbox_score": round(float(self.box.score), 4),
-            "keypoints_2d_px": np.round(self.keypoints_2d, 2).tolist(),
-            "keypoint_score": np.round(self.keypoint_score, 4).tolist(),
-            "keypoints_3d_root_relative_mm": np.round(self.keypoints_3d, 2).tolist(),
-            "wrist_in_camera_mm": None
-            if self.position is None
-            else np.round(self.position, 2).tolist(),
-        }
-
-
-def describe_json() -> dict[str, Any]:
-    """Return the description of units, axes and keypoints for a file of hand poses."""
-    return {
-        "units": "px in the image; mm",
-        "frame": "axes of the camera: x right, y down, z away from it; keypoints_3d relative to "
-        "the wrist, with the mean bone length of the training set; left hands are left hands",
-        "keypoint_names": list(KEYPOINT_NAMES),
-    }
+Runtime = Literal["torch", "onnxruntime"]
+# Keypoints in image px, scores, root-relative mm; [N, 21, ...].
+_Poses = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class HandPose3DInferencer:
-    """Detects hands and predicts their 3D poses.
+    """Predicts the 3D poses of the hands in an image.
 
     Args:
-        config: Config file of a fine-tuned model.
+        config: Config file of a fine-tuned model; None for files of ``PublishModelHook``, which
+            contain their config.
         checkpoint: Checkpoint file.
         device: Device of the model.
         find_hands: Function that returns the hands of an image ``[H, W, 3]`` uint8, BGR. Without
             it, ``boxes`` must be passed with each image.
+        runtime: What computes the network. ``onnxruntime`` runs on the CPU, is faster there, and
+            needs a model with a :class:`DetNetHead`.
+
+    Raises:
+        ValueError: If there is no config, or onnxruntime should run on another device.
     """
 
     def __init__(
         self,
-        config: str | Path | Config,
+        config: str | Path | Config | None,
         checkpoint: str | Path,
         device: str = "cpu",
         find_hands: Callable[[np.ndarray], Sequence[HandBox]] | None = None,
+        runtime: Runtime = "torch",
     ) -> None:
-        self.model: Any = init_model(config, str(checkpoint), device=device)
+        config = read_model_config(checkpoint) if config is None else config
+        with redirect_stdout(StringIO()):  # mmengine prints where it reads weights
+            self.model: Any = init_model(config, str(checkpoint), device=device)
         self.find_hands = find_hands
         self._pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
+        if runtime == "onnxruntime" and device != "cpu":
+            raise ValueError(
+                f"device must be cpu for onnxruntime, but got {device!r}. Use the runtime torch."
+            )
+        self._session = onnx_session(self.model) if runtime == "onnxruntime" else None
 
     def __call__(
         self,
@@ -114,14 +86,37 @@ class HandPose3DInferencer:
             boxes = self.find_hands(image)
         if not boxes:
             return []
-        samples = [self._pipeline(_as_sample(image, box)) for box in boxes]
-        with torch.no_grad():
-            # One tensor: a list would be copied and normalised crop by crop.
-            outputs = self.model.test_step(default_collate(samples))
-        return [
-            _as_hand(box, output.pred_instances, camera_matrix)
-            for box, output in zip(boxes, outputs, strict=True)
-        ]
+        samples: list[Any] = [self._pipeline(_as_sample(image, box)) for box in boxes]
+        points, scores, poses = (self._run_torch if self._session is None else self._run_onnx)(
+            samples
+        )
+        position: Sequence[np.ndarray | None] = [None] * len(boxes)
+        if camera_matrix is not None:
+            cameras = np.tile(np.asarray(camera_matrix, np.float64), (len(boxes), 1, 1))
+            position = list(place_in_camera(poses, points, scores, cameras)[:, 0])
+        hands = zip(boxes, points, scores, poses, position, strict=True)
+        return [HandPose3D(*hand) for hand in hands]
+
+    @torch.no_grad()
+    def _run_torch(self, samples: list[dict[str, Any]]) -> _Poses:
+        # One tensor: a list would be copied and normalised crop by crop.
+        outputs = self.model.test_step(default_collate(samples))
+        names = ("keypoints", "keypoint_scores", "keypoints_3d")
+        points, scores, poses = (
+            np.concatenate([getattr(output.pred_instances, name) for output in outputs])
+            for name in names
+        )
+        return points, scores, poses
+
+    def _run_onnx(self, samples: list[dict[str, Any]]) -> _Poses:
+        """Run the network; then undo the crop, as the head and mmpose do."""
+        assert self._session is not None
+        crops = torch.stack([sample["inputs"] for sample in samples]).numpy()[:, ::-1]  # to RGB
+        points, scores, poses = self._session(np.ascontiguousarray(crops, np.float32))
+        affines = [sample["data_samples"].metainfo["affine"] for sample in samples]
+        points = np.stack([apply(invert(a), p) for a, p in zip(affines, points, strict=True)])
+        turned = [turn_keypoints_3d(a, p, True) for a, p in zip(affines, poses, strict=True)]
+        return points, scores, np.stack(turned).astype(np.float32)
 
 
 def _as_sample(image: np.ndarray, box: HandBox) -> dict[str, Any]:
@@ -131,13 +126,3 @@ def _as_sample(image: np.ndarray, box: HandBox) -> dict[str, Any]:
         "bbox_score": np.array([box.score], np.float32),
         "handedness": box.handedness,
     }
-
-
-def _as_hand(box: HandBox, pred: Any, camera_matrix: np.ndarray | None) -> HandPose3D:
-    position = None
-    if camera_matrix is not None:
-        arrays = (pred.keypoints_3d, pred.keypoints, pred.keypoint_scores)
-        position = place_in_camera(*arrays, np.asarray(camera_matrix)[None])[0, 0]
-    return HandPose3D(
-        box, pred.keypoints[0], pred.keypoint_scores[0], pred.keypoints_3d[0], position
-    )

@@ -12,9 +12,30 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from simhand_mm.checkpoint import load_checkpoint
 from simhand_mm.pool import atomic_path
 from simhand_mm.registry import HOOKS
 from simhand_mm.version import __version__
+
+
+def read_model_config(path: str | Path) -> Config:
+    """Read the config of a model that :func:`save_model` wrote.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file has no config.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"checkpoint must be a file, but {path} does not exist. Correct it."
+        )
+    content = load_checkpoint(path, "cpu")
+    if not isinstance(content, dict) or "model" not in content.get("config", {}):
+        raise ValueError(
+            f"config must be given for a checkpoint without one, but got None for {path}. Name the "
+            "config with which it was trained (--config)."
+        )
+    return Config(content["config"])
 
 
 def save_model(

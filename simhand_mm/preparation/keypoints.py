@@ -46,14 +46,16 @@ class MediaPipeHands:
     """The palm detector and the landmark model of MediaPipe's legacy solution (0.10.21).
 
     MediaPipe has no scores for individual keypoints; ``keypoint_score`` repeats the score of the
-    hand. Images are processed independently, so the result does not depend on their order.
+    hand. By default images are processed independently: the result does not depend on their order.
 
     Args:
         max_hands: Maximum number of hands per image.
         min_score: Minimum confidence of the palm detector, in [0, 1].
+        is_video: Images are the frames of a video, in order: hands are followed from frame to
+            frame, and searched for only while fewer than ``max_hands`` are followed.
     """
 
-    def __init__(self, max_hands: int = 4, min_score: float = 0.5) -> None:
+    def __init__(self, max_hands: int = 4, min_score: float = 0.5, is_video: bool = False) -> None:
         version = mediapipe_version()
         import mediapipe
 
@@ -65,7 +67,7 @@ class MediaPipeHands:
         with _quiet():
             solutions: Any = mediapipe.solutions
             self._model = solutions.hands.Hands(
-                static_image_mode=True,
+                static_image_mode=not is_video,
                 max_num_hands=max_hands,
                 model_complexity=1,
                 min_detection_confidence=min_score,

@@ -1,0 +1,63 @@
+"""3D hands from 2D keypoints: an estimator of keypoints, and the lifter of the package."""
+
+import cv2
+import numpy as np
+
+from simhand_mm.functional.boxes import keypoints_to_box
+from simhand_mm.functional.camera import camera_of_view, solve_translation
+from simhand_mm.lifting.lifter import Lifter
+from simhand_mm.pool import HandBox, HandPose3D
+from simhand_mm.preparation.keypoints import KeypointEstimator
+
+FOV_DEG = 60.0
+BONE_MM = 91.0  # from the wrist to the middle MCP, as an adult has it
+
+
+class LiftedHands:
+    """Finds the 2D keypoints of the hands in an image and lifts them to 3D poses.
+
+    Args:
+        find_keypoints: Estimator of 2D keypoints, such as MediaPipe.
+        camera_matrix: ``[3, 3]``, px. Without it a field of view of 60 degrees is assumed.
+        lifter: The lifter; by default the one in the package.
+    """
+
+    def __init__(
+        self,
+        find_keypoints: KeypointEstimator,
+        camera_matrix: np.ndarray | None = None,
+        lifter: Lifter | None = None,
+    ) -> None:
+        self.find_keypoints, self.camera_matrix = find_keypoints, camera_matrix
+        self.lifter = lifter or Lifter.load()
+
+    def __call__(self, image: np.ndarray) -> list[HandPose3D]:
+        """Return the hands in an image ``[H, W, 3]`` uint8, BGR.
+
+        The hands have the size of an average adult's. ``position`` is None without a camera.
+        """
+        found = self.find_keypoints(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        if not found:
+            return []
+        points = np.stack([hand.keypoints_2d for hand in found])
+        camera = self.camera_matrix
+        if camera is None:
+            camera = camera_of_view((image.shape[1], image.shape[0]), FOV_DEG)
+        cameras = np.tile(camera, (len(found), 1, 1))
+        poses = self.lifter(points, [hand.handedness for hand in found], cameras).keypoints_3d
+        poses = poses * BONE_MM
+        wrists = solve_translation(poses.astype(np.float64), points, cameras)
+        return [
+            HandPose3D(
+                box=HandBox(
+                    keypoints_to_box(hand.keypoints_2d),
+                    hand.handedness,
+                    float(hand.keypoint_score.mean()),
+                ),
+                keypoints_2d=hand.keypoints_2d,
+                keypoint_score=hand.keypoint_score,
+                keypoints_3d=pose,
+                position=None if self.camera_matrix is None else wrist,
+            )
+            for hand, pose, wrist in zip(found, poses, wrists, strict=True)
+        ]
