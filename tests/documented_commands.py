@@ -96,7 +96,11 @@ BY_ANOTHER_TEST = {
     "simhand train projects/example_project/*": "tests/test_projects.py",
     "pip uninstall *": "changes another environment",
     "simhand demo my_video.mp4 --config *": "tests/test_wheel.py",
-    "simhand demo pictures": "tests/test_inference/ with keypoints in place of MediaPipe",
+    "simhand demo pictures*": "tests/test_inference/ with keypoints in place of MediaPipe",
+    "simhand demo --camera": "needs a camera; tests/test_inference/test_live_view.py",
+    "simhand synthesize data/* --stills any": "tests/test_synthetic/test_dataset.py",
+    "simhand train configs/detnet/*synthetic-any*": "builds in tests/test_configs.py",
+    "simhand test configs/detnet/*synthetic-any*": "builds in tests/test_configs.py",
     "simhand demo pictures --config *": "tests/test_wheel.py",
     "simhand export-onnx CONFIG CHECKPOINT *": "tests/test_pose/test_export.py",
     "simhand train configs/detnet/*=HEATMAP/backbone.pth *": "tests/test_pretraining/"

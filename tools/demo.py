@@ -16,6 +16,7 @@ import numpy as np
 
 from simhand_mm.cli import run
 from simhand_mm.executors import progress_bar
+from simhand_mm.inference.live_view import LiveView
 from simhand_mm.inference.media import MediaSource, MediaWriter, draw_all
 from simhand_mm.inference.models import HandModel
 from simhand_mm.options import Out
@@ -39,7 +40,7 @@ def main(
         source: Image, folder of images, video, or index of a camera.
         hand_model: The model.
         out: Folder of the results.
-        camera: Use the first camera.
+        camera: Use the first camera. The hands are shown in the browser, at the printed address.
         max_frames: Maximum number of frames. Ctrl-C also stops and keeps the results so far.
     """
     if (source is None) != camera:
@@ -50,6 +51,9 @@ def main(
     media = MediaSource("0" if source is None else source)
     print(hand_model.describe(), flush=True)
     estimate = hand_model.build(is_video=media.fps is not None)
+    view = LiveView() if media.folder is None else None
+    if view:
+        print(f"Live: {view.url} (Ctrl-C stops)", flush=True)
     seconds = 0.0
 
     def draw(image: np.ndarray) -> tuple[np.ndarray, list[dict[str, Any]]]:
@@ -58,7 +62,10 @@ def main(
         hands = estimate(image)
         seconds += time.perf_counter() - start
         drawn = [DrawnHand(h.keypoints_2d, h.keypoints_3d, h.handedness) for h in hands]
-        return draw_demo_frame(image, drawn), [hand.to_json() for hand in hands]
+        picture = draw_demo_frame(image, drawn)
+        if view:
+            view.show(picture)
+        return picture, [hand.to_json() for hand in hands]
 
     writer = MediaWriter(out, media)
     with progress_bar(max_frames or len(media), "images") as progress:

@@ -6,6 +6,8 @@ import numpy as np
 from simhand_mm.functional.boxes import keypoints_to_box
 from simhand_mm.functional.camera import camera_of_view, solve_translation
 from simhand_mm.lifting.lifter import Lifter
+from simhand_mm.lifting.methods import estimate_poses
+from simhand_mm.lifting.settings import PoseMethod
 from simhand_mm.pool import HandBox, HandPose3D
 from simhand_mm.preparation.keypoints import KeypointEstimator
 
@@ -19,6 +21,8 @@ class LiftedHands:
     Args:
         find_keypoints: Estimator of 2D keypoints, such as MediaPipe.
         camera_matrix: ``[3, 3]``, px. Without it a field of view of 60 degrees is assumed.
+        method: How the pose is estimated; the methods other than ``lifted`` need the estimator's
+            own 3D pose.
         lifter: The lifter; by default the one in the package.
     """
 
@@ -26,9 +30,11 @@ class LiftedHands:
         self,
         find_keypoints: KeypointEstimator,
         camera_matrix: np.ndarray | None = None,
+        method: PoseMethod = "lifted",
         lifter: Lifter | None = None,
     ) -> None:
         self.find_keypoints, self.camera_matrix = find_keypoints, camera_matrix
+        self.method: PoseMethod = method
         self.lifter = lifter or Lifter.load()
 
     def __call__(self, image: np.ndarray) -> list[HandPose3D]:
@@ -44,8 +50,11 @@ class LiftedHands:
         if camera is None:
             camera = camera_of_view((image.shape[1], image.shape[0]), FOV_DEG)
         cameras = np.tile(camera, (len(found), 1, 1))
-        poses = self.lifter(points, [hand.handedness for hand in found], cameras).keypoints_3d
-        poses = poses * BONE_MM
+        sides = [hand.handedness for hand in found]
+        nothing = np.full((21, 3), np.nan)
+        others = [nothing if hand.keypoints_3d is None else hand.keypoints_3d for hand in found]
+        lifted = estimate_poses(self.lifter, self.method, points, sides, cameras, np.stack(others))
+        poses = lifted.keypoints_3d * BONE_MM
         wrists = solve_translation(poses.astype(np.float64), points, cameras)
         return [
             HandPose3D(

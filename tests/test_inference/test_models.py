@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from simhand_mm.inference.models import HandModel
 from simhand_mm.preparation.keypoints import HandKeypoints
 from simhand_mm.synthetic.hand.pose_set import sample_hand_poses
 
+ROOT = Path(__file__).parents[2]
 CAMERA = np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]])
 
 
@@ -36,6 +38,20 @@ def test_keypoints_are_lifted_to_hands_in_mm_at_their_place():
         assert hand.to_json()["bbox_score"] == 0.8
 
 
+def test_half_and_half_with_the_true_pose_halves_the_error():
+    truth, found = known_keypoints()
+    found = [replace(hand, keypoints_3d=pose) for hand, pose in zip(found, truth, strict=True)]
+    image, errors = np.zeros((480, 640, 3), np.uint8), {}
+    for method in ("lifted", "half_and_half", "world_landmarks"):
+        hands = LiftedHands(lambda image: found, CAMERA, method)(image)
+        poses = np.stack([hand.keypoints_3d for hand in hands]) / BONE_MM
+        unit = truth - truth[:, :1]
+        unit = unit / np.linalg.norm(unit[:, 9], axis=-1)[:, None, None]
+        errors[method] = np.linalg.norm(poses - unit, axis=-1).mean()
+    assert errors["world_landmarks"] < 1e-5
+    assert 0.3 < errors["half_and_half"] / errors["lifted"] < 0.7
+
+
 def test_without_a_camera_there_is_no_position_and_no_hands_are_fine():
     _, found = known_keypoints()
     assert LiftedHands(lambda image: found)(np.zeros((480, 640, 3), np.uint8))[0].position is None
@@ -43,7 +59,13 @@ def test_without_a_camera_there_is_no_position_and_no_hands_are_fine():
 
 
 def test_the_model_says_what_it_is():
-    assert HandModel().describe().startswith("Model: MediaPipe's 2D keypoints, lifted to 3D")
+    first = HandModel().describe()
+    assert first.startswith("Model: MediaPipe's 2D keypoints, lifted to 3D")
+    table = (ROOT / "docs/demo.md").read_text()
+    for row, errors in (("**`lifted`**", (20.7, 7.5)), ("`world_landmarks`", (35.6, 14.7))):
+        line = next(line for line in table.splitlines() if line.startswith(f"| {row}"))
+        assert [float(cell) for cell in line.split("|")[2:4]] == list(errors)
+        assert all(str(error) in first for error in errors)
     assert HandModel(checkpoint=Path("a.pth")).describe() == "Model: a.pth, on detected hands"
     model = HandModel(checkpoint=Path("a.pth"), box=(0, 0, 9, 9))
     assert model.describe() == "Model: a.pth, on a given box"
