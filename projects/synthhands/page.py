@@ -5,7 +5,7 @@
     python -m projects.synthhands.page work_dirs/synthhands/results.json --gradients gradients.json
 
 docs/synthhands.json keeps its results and adds the new ones. The tables of docs/synthhands.md, the
-summary in docs/reproduction.md and the figure are written from it.
+overviews in README.md and docs/reproduction.md, and the figure are written from it.
 """
 
 import json
@@ -15,8 +15,9 @@ from typing import Any
 from projects.synthhands.plan import FULL, PLAN
 from projects.synthhands.plot import draw
 from simhand_mm.cli import run
+from simhand_mm.experiments.plan import Row
 from simhand_mm.experiments.results import merge
-from simhand_mm.experiments.tables import question_table, summary_table, write_part
+from simhand_mm.experiments.tables import question_table, spread, summary_table, write_part
 from simhand_mm.pool import write_json
 from simhand_mm.visualization.number_format import fixed
 
@@ -41,7 +42,14 @@ def parts(results: dict[str, Any]) -> list[tuple[str, str, str]]:
     tables = [("synthhands.md", q.name, question_table(results, q)) for q in PLAN.questions]
     mining = ("synthhands.md", "mining", mining_table(results))
     gradients = ("synthhands.md", "gradients", gradient_table(results.get("gradients", {})))
-    return [*tables, mining, gradients, ("reproduction.md", "paper", summary_table(results, PLAN))]
+    overview = ("../README.md", "overview", overview_table(results))
+    return [
+        *tables,
+        mining,
+        gradients,
+        overview,
+        ("reproduction.md", "paper", summary_table(results, PLAN)),
+    ]
 
 
 def mining_table(results: dict[str, Any]) -> str:
@@ -61,6 +69,34 @@ def mining_table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def overview_table(results: dict[str, Any]) -> str:
+    """Return a table of the methods: errors with few labels, and a probe on real hands."""
+    questions = {question.name: question for question in PLAN.questions}
+    runs = {
+        row.label: results["runs"].get(row.run_name, {})
+        for name in ("labels", "real-hands")
+        for row in questions[name].rows
+    }
+    lines = [
+        "| pre-training | 100 labels, mm ↓ | 300 labels, mm ↓ | digits of real hands, % ↑ |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in _labels_rows():
+        method = row.label.rpartition(", ")[0]
+        errors = [runs[f"{method}, {number} labels"] for number in (100, 300)]
+        probed = runs.get(f"{method}, pre-trained on synthetic hands", {})
+        if any(errors):
+            cells = [spread([e["root_scale_mpjpe_mm"] for e in run.values()], 1) for run in errors]
+            cells.append(spread([100 * run["linear"] for run in probed.values()], 1))
+            lines.append(f"| {method} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _labels_rows() -> list[Row]:
+    """Return one row of the plan for each method that is compared with several label counts."""
+    return [row for row in PLAN.select("labels")[0].rows if row.label.endswith(", 100 labels")]
+
+
 def gradient_table(gradients: dict[str, Any]) -> str:
     """Return a table of the gradient on the nearest 5 % of negatives, percent."""
     lines = [
@@ -68,9 +104,11 @@ def gradient_table(gradients: dict[str, Any]) -> str:
         "| pull, trained |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for name, shares in sorted(gradients.items()):
-        cells = [f"{100 * shares[w][kind]:.1f}" for kind in ("push", "pull") for w in shares]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+    labels = {row.pretraining.name: row.label.rpartition(", ")[0] for row in _labels_rows()}
+    for name, label in labels.items():
+        if shares := gradients.get(name):
+            cells = [shares[when][kind] for kind in ("push", "pull") for when in ("start", "end")]
+            lines.append(f"| {label} | {' | '.join(f'{100 * cell:.1f}' for cell in cells)} |")
     return "\n".join(lines)
 
 
