@@ -148,6 +148,7 @@ BY_ANOTHER_TEST = {
     "simhand doctor": "tests/test_doctor.py",
     "simhand reproduce *": "tests/test_experiments runs plans, stubbed and with very little data",
     "python tests/module_map.py": "tests/test_docs.py compares its output with docs/design.md",
+    "simhand synthesize data/synthetic-any *": "tests/test_synthetic/test_dataset.py",
     "python projects/synthhands/gradient_mass.py *": "tests/test_experiments/test_synthhands.py",
     "python -m projects.synthhands.page *": "tests/test_experiments/test_synthhands.py",
     "python -m projects.simhand_paper.page*": "tests/test_experiments/test_simhand_paper.py",

@@ -128,10 +128,12 @@ def growth(sizes: list[int], num_checked: int) -> Iterator[str]:
         rows = np.sort(np.random.default_rng(1).choice(size, num_checked, replace=False))
         brute = brute_force_in_other_groups(embeddings, videos, rows, np.array([1]))[0]
         equal = int((brute == ours["index"][rows]).sum())
-        step = np.log(ours["core"] / before[1]) / np.log(size / before[0]) if before else np.nan
+        step = "–"
+        if before:
+            step = f"{np.log(ours['core'] / before[1]) / np.log(size / before[0]):.2f}"
         yield (
             f"| {size:,} | {ours['core']:.1f} | {ours['wall']:.1f} | {ours['peak_gb']:.2f} "
-            f"| {step:.2f} | {equal:,} |"
+            f"| {step} | {equal:,} |"
         )
         before = size, ours["core"]
 
