@@ -78,16 +78,20 @@ def overview_table(results: dict[str, Any]) -> str:
         for row in questions[name].rows
     }
     lines = [
-        "| pre-training | 100 labels, mm ↓ | 300 labels, mm ↓ | digits of real hands, % ↑ |",
-        "| --- | --- | --- | --- |",
+        "| pre-training | 100 labels, mm ↓ | 300 labels, mm ↓ | digits, % ↑ "
+        "| digits, pre-trained on the pictures, % ↑ |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for row in _labels_rows():
         method = row.label.rpartition(", ")[0]
         errors = [runs[f"{method}, {number} labels"] for number in (100, 300)]
-        probed = runs.get(f"{method}, pre-trained on synthetic hands", {})
+        probed = [
+            runs.get(f"{method}, pre-trained on {source}", {})
+            for source in ("synthetic hands", "these pictures")
+        ]
         if any(errors):
             cells = [spread([e["root_scale_mpjpe_mm"] for e in run.values()], 1) for run in errors]
-            cells.append(spread([100 * run["linear"] for run in probed.values()], 1))
+            cells += [spread([100 * r["linear"] for r in run.values()], 1) for run in probed]
             lines.append(f"| {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
