@@ -18,7 +18,7 @@ LEAVES = sorted(
 )
 NAME = re.compile(
     r"(?P<algorithm>simclr|peclr|tempclr|simhand|poseaware|regression|detnet)_(?P<backbone>[a-z0-9]+)"
-    r"(_([a-z0-9-]+-)?pre)?_[0-9]+xb[0-9]+(-[a-z0-9]+)*-?[0-9]+e_[a-z0-9-]+"
+    r"(_([a-z0-9-]+-)?pre)?_[0-9]+xb[0-9]+(-[a-z0-9]+)*-?(?<![0-9])(?P<length>[0-9]+)(?P<unit>[ei])_[a-z0-9-]+"
 )
 MAX_LINES = 60
 MAX_LEVELS = 3  # child, recipe, small variant of a model, model
@@ -53,7 +53,9 @@ def test_leaf_follows_the_rules_and_builds(path, monkeypatch):
     monkeypatch.setenv("SIMHAND_DATA", "data")
     monkeypatch.syspath_prepend(ROOT)  # configs of projects import their package
     match = NAME.fullmatch(path.stem)
-    assert match, f"{path.name}: name it <algo>_<backbone>_<gpus>xb<batch>-<sched>-<n>e_<data>.py"
+    assert match, (
+        f"{path.name}: name it <algo>_<backbone>_<gpus>xb<batch>-<sched>-<n>e_<data>.py (i: steps)"
+    )
     assert len(path.read_text().splitlines()) <= MAX_LINES
     assert levels(path) <= MAX_LEVELS
     if ROOT / "configs" in path.parents:
@@ -61,8 +63,8 @@ def test_leaf_follows_the_rules_and_builds(path, monkeypatch):
     cfg = Config.fromfile(path)
     batch = int(re.search(r"xb(\d+)", path.stem)[1])
     assert cfg.train_dataloader.batch_size == batch
-    epochs = int(re.search(r"(\d+)e_", path.stem)[1])
-    assert cfg.train_cfg.max_epochs == epochs
+    length = {"e": "max_epochs", "i": "max_iters"}[match["unit"]]
+    assert cfg.train_cfg[length] == int(match["length"])
     assert count_backbone_parameters(cfg.default_scope, json.dumps(cfg.model)) > 5e5
 
 
