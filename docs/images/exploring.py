@@ -25,7 +25,7 @@ LASSO = ((0.55, 0.72), (0.85, 0.72), (0.85, 0.98), (0.55, 0.98))
 def draw(server: ExplorerServer, folder: Path, column: str, row: int) -> Path:
     """Open the page, colour it, select hands and open one; return a PNG."""
     with Browser(folder / "profile", SIZE) as browser:
-        browser.open(server.url)
+        browser.visit(server.url)
         browser.wait_for("document.body.dataset.state === 'ready'")
         browser.evaluate("document.getElementById('title').textContent = 'data/pool'")
         browser.fill("#color", column)

@@ -36,7 +36,7 @@ def explore(tmp_path):
         url = re.search(r"http://\S+", server.stdout.readline())[0]
         browser = Browser(tmp_path / f"profile{len(opened)}", (1280, 800))
         opened.append(browser.__enter__())
-        browser.open(url)
+        browser.visit(url)
         browser.wait_for("document.body.dataset.state === 'ready'")
         browser.evaluate(
             "import('./app.js').then(({map, state}) => { Object.assign(window, {map, state}) })"

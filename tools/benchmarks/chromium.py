@@ -107,7 +107,7 @@ class Browser:
                 self.errors.append(f"{entry['text']} {entry.get('url', '')}")
         return message
 
-    def open(self, url: str) -> None:
+    def visit(self, url: str) -> None:
         """Load a page."""
         self.call("Page.navigate", url=url)
 

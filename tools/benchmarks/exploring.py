@@ -132,13 +132,13 @@ def figures(root: Path) -> list[str]:
     with tempfile.TemporaryDirectory() as profile, Browser(Path(profile)) as browser:
         empty_mb = memory_mb(browser.process.pid, "smaps_rollup", "Pss_Anon", "Pss_Shmem")
         command = [*SIMHAND, "explore", str(root), "-o", str(root / "exclude.csv")]
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
         clock = Clock(server.pid, browser.process.pid)
         try:
             assert server.stdout is not None
             url = server.stdout.readline().split("Open ")[1].strip()
             measured = [clock.read()]
-            browser.open(url)
+            browser.visit(url)
             browser.wait_for("document.body.dataset.state === 'ready'", timeout_s=600)
             browser.evaluate("import('./app.js').then(page => { Object.assign(window, page) })")
             browser.wait_for("!map.pending", timeout_s=600)
