@@ -268,7 +268,7 @@ class Runs:
 
 
 def methods_question(runs: Runs) -> Question:
-    """All methods of the paper."""
+    """All methods of the paper, and two others that learn from the keypoints."""
     methods = {
         "scratch": SCRATCH,
         "SimCLR": runs.simclr,
@@ -276,6 +276,8 @@ def methods_question(runs: Runs) -> Question:
         "TempCLR": runs.tempclr,
         "SiMHand, no weights": runs.unweighted,
         "SiMHand": runs.simhand,
+        "pose-aware": runs.methods()["pose-aware"],
+        "keypoint regression": runs.methods()["keypoint regression"],
     }
     rows = tuple(Row(label, method, runs.few) for label, method in methods.items())
     return Question("methods", "Does pre-training help, and which?", "Tables 1 and 5", rows)

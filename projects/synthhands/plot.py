@@ -52,7 +52,7 @@ def _draw_methods(axis: Axes, results: dict[str, Any]) -> None:
         errors, colour = errors_mm(results, row), COLOURS.get(row.label, "#bcbd22")
         axis.scatter([place] * len(errors), errors, color=colour, alpha=0.6, zorder=3)
         axis.hlines(np.mean(errors), place - 0.3, place + 0.3, color=colour, linewidth=2.5)
-    axis.set_xticks(range(len(rows)), [r.label.replace(", ", ",\n") for r in rows], fontsize=8)
+    axis.set_xticks(range(len(rows)), [r.label.replace(" ", "\n", 1) for r in rows], fontsize=7)
     axis.set_title("pre-training, 300 labels (one dot per seed)")
 
 
