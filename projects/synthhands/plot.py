@@ -33,7 +33,9 @@ def draw(results: dict[str, Any], path: Path) -> None:
         results: Results from ``collect_results``.
         path: Image file to write.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), constrained_layout=True)
+    figure, axes = plt.subplots(
+        1, 3, figsize=(13, 3.6), width_ratios=(1.5, 1, 1), constrained_layout=True
+    )
     _draw_methods(axes[0], results)
     _draw_labels(axes[1], results)
     _draw_ranks(axes[2], results)
@@ -52,7 +54,7 @@ def _draw_methods(axis: Axes, results: dict[str, Any]) -> None:
         errors, colour = errors_mm(results, row), COLOURS.get(row.label, "#bcbd22")
         axis.scatter([place] * len(errors), errors, color=colour, alpha=0.6, zorder=3)
         axis.hlines(np.mean(errors), place - 0.3, place + 0.3, color=colour, linewidth=2.5)
-    axis.set_xticks(range(len(rows)), [r.label.replace(" ", "\n", 1) for r in rows], fontsize=7)
+    axis.set_xticks(range(len(rows)), [r.label.replace(" ", "\n", 1) for r in rows], fontsize=8)
     axis.set_title("pre-training, 300 labels (one dot per seed)")
 
 
@@ -68,7 +70,7 @@ def _draw_labels(axis: Axes, results: dict[str, Any]) -> None:
     counts = sorted({_method_and_labels(row)[1] for row in ROWS["labels"]})
     axis.set_xticks(counts, [str(count) for count in counts])
     axis.minorticks_off()
-    axis.legend(frameon=False, fontsize="small")
+    axis.legend(frameon=False, fontsize="x-small")
     axis.set_title("labelled images")
 
 
@@ -92,4 +94,4 @@ def _draw_ranks(axis: Axes, results: dict[str, Any]) -> None:
     axis.set_xscale("log")
     axis.set_xticks(ranks, [str(rank) for rank in ranks])
     axis.minorticks_off()
-    axis.set_title("rank of the positive (SiMHand, no weights)")
+    axis.set_title("SiMHand: rank of the positive")
