@@ -6,6 +6,7 @@
 # Finished stages are not repeated: the script can be interrupted and started again at any time.
 #   bash tools/quickstart.sh                     about 10 minutes on two CPU cores
 #   bash tools/quickstart.sh --tiny [WORK_DIR]   the same with very little data, as a quick check
+#   bash tools/quickstart.sh --real FOLDER       pre-trains on the videos or pictures in FOLDER instead
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash tools/setup_env.sh
@@ -22,6 +23,12 @@ if [ "${1:-}" = --tiny ]; then
     finetune_options=(train_cfg.max_epochs=1 train_dataloader.batch_size=12)
     work=work_dirs/quickstart-tiny
     shift
+fi
+real=
+if [ "${1:-}" = --real ]; then
+    real="${2:?--real must be followed by a folder of videos or pictures}"
+    videos=0 work="$work-real"
+    shift 2
 fi
 work="${1:-$work}"
 mkdir -p "$work/stages"
@@ -91,9 +98,27 @@ echo "quickstart: working in $work"
 start=$SECONDS
 stage synthesize tools/synthesize_hands.py "$work/synthetic" --videos $videos --frames $frames \
     --stills-train $train_stills --stills-test $test_stills --seed 0 --workers 2
-stage prepare tools/prepare_pool.py "$work/synthetic/videos" "$work/pool" --fps 10 --workers 2
+if [ -n "$real" ]; then
+    stage prepare tools/prepare_pool.py "$real" "$work/pool" --fps 4 --workers 2
+    hands="$(.venv/bin/python -c "import json, sys; print(json.load(open(sys.argv[1]))['num_hands'])" \
+        "$work/pool/pool.json")"
+    if [ "$hands" -lt 32 ]; then
+        echo "quickstart: $real must show at least 32 hands, but $hands were found. Add videos." >&2
+        exit 1
+    fi
+    # About as many steps as on the synthetic videos, also with a small pool.
+    batch=$((hands / 4 < 128 ? hands / 4 : 128))
+    epochs=$((408 * batch / hands + 1))
+    pretrain_options+=(train_dataloader.batch_size=$batch
+        train_cfg.max_epochs=$epochs param_scheduler.1.T_max=$((epochs - 1)))
+else
+    stage prepare tools/prepare_pool.py "$work/synthetic/videos" "$work/pool" --fps 10 --workers 2
+fi
 stage mine tools/mine_pairs.py "$work/pool" --ranks 1,2,3,10,50,100
-stage check-pairs tools/check_pairs.py "$work/pool" "$work/synthetic" --out "$work/mining_check.json"
+if [ -z "$real" ]; then
+    stage check-pairs tools/check_pairs.py "$work/pool" "$work/synthetic" \
+        --out "$work/mining_check.json"
+fi
 
 # method NAME: everything that the row NAME of the table needs.
 method() {

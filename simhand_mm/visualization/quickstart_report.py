@@ -28,10 +28,10 @@ from simhand_mm.visualization.results import (
 from simhand_mm.visualization.training_log import training_chart
 
 WHAT_WAS_DONE = (
-    "Videos of synthetic hands were rendered. MediaPipe found the hands in them, and each hand was "
-    "paired with the most similar hand of another video. Backbones were pre-trained on these "
-    "videos without labels, each by another method. Then a 3D pose model was fine-tuned from each "
-    "of them on a few labelled images, and tested on images of other people."
+    "MediaPipe found the hands in {videos}, and each hand was paired with the most similar hand of "
+    "another video. Backbones were pre-trained on these hands without labels, each by another "
+    "method. Then a 3D pose model was fine-tuned from each of them on a few labelled images of "
+    "synthetic hands, and tested on images of other people."
 )
 WHAT_TO_LOOK_AT = (
     "In the table, compare scratch (no pre-training) with the rows below it: with so few labels, "
@@ -71,7 +71,9 @@ def write_report(work_dir: str | Path, path: str | Path) -> str:
         )
     results = [read_result(*run) for run in find_runs(work_dir / "detnet").items()]
     page = Page("From videos to 3D hand pose", f"Report of {work_dir}")
-    page.paragraph(WHAT_WAS_DONE)
+    is_synthetic = (work_dir / "synthetic" / "videos").is_dir()
+    videos = "synthetic videos that were rendered" if is_synthetic else "your videos or pictures"
+    page.paragraph(WHAT_WAS_DONE.format(videos=videos))
     page.paragraph(WHAT_TO_LOOK_AT)
     page.note(DEMONSTRATION_NOTE)
     page.heading("Results")
@@ -84,7 +86,8 @@ def write_report(work_dir: str | Path, path: str | Path) -> str:
     _add_pool(page, work_dir / "pool")
     page.heading("Mined pairs")
     _add_pairs(page, work_dir / "pool")
-    _add_mining_check(page, work_dir / "mining_check.json")
+    if is_synthetic:
+        _add_mining_check(page, work_dir / "mining_check.json")
     page.save(path)
     return f"{table}\n\n{DEMONSTRATION_NOTE}"
 
