@@ -99,6 +99,7 @@ start=$SECONDS
 stage synthesize tools/synthesize_hands.py "$work/synthetic" --videos $videos --frames $frames \
     --stills-train $train_stills --stills-test $test_stills --seed 0 --workers 2
 if [ -n "$real" ]; then
+    echo "$real" >"$work/real.txt"
     stage prepare tools/prepare_pool.py "$real" "$work/pool" --fps 4 --workers 2
     hands="$(.venv/bin/python -c "import json, sys; print(json.load(open(sys.argv[1]))['num_hands'])" \
         "$work/pool/pool.json")"

@@ -54,7 +54,8 @@ def write_report(work_dir: str | Path, path: str | Path) -> str:
     Stages that have not been run are marked as such.
 
     Args:
-        work_dir: Folder with ``synthetic``, ``pool``, ``pretrain/<algo>`` and ``detnet/<run>``.
+        work_dir: Folder with ``synthetic``, ``pool``, ``pretrain/<algo>`` and ``detnet/<run>``, and
+            ``real.txt``, the folder of the videos, if they are not synthetic.
         path: The ``.html`` file.
 
     Returns:
@@ -71,8 +72,8 @@ def write_report(work_dir: str | Path, path: str | Path) -> str:
         )
     results = [read_result(*run) for run in find_runs(work_dir / "detnet").items()]
     page = Page("From videos to 3D hand pose", f"Report of {work_dir}")
-    is_synthetic = (work_dir / "synthetic" / "videos").is_dir()
-    videos = "synthetic videos that were rendered" if is_synthetic else "your videos or pictures"
+    real = work_dir / "real.txt"
+    videos = real.read_text("utf-8").strip() if real.is_file() else "rendered, synthetic videos"
     page.paragraph(WHAT_WAS_DONE.format(videos=videos))
     page.paragraph(WHAT_TO_LOOK_AT)
     page.note(DEMONSTRATION_NOTE)
@@ -86,7 +87,7 @@ def write_report(work_dir: str | Path, path: str | Path) -> str:
     _add_pool(page, work_dir / "pool")
     page.heading("Mined pairs")
     _add_pairs(page, work_dir / "pool")
-    if is_synthetic:
+    if not real.is_file():
         _add_mining_check(page, work_dir / "mining_check.json")
     page.save(path)
     return f"{table}\n\n{DEMONSTRATION_NOTE}"
