@@ -11,14 +11,14 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash tools/setup_env.sh
 
-videos=80 frames=24 test_stills=300
+videos=80 frames=24 test_stills=300 steps=408
 # Few labels, because pre-training helps most there (docs/synthhands.md).
 train_stills=100
 # 24 epochs of this small pool are 408 steps. With fewer, SiMHand learns little (docs/synthhands.md).
 pretrain_options=(train_cfg.max_epochs=24 param_scheduler.1.T_max=23) finetune_options=()
 work=work_dirs/quickstart
 if [ "${1:-}" = --tiny ]; then
-    videos=8 frames=8 train_stills=24 test_stills=24
+    videos=8 frames=8 train_stills=24 test_stills=24 steps=8
     pretrain_options=(train_cfg.max_epochs=2 param_scheduler.1.T_max=1 train_dataloader.batch_size=16)
     finetune_options=(train_cfg.max_epochs=1 train_dataloader.batch_size=12)
     work=work_dirs/quickstart-tiny
@@ -107,9 +107,9 @@ if [ -n "$real" ]; then
         echo "quickstart: $real must show at least 32 hands, but $hands were found. Add videos." >&2
         exit 1
     fi
-    # About as many steps as on the synthetic videos, also with a small pool.
+    # About as many steps as on the synthetic videos, also with a small pool; few with --tiny.
     batch=$((hands / 4 < 128 ? hands / 4 : 128))
-    epochs=$((408 * batch / hands + 1))
+    epochs=$((steps * batch / hands + 2))
     pretrain_options+=(train_dataloader.batch_size=$batch
         train_cfg.max_epochs=$epochs param_scheduler.1.T_max=$((epochs - 1)))
 else
