@@ -71,7 +71,7 @@ def turn_keypoints_3d(
     return turned
 
 
-def camera_of_view(size_wh: tuple[int, int], fov_deg: float) -> np.ndarray:
+def camera_of_view(size_wh: tuple[float, float], fov_deg: float) -> np.ndarray:
     """Return the camera with a field of view along the longer side of its image.
 
     Args:

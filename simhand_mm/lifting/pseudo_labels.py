@@ -5,7 +5,6 @@ Everything but the images is an estimate. What was assumed is in ``pseudo_labels
 
 import hashlib
 import json
-import math
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 from simhand_mm.functional.affine import box_to_image_affine
 from simhand_mm.functional.boxes import clip_box, keypoints_to_box, square_box
-from simhand_mm.functional.camera import move_camera, project, solve_translation
+from simhand_mm.functional.camera import camera_of_view, move_camera, project, solve_translation
 from simhand_mm.functional.keypoints import REFERENCE_BONE
 from simhand_mm.lifting.lifter import SHIPPED_WEIGHTS, LiftedHands, Lifter
 from simhand_mm.lifting.methods import estimate_poses
@@ -119,14 +118,11 @@ def crop_cameras(pool: HandPool, settings: PseudoLabels) -> np.ndarray:
         ends = np.zeros((len(pool.video_ids), 2))
         np.maximum.at(ends, pool.video_index, pool.bbox_xyxy[:, 2:])
         sizes[:] = np.maximum(ends, 1)[pool.video_index]
-    focal = sizes.max(1) / 2 / math.tan(math.radians(settings.fov_deg) / 2)
     crop_size = (pool.crop_size, pool.crop_size)
     squares = square_box(pool.bbox_xyxy.astype(np.float64), pool.info["crop_scale"])
     cameras = np.empty((len(pool), 3, 3))
     for row, (width, height) in enumerate(sizes):
-        frame = np.array(
-            [[focal[row], 0, (width - 1) / 2], [0, focal[row], (height - 1) / 2], [0, 0, 1]]
-        )
+        frame = camera_of_view((width, height), settings.fov_deg)
         affine = box_to_image_affine(squares[row], crop_size, bool(pool.is_mirrored[row]))
         cameras[row] = move_camera(affine, frame)
     return cameras

@@ -1,21 +1,17 @@
 """Publish a fine-tuned model: one file with half-precision weights and the config to use them."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import master_only
-from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
 from simhand_mm.checkpoint import load_checkpoint
+from simhand_mm.engine.publishing import PublishHook, plain_values
 from simhand_mm.pool import atomic_path
 from simhand_mm.registry import HOOKS
-from simhand_mm.version import __version__
 
 
 def read_model_config(path: str | Path) -> Config:
@@ -64,48 +60,23 @@ def save_model(
         "train_dataloader": {"dataset": {"type": dataset.type}},  # where mmpose looks for keypoints
         "test_dataloader": {"dataset": {"type": dataset.type, "pipeline": dataset.pipeline}},
     }
+    plain = plain_values(needed, "model and in the pipeline of test_dataloader")
     with atomic_path(Path(path)) as temporary:
-        torch.save({"meta": meta, "config": _plain(needed), "state_dict": tensors}, temporary)
+        torch.save({"meta": meta, "config": plain, "state_dict": tensors}, temporary)
 
 
 @HOOKS.register_module()
-class PublishModelHook(Hook):
+class PublishModelHook(PublishHook):
     """Writes the model at the end of training with :func:`save_model`.
 
     Args:
         filename: Name of the file in the work directory.
     """
 
-    priority = "LOWEST"
-
     def __init__(self, filename: str = "model.pth") -> None:
-        self.filename = filename
+        super().__init__(filename)
 
-    @master_only
-    def after_train(self, runner: Runner) -> None:
-        """Write ``<work_dir>/<filename>``."""
-        model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        path = Path(runner.work_dir) / self.filename
-        meta = {
-            "experiment": runner.experiment_name,
-            "epoch": runner.epoch,
-            "iter": runner.iter,
-            "seed": runner.seed,
-            "simhand_mm": __version__,
-        }
+    def publish(self, path: Path, model: Any, runner: Runner, meta: dict[str, Any]) -> None:
+        """See :class:`PublishHook`."""
         save_model(path, model.state_dict(), runner.cfg, meta)
         runner.logger.info(f"Wrote the model to {path}")
-
-
-def _plain(value: Any) -> Any:
-    """Convert to plain Python types, which ``torch.load(weights_only=True)`` accepts."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    raise ValueError(
-        f"config must have plain values in model and in the pipeline of test_dataloader, but has "
-        f"{value!r}. Give modules by name, as strings."
-    )

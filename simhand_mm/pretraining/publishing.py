@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dist import master_only
-from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from simhand_mm.engine.publishing import PublishHook, plain_values
 from simhand_mm.pool import atomic_path
 from simhand_mm.registry import HOOKS
-from simhand_mm.version import __version__
 
 PREFIX = "backbone."
 
@@ -50,7 +47,12 @@ class EncoderRecipe:
             )
         backbone = {k: v for k, v in model["backbone"].items() if k != "init_cfg"}
         dataset = config.get("train_dataloader", {}).get("dataset", {})
-        return cls(_plain(model["data_preprocessor"]), _plain(backbone), dataset.get("reduce", 1))
+        where = "model.backbone and model.data_preprocessor"
+        return cls(
+            plain_values(model["data_preprocessor"], where),
+            plain_values(backbone, where),
+            dataset.get("reduce", 1),
+        )
 
 
 def save_backbone(
@@ -74,49 +76,23 @@ def save_backbone(
 
 
 @HOOKS.register_module()
-class PublishBackboneHook(Hook):
+class PublishBackboneHook(PublishHook):
     """Writes the backbone at the end of training, with the layers in ``head.published``, if any.
 
     Args:
         filename: Name of the file in the work directory.
     """
 
-    priority = "LOWEST"
-
     def __init__(self, filename: str = "backbone.pth") -> None:
-        self.filename = filename
+        super().__init__(filename)
 
-    @master_only
-    def after_train(self, runner: Runner) -> None:
-        """Write ``<work_dir>/<filename>``."""
-        model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        path = Path(runner.work_dir) / self.filename
+    def publish(self, path: Path, model: Any, runner: Runner, meta: dict[str, Any]) -> None:
+        """See :class:`PublishHook`."""
         layers = getattr(model.head, "published", ())
         head = {k: v for k, v in model.head.state_dict().items() if k.split(".")[0] in layers}
-        meta: dict[str, Any] = {
-            "experiment": runner.experiment_name,
-            "epoch": runner.epoch,
-            "iter": runner.iter,
-            "seed": runner.seed,
-            "simhand_mm": __version__,
-        }
         try:
             meta["recipe"] = asdict(EncoderRecipe.of_config(runner.cfg))
         except ValueError as error:
             runner.logger.warning(f"{path} is written without a recipe of its inputs: {error}")
         save_backbone(path, model.backbone.state_dict(), meta, head)
         runner.logger.info(f"Wrote the backbone to {path}")
-
-
-def _plain(value: Any) -> Any:
-    """Convert to plain Python types, which ``torch.load(weights_only=True)`` accepts."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    raise ValueError(
-        f"config must have plain values in model.backbone and model.data_preprocessor, but has "
-        f"{value!r}. Give modules by name, as strings."
-    )
