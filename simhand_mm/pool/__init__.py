@@ -6,11 +6,11 @@ from simhand_mm.pool.embeddings import load_pose_embeddings
 from simhand_mm.pool.files import atomic_path, write_json
 from simhand_mm.pool.hand_poses import HandPose3D, describe_json
 from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
-from simhand_mm.pool.parts import SourceFile, VideoStatus
 from simhand_mm.pool.poses import read_poses, write_poses
 from simhand_mm.pool.predictions import read_predictions, write_predictions
 from simhand_mm.pool.reader import HandPool
 from simhand_mm.pool.schema import DropRecord, HandRecord
+from simhand_mm.pool.video_statuses import SourceFile, VideoStatus
 from simhand_mm.pool.writer import PoolWriter
 
 __all__ = [

@@ -5,18 +5,16 @@ of each video, the identity of its file, and what was dropped. A large group of 
 into pieces, each with a part of its own; many small ones share a part.
 """
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.schema import (
     DROPS,
@@ -26,58 +24,9 @@ from simhand_mm.pool.schema import (
     HandRecord,
     hands_schema,
 )
+from simhand_mm.pool.video_statuses import VideoStatus
 
 _MAX_OPEN_PARTS = 64
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """Identity of the file from which a video was read; if it differs, the file has changed.
-
-    Attributes:
-        name: Path relative to the folder of videos; '' if unknown.
-        num_bytes: Size of the file; -1 if it does not exist.
-        modified_s: Modification time in whole seconds since 1970 (copying may lose fractions of
-            a second); -1 if the file does not exist.
-    """
-
-    name: str = ""
-    num_bytes: int = -1
-    modified_s: int = -1
-
-
-@dataclass(frozen=True)
-class VideoStatus:
-    """Status of a prepared video.
-
-    Attributes:
-        video_id: Id of the video.
-        failure: Reason why the video could not be used at all, or ''.
-        num_frames: Number of frames processed.
-        num_hands: Number of hands in the pool.
-        num_drops: Number of dropped items.
-        seconds: Processing time.
-        problem: Reason why only a part of the video could be used, or ''.
-        file: Path of its file, see :class:`SourceFile`.
-        num_bytes: Size of the file.
-        modified_s: Modification time of the file.
-    """
-
-    video_id: str
-    failure: str = ""
-    num_frames: int = 0
-    num_hands: int = 0
-    num_drops: int = 0
-    seconds: float = 0.0
-    problem: str = ""
-    file: str = ""
-    num_bytes: int = -1
-    modified_s: int = -1
-
-    @property
-    def source_file(self) -> SourceFile:
-        """The file from which the video was read."""
-        return SourceFile(self.file, self.num_bytes, self.modified_s)
 
 
 @dataclass(frozen=True)
@@ -275,26 +224,6 @@ def _read_table(path: Path, schema: pa.Schema) -> pa.Table:
         if field.name not in hands.column_names:
             hands = hands.append_column(field, pa.nulls(len(hands), field.type))
     return hands.select(schema.names).replace_schema_metadata(None)
-
-
-def write_statuses(path: Path, statuses: Sequence[VideoStatus]) -> None:
-    """Write a CSV table with one row per video."""
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(VideoStatus)])
-        writer.writeheader()
-        writer.writerows(asdict(status) for status in statuses)
-
-
-def read_statuses(path: Path) -> dict[str, VideoStatus]:
-    """Read a table of statuses by video id; columns that older tables lack get their defaults."""
-    kinds: dict[str, Any] = {f.name: type(f.default) for f in fields(VideoStatus)[1:]}
-    return {
-        row["video_id"]: VideoStatus(
-            row["video_id"],
-            **{name: kind(row[name]) for name, kind in kinds.items() if name in row},
-        )
-        for row in read_rows(path, ["video_id"])
-    }
 
 
 def _value(hand: HandRecord, name: str) -> Any:

@@ -17,18 +17,15 @@ from simhand_mm.pool.merging import merge_parts
 from simhand_mm.pool.parts import (
     FinishedVideo,
     PartEntry,
-    SourceFile,
-    VideoStatus,
     joined_status,
     part_path,
     read_entries,
-    read_statuses,
     valid_entries,
     write_part,
-    write_statuses,
 )
 from simhand_mm.pool.reader import fingerprint_of, write_arrow
 from simhand_mm.pool.schema import FORMAT_VERSION, DropRecord, HandRecord, hands_schema
+from simhand_mm.pool.video_statuses import SourceFile, VideoStatus, read_statuses, write_statuses
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from simhand_mm.pool.parts import SourceFile
 from simhand_mm.pool.schema import HANDS
+from simhand_mm.pool.video_statuses import SourceFile
 from simhand_mm.preparation.archives import Listing, Member, MemberError, list_archive
 from simhand_mm.preparation.file_lists import FRAME_INDEX, PATH, TIME_S
 from simhand_mm.preparation.image_files import IMAGE_SUFFIXES

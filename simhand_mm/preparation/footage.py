@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Protocol
 from tyro.conf import arg
 
 from simhand_mm.pool import DropRecord
-from simhand_mm.pool.parts import SourceFile
+from simhand_mm.pool.video_statuses import SourceFile
 from simhand_mm.preparation.archive_samples import DamagedArchive, read_archives
 from simhand_mm.preparation.archives import ARCHIVE_SUFFIXES, COMPRESSED_SUFFIXES
 from simhand_mm.preparation.file_lists import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from simhand_mm.pool.parts import SourceFile
+from simhand_mm.pool.video_statuses import SourceFile
 from simhand_mm.preparation.file_lists import FRAME_INDEX, GROUP, PATH, TIME_S
 from simhand_mm.preparation.image_groups import (
     GroupImage,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from simhand_mm.pool.parts import SourceFile
+from simhand_mm.pool.video_statuses import SourceFile
 from simhand_mm.preparation.archives import Member
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.videos import sample_frames

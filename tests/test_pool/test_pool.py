@@ -16,8 +16,8 @@ from simhand_mm.pool import (
     save_pairs,
 )
 from simhand_mm.pool.crops import crop_key
-from simhand_mm.pool.parts import VideoStatus, read_statuses, write_statuses
 from simhand_mm.pool.schema import column_to_array
+from simhand_mm.pool.video_statuses import VideoStatus, read_statuses, write_statuses
 from tests import pools
 from tests.pools import make_hand
 
