@@ -31,7 +31,7 @@ PLAN = Plan(
 
 
 def commands(tmp_path, launcher):
-    place = Workplace(tmp_path / "data", tmp_path / "work", tmp_path, launcher, "gpus")
+    place = Workplace(tmp_path / "data", tmp_path / "runs", tmp_path, launcher, "gpus")
     text = "\n".join(
         " ".join([*job.environment, *job.arguments]) for job in row_jobs(PLAN, ROW, 3, place)
     )
@@ -41,23 +41,23 @@ def commands(tmp_path, launcher):
 def test_jobs_of_a_row_are_data_pretraining_finetuning_test(tmp_path):
     assert commands(tmp_path, "none") == [
         "simhand synthesize HERE/data/labels",
-        "python HERE/own.py HERE/data/pool HERE/work",
+        "python HERE/own.py HERE/data/pool HERE/runs",
         "simhand synthesize HERE/data/labels",
-        "simhand train m.py --work-dir HERE/work/pretrain/m-seed3 --amp --resume --cfg-options "
+        "simhand train m.py --work-dir HERE/runs/pretrain/m-seed3 --amp --resume --cfg-options "
         "randomness.seed=3 a=1 batch=8192",
-        "simhand train p.py --work-dir HERE/work/finetune/m-all-seed3 --resume --cfg-options "
+        "simhand train p.py --work-dir HERE/runs/finetune/m-all-seed3 --resume --cfg-options "
         "randomness.seed=3 b=2 "
-        "model.backbone.init_cfg.checkpoint=HERE/work/pretrain/m-seed3/backbone.pth",
-        "simhand test p.py HERE/work/finetune/m-all-seed3/best_*.pth "
-        "--work-dir HERE/work/finetune/m-all-seed3/test --dump --cfg-options c=3",
+        "model.backbone.init_cfg.checkpoint=HERE/runs/pretrain/m-seed3/backbone.pth",
+        "simhand test p.py HERE/runs/finetune/m-all-seed3/best_*.pth "
+        "--work-dir HERE/runs/finetune/m-all-seed3/test --dump --cfg-options c=3",
     ]
 
 
 @pytest.mark.parametrize(
     "launcher, start",
     [
-        ("pytorch", "simhand dist-train m.py 8 --work-dir HERE/work/pretrain/m-seed3 "),
-        ("slurm", "GPUS=8 simhand slurm-train gpus m m.py HERE/work/pretrain/m-seed3 "),
+        ("pytorch", "simhand dist-train m.py 8 --work-dir HERE/runs/pretrain/m-seed3 "),
+        ("slurm", "GPUS=8 simhand slurm-train gpus m m.py HERE/runs/pretrain/m-seed3 "),
     ],
 )
 def test_pretraining_on_several_gpus(tmp_path, launcher, start):
