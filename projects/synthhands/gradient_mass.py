@@ -26,6 +26,7 @@ from simhand_mm.functional.global_batch import GlobalBatch
 from simhand_mm.functional.pair_weights import PairDistances
 from simhand_mm.functional.pose_distances import normalize_poses, pairwise_keypoint_distance
 from simhand_mm.pool import write_json
+from simhand_mm.pretraining.loss import POSES
 from simhand_mm.registry import MODELS
 
 NEAR = 0.05  # the share of negatives that counts as near
@@ -60,8 +61,6 @@ def batch_shares(model: Any, samples: dict[str, Tensor]) -> dict[str, float]:
     loss = model.head.loss_module
     rows = normalize(model.head.latest_projection, dim=1)
     poses = normalize_poses(samples["crop_keypoints_2d"])
-    from simhand_mm.pretraining.loss import POSES
-
     query_poses, positive_poses = POSES[loss.poses](samples).chunk(2)
     distances = PairDistances(query_poses, positive_poses, loss.metric)
     index = GlobalBatch().positions(len(rows) // 2, len(rows), rows.device)
@@ -109,8 +108,6 @@ def main(output: Path, folders: tuple[Path, ...], /) -> None:
         output: JSON file to write.
         folders: Folders of pre-training runs. Runs without pairs are skipped.
     """
-    import simhand_mm.pretraining  # noqa: F401 (registers the models)
-
     results = {}
     for folder in folders:
         cfg = Config.fromfile(next(folder.glob("*.py")))
