@@ -82,7 +82,7 @@ def probe_backbones(
         "num_hands": len(hands.rows),
         "num_groups": len(set(hands.groups)),
         "num_classes": len(set(hands.labels)),
-        "left_out": hands.drops,
+        "drops": hands.drops,
         "folds": settings.folds,
         "neighbors": settings.neighbors,
         "seed": settings.seed,

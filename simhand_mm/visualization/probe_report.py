@@ -58,7 +58,7 @@ def drops_text(result: dict[str, Any]) -> str:
     """Return a sentence about the dropped hands."""
     counts = [
         f"{count:,} {reason.replace('_', ' ')}"
-        for reason, count in result["left_out"].items()
+        for reason, count in result["drops"].items()
         if count
     ]
     return f"Dropped hands: {', '.join(counts) or 'none'}."
