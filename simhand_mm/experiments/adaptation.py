@@ -7,12 +7,11 @@ import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from simhand_mm.experiments.jobs import Job, claim
+from simhand_mm.lifting.settings import PoseMethod
 from simhand_mm.pool.files import atomic_path, write_json
 
-_Method = Literal["lifted", "lifted_from_both", "half_and_half", "world_landmarks"]
 _CONFIG = "configs/detnet/detnet_resnet18_1xb64-600i_pseudo-any-128px.py"
 
 
@@ -40,9 +39,7 @@ class Adaptation:
     fps: float = 2.0
     fov_deg: float = 60.0
     frame_size: tuple[int, int] | None = None
-    method: Literal["lifted", "lifted_from_both", "half_and_half", "world_landmarks"] = (
-        "half_and_half"
-    )
+    method: PoseMethod = "half_and_half"
     max_error: float = 0.35
     held_out: float = 0.2
     stills: int = 3000
