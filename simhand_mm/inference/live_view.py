@@ -1,5 +1,6 @@
 """Shows images in a web browser of this machine, while they are made."""
 
+import secrets
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,7 +14,10 @@ _SECONDS_WITHOUT_IMAGE = 10.0
 
 
 class LiveView:
-    """A page with the newest image, at ``url``. Only programs on this machine can read it.
+    """A page with the newest image, at ``url``.
+
+    Only programs on this machine can read it, and only those that know its address, which contains
+    a random token: the images may be those of a camera.
 
     Args:
         port: Port of the page; 0 for any free one.
@@ -25,6 +29,7 @@ class LiveView:
     def __init__(self, port: int = 0) -> None:
         self._newest, self._number = b"", 0
         self._changed, self._is_open = threading.Condition(), True
+        self._path = f"/{secrets.token_urlsafe(16)}/"
         view = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,7 +41,7 @@ class LiveView:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        self.url = f"http://127.0.0.1:{self._server.server_port}{self._path}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def show(self, image: np.ndarray) -> None:
@@ -56,10 +61,10 @@ class LiveView:
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         """Send the page, or images until the view or the browser closes."""
-        if request.path not in ("/", "/stream"):
+        if request.path not in (self._path, f"{self._path}stream"):
             request.send_error(404)
             return
-        is_page = request.path == "/"
+        is_page = request.path == self._path
         kind = "text/html" if is_page else "multipart/x-mixed-replace; boundary=image"
         request.send_response(200)
         request.send_header("Content-Type", kind)

@@ -29,12 +29,17 @@ def get(view, path):
     return connection.getresponse()
 
 
+def path_of(view):
+    """The path of the page, with its token."""
+    return "/" + view.url.split("/", 3)[3]
+
+
 def test_a_browser_gets_a_page_and_then_every_new_image(view):
     assert view.url.startswith("http://127.0.0.1:")
-    page = get(view, "/")
+    page = get(view, path_of(view))
     assert page.status == 200 and b'src="stream"' in page.read()
     view.show(np.full((20, 30, 3), 50, np.uint8))
-    stream = get(view, "/stream")
+    stream = get(view, f"{path_of(view)}stream")
     first = read_image(stream)
     assert first.shape == (20, 30, 3) and abs(int(first.mean()) - 50) < 3
     view.show(np.full((20, 30, 3), 200, np.uint8))
@@ -42,9 +47,10 @@ def test_a_browser_gets_a_page_and_then_every_new_image(view):
 
 
 def test_other_pages_do_not_exist_and_closing_ends_the_stream(view):
-    assert get(view, "/etc/passwd").status == 404
+    for path in ("/", "/stream", "/wrong-token/stream", f"{path_of(view)}../etc/passwd"):
+        assert get(view, path).status == 404
     view.show(np.zeros((8, 8, 3), np.uint8))
-    stream = get(view, "/stream")
+    stream = get(view, f"{path_of(view)}stream")
     read_image(stream)
     view.close()
     assert stream.read() == b""
