@@ -35,6 +35,10 @@ def quickstart(work_dir: Path) -> str:
             "root_scale/mpjpe_mm: 83.2145  root_scale/pck_auc_20_50: 21.4\nbest is saved\n",
             "root_scale MPJPE 83.2145 mm",
         ),
+        (
+            "285 hands\nprotocol  MPJPE mm\nroot  15.78\nroot_scale    14.41  0.9\nby column\n",
+            "root_scale MPJPE 14.41 mm",
+        ),
     ],
 )
 def test_the_line_of_a_stage_ends_with_its_result(tmp_path, log, result):

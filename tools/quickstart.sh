@@ -51,7 +51,7 @@ if grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo 2>/dev/null; then amp=(--amp); 
 # result_of LOG: final error or loss of a training; the last line of the log for other stages.
 result_of() {
     local mpjpe loss
-    mpjpe="$(grep -oE 'root_scale/mpjpe_mm: [0-9.]+' "$1" | tail -n 1)" || true
+    mpjpe="$(grep -oE '(root_scale/mpjpe_mm:|^root_scale) +[0-9.]+' "$1" | tail -n 1)" || true
     loss="$(grep -oE '\bloss: [0-9.]+' "$1" | tail -n 1)" || true
     if [ -n "$mpjpe" ]; then
         echo "root_scale MPJPE ${mpjpe##* } mm"
