@@ -74,11 +74,16 @@ def test_a_cpu_agrees_with_itself(name, small):
         assert "NCCL and SyncBN not checked" in finding.text
 
 
-def test_one_gpu_cannot_be_compared_with_two(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    finding = ask("several GPUs", "cuda")
-    assert finding.status == "cannot"
-    assert "NCCL, SyncBN" in finding.text
+@pytest.mark.parametrize(
+    ("device", "num_gpus", "expected"),
+    [
+        ("cpu", 4, (["cpu", "cpu"], "gloo")),
+        ("cuda", 1, (["cuda:0", "cuda:0"], "gloo")),
+        ("cuda:0", 2, (["cuda:0", "cuda:1"], "nccl")),
+    ],
+)
+def test_two_processes_share_a_single_gpu(device, num_gpus, expected):
+    assert process_checks._places(device, num_gpus) == expected
 
 
 # ----------------------------------------------------------------------- pretended failures

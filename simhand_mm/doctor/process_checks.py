@@ -1,4 +1,4 @@
-"""Compare several processes, one per GPU, with one process."""
+"""Compare several processes, one per GPU if there are enough, with one process."""
 
 import tempfile
 from pathlib import Path
@@ -11,11 +11,17 @@ from torch.utils._pytree import tree_map_only
 
 from simhand_mm.doctor import comparing
 from simhand_mm.doctor.comparing import difference, judge
-from simhand_mm.doctor.findings import CannotTell, Status
+from simhand_mm.doctor.findings import Status
 
 _PROCESSES, _PAIRS = 2, 16
 _START = "spawn"  # a process that has used its GPU must not be forked
 _MICRO_BATCHES = (None, 4)  # pairs of a process
+# On GPUs or not, and backend.
+_NOT_CHECKED = {
+    (False, "gloo"): "; CPUs and gloo, so NCCL and SyncBN not checked",
+    (True, "gloo"): "; two processes on one GPU and gloo, so NCCL not checked",
+    (True, "nccl"): "",
+}
 
 
 def several_gpus(device: str) -> tuple[Status, str]:
@@ -23,16 +29,12 @@ def several_gpus(device: str) -> tuple[Status, str]:
 
     On GPUs BatchNorm shares its statistics (SyncBN). On CPUs, where it cannot, they are fixed.
     """
-    on_gpus = torch.device(device).type == "cuda"
-    if on_gpus and torch.cuda.device_count() < _PROCESSES:
-        raise CannotTell(
-            "there is one GPU: NCCL, SyncBN, and loss and gradients over several GPUs were not "
-            "checked"
-        )
+    devices, backend = _places(device, torch.cuda.device_count())
+    on_gpus = devices[0] != "cpu"
     measured = {}
     with tempfile.TemporaryDirectory(prefix="simhand-doctor-") as folder:
         multiprocessing.start_processes(
-            _run_process, args=(folder, on_gpus), nprocs=_PROCESSES, start_method=_START
+            _run_process, args=(folder, devices, backend), nprocs=_PROCESSES, start_method=_START
         )
         found = [torch.load(Path(folder) / f"{rank}.pth") for rank in range(_PROCESSES)]
     for number, size in enumerate(_MICRO_BATCHES):
@@ -47,7 +49,16 @@ def several_gpus(device: str) -> tuple[Status, str]:
             f"{name}between processes": (max(difference(o[1], first[1]) for o in others), 0.0),
         }
     status, text = judge(measured)
-    return status, text if on_gpus else f"{text}; CPUs and gloo, so NCCL and SyncBN not checked"
+    return status, text + _NOT_CHECKED[on_gpus, backend]
+
+
+def _places(device: str, num_gpus: int) -> tuple[list[str], str]:
+    """Return the device of each process and the backend; one GPU is shared by all processes."""
+    if torch.device(device).type == "cpu":
+        return ["cpu"] * _PROCESSES, "gloo"
+    if num_gpus < _PROCESSES:
+        return ["cuda:0"] * _PROCESSES, "gloo"  # NCCL refuses two processes on one GPU
+    return [f"cuda:{rank}" for rank in range(_PROCESSES)], "nccl"
 
 
 def _model_and_data(size: int | None, device: str, trains_norms: bool) -> tuple[Any, Any]:
@@ -59,25 +70,23 @@ def _model_and_data(size: int | None, device: str, trains_norms: bool) -> tuple[
     return model, data
 
 
-def _run_process(rank: int, folder: str, on_gpus: bool) -> None:
-    device = f"cuda:{rank}" if on_gpus else "cpu"
+def _run_process(rank: int, folder: str, devices: list[str], backend: str) -> None:
+    device = torch.device(devices[rank])
+    on_gpus = device.type == "cuda"
     if on_gpus:
-        torch.cuda.set_device(rank)
+        torch.cuda.set_device(device)
     results = []
     # Before the process group, which would give each process a part of the random numbers.
-    made = [_model_and_data(size, device, on_gpus) for size in _MICRO_BATCHES]
+    made = [_model_and_data(size, devices[rank], on_gpus) for size in _MICRO_BATCHES]
     distributed.init_process_group(
-        "nccl" if on_gpus else "gloo",
-        init_method=f"file://{folder}/store",
-        rank=rank,
-        world_size=_PROCESSES,
+        backend, init_method=f"file://{folder}/store", rank=rank, world_size=_PROCESSES
     )
     try:
         for model, data in made:
             if on_gpus:
                 model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
             wrapped = MMDistributedDataParallel(
-                model, device_ids=[rank] if on_gpus else None, broadcast_buffers=False
+                model, device_ids=[device.index] if on_gpus else None, broadcast_buffers=False
             )
             part = tree_map_only(Tensor, lambda tensor: _share(tensor, rank), data)
             results.append(comparing.value_and_gradient(wrapped, comparing.move(part, device)))
