@@ -20,6 +20,7 @@ from simhand_mm.experiments import (
 
 _CONFIG = "configs/{0}/{0}_resnet18_1xb128-{1}coslr-6e_synthetic-64px.py"
 _DETNET = "configs/detnet/detnet_resnet18_{}1xb16-{}30e_synthetic-64px.py"
+_FULL_WIDTH_DETNET = "{{plan}}/configs/detnet_resnet18_{}1xb16-30e_synthetic-128px.py"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,13 @@ _NOT_CENTRED = "model.neck.with_last_bn=False"
 _EPOCHS = {"2k": 32, "digits": 42}
 _PERIOD = "param_scheduler.1.T_max"
 _LOSS = "model.head.loss"
+# ResNet-18 with all channels at twice the resolution.
+_FULL_WIDTH = (
+    "model.backbone.stem_channels=64",
+    "model.backbone.base_channels=64",
+    "model.data_preprocessor.input_size=128",
+    "train_dataloader.dataset.reduce=1",
+)
 # Each hand is its own positive.
 _ALONE = "train_dataloader.dataset.pairs=None"
 
@@ -160,6 +168,24 @@ def with_epochs(run: Pretraining, epochs: int, size: Size, suffix: str = "") -> 
     options = (*kept, *(_epochs(epochs, size) if epochs != 6 else ()))
     options = options if size is FULL else run.options
     return replace(run, name=f"{run.name}-{epochs}e{suffix}", options=options)
+
+
+def with_full_width(run: Pretraining) -> Pretraining:
+    """Return a pre-training of a ResNet-18 with all channels at 128 px, which needs a GPU."""
+    head = ("model.neck.in_channels=512",)
+    if "regression" in run.name:
+        head = ("model.head.in_channels=512", "model.head.input_size=128")
+    return replace(run, name=f"{run.name}-full", options=(*run.options, *_FULL_WIDTH, *head))
+
+
+def full_width_finetuning(size: Size) -> Finetuning:
+    """Return the fine-tuning of a ResNet-18 with all channels at 128 px on 300 labels."""
+    return replace(
+        finetuning(size),
+        name="300labels-full",
+        config=_FULL_WIDTH_DETNET.format(""),
+        pretrained_config=_FULL_WIDTH_DETNET.format("synthetic-pre_"),
+    )
 
 
 def finetuning(size: Size, num_labels: int = 300) -> Finetuning:
@@ -430,6 +456,25 @@ def scale_question(runs: Runs) -> Question:
     return Question("scale", title, "not in the paper", tuple(rows))
 
 
+def width_question(runs: Runs) -> Question:
+    """A network that needs a GPU."""
+    names = (
+        "SimCLR",
+        "PeCLR",
+        "SiMHand",
+        "SiMHand, no weights",
+        "pose-aware",
+        "keypoint regression",
+    )
+    methods = {name: with_full_width(runs.methods()[name]) for name in names}
+    rows = tuple(
+        Row(label, method, full_width_finetuning(runs.size))
+        for label, method in {"scratch": SCRATCH, **methods}.items()
+    )
+    title = "Does a ResNet-18 of full width, at 128 px, change the order?"
+    return Question("width", title, "not in the paper", rows)
+
+
 def temperature_question(runs: Runs) -> Question:
     """Temperatures, with and without weights."""
     rows = []
@@ -506,6 +551,7 @@ QUESTIONS = (
     targets_question,
     pose_aware_question,
     scale_question,
+    width_question,
     temperature_question,
     real_hands_question,
     choices_question,
