@@ -24,10 +24,10 @@ def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
         work: Its work folder.
 
     Returns:
-        ``runs``: metrics and seconds of each evaluated model and seed; a probing also has what it
-        measured for comparison, see :func:`probing_results`. ``pretrainings``:
-        ``retrieval_score`` (see PoseRetrievalHook; None if it was not measured) and seconds of each
-        pre-training and seed. ``data``: ``report.json`` of all data that have one.
+        ``runs``: metrics, seconds and device of each evaluated model and seed; a probing also has
+        what it measured for comparison, see :func:`probing_results`. ``pretrainings``:
+        ``retrieval_score`` (see PoseRetrievalHook; None if it was not measured), seconds and device
+        of each pre-training and seed. ``data``: ``report.json`` of all data that have one.
     """
     runs = {row.run_name: _runs(work, row) for row in plan.rows}
     names = {row.pretraining.name for row in plan.rows if row.pretraining.config}
@@ -75,7 +75,7 @@ def _runs(work: Path, row: Row) -> dict[str, dict[str, Any]]:
             "protocols"
         ]
         found[seed] = {key: round(protocols[p][k], 4) for key, p, k in _METRICS}
-        found[seed]["seconds"] = _seconds(work_dir)
+        found[seed] |= {"seconds": _seconds(work_dir), "device": _device(work_dir)}
     return found
 
 
@@ -105,14 +105,18 @@ def probing_results(folder: Path) -> dict[str, Any]:
     }
 
 
-def _pretrainings(folder: Path, name: str) -> dict[str, dict[str, float | None]]:
+def _pretrainings(folder: Path, name: str) -> dict[str, dict[str, Any]]:
     found = {}
     for seed, work_dir in _seeds(folder, name):
         if (work_dir / "job.done").is_file():
             log = (work_dir / "job.log").read_text(encoding="utf-8")
             scores = re.findall(r"Pose retrieval of .*? score: ([-\d.]+)", log)
             score = float(scores[-1]) if scores else None
-            found[seed] = {"retrieval_score": score, "seconds": _seconds(work_dir)}
+            found[seed] = {
+                "retrieval_score": score,
+                "seconds": _seconds(work_dir),
+                "device": _device(work_dir),
+            }
     return found
 
 
@@ -120,6 +124,13 @@ def _seeds(folder: Path, name: str) -> list[tuple[str, Path]]:
     """Return seeds and work dirs of a run, in order of the seeds."""
     found = {path.name.removeprefix(f"{name}-seed"): path for path in folder.glob(f"{name}-seed*")}
     return sorted(found.items(), key=lambda item: int(item[0]))
+
+
+def _device(work_dir: Path) -> str:
+    """Return the GPU that mmengine names at the start of a log, or ``CPU``."""
+    log = (work_dir / "job.log").read_text(encoding="utf-8")
+    found = re.search(r"^ *GPU [\d,]+: (.+)$", log, re.MULTILINE)
+    return found[1].strip() if found else "CPU"
 
 
 def _seconds(work_dir: Path) -> int:

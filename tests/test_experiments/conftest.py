@@ -27,7 +27,8 @@ def stub_jobs(monkeypatch):
             scores = {"knn": {"mean": 0.6}, "linear": {"mean": 0.7}}
             result = {"rows": [{"name": n, **scores} for n in names], "chance": {"mean": 0.1}}
             (job.folder / "probe.json").write_text(json.dumps(result))
-        (job.folder / "job.log").write_text("Pose retrieval of 10 hands, score: 0.50\n")
+        gpu = "    GPU 0: NVIDIA H100 80GB HBM3\n" * ("pretrain" in job.folder.parts)
+        (job.folder / "job.log").write_text(f"{gpu}Pose retrieval of 10 hands, score: 0.50\n")
         (job.folder / "job.done").write_text(f"{command}\n7\n")
 
     monkeypatch.setattr(jobs.Job, "run", run)
