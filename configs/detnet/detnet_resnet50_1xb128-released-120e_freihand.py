@@ -25,9 +25,9 @@ train_pipeline = [
         scale_std=0.1,
         max_rotation_deg=90),
     dict(type='mmpretrain.GaussianBlur', prob=1.0, magnitude_range=(0, 0.5), magnitude_std='inf'),
-    dict(type='mmpretrain.ColorJitter', brightness=0.5, contrast=0.5, saturation=0.5, hue=0.15),
+    dict(type='simhand_mm.ColorJitter', brightness=0.5, contrast=0.5, saturation=0.5, hue=0.15),
     dict(type='GenerateTarget', encoder=codec),
-    dict(type='PackPoseInputs', meta_keys=_base_.meta_keys),
+    dict(type='simhand_mm.PackTargets'),
 ]
 # Batch size 128, as in the paper and the released README; the default of the script is 32.
 train_dataloader = dict(drop_last=False, dataset=dict(pipeline=train_pipeline))

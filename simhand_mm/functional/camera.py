@@ -14,6 +14,8 @@ import math
 
 import numpy as np
 
+_UNIT = np.eye(2)
+
 
 def project(keypoints_3d: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
     """Project 3D points into the image.
@@ -42,9 +44,12 @@ def orthogonal_part(affine: np.ndarray) -> np.ndarray:
         ValueError: If the map stretches or shears the image; no camera matches such an image.
     """
     linear = np.asarray(affine, dtype=np.float64)[..., :2]
-    scale = np.sqrt(np.abs(np.linalg.det(linear)))[..., None, None]
+    # Written out: for one small matrix, np.linalg.det and np.allclose take most of the time.
+    determinant = linear[..., 0, 0] * linear[..., 1, 1] - linear[..., 0, 1] * linear[..., 1, 0]
+    scale = np.sqrt(np.abs(determinant))[..., None, None]
     turn = linear / np.maximum(scale, np.finfo(np.float64).tiny)
-    if not np.allclose(turn @ np.swapaxes(turn, -1, -2), np.eye(2), atol=1e-4):
+    error = np.abs(turn @ np.swapaxes(turn, -1, -2) - _UNIT)
+    if not (error <= 1e-4).all():
         raise ValueError(
             f"affine must be a similarity (rotation, uniform scale, mirror), but got {affine}. "
             "Crop a square box to a square image."

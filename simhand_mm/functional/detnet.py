@@ -6,23 +6,30 @@ from its parent). The 3D maps matter only at the keypoint, so their losses are m
 heatmap, and they are read at the maximum of the heatmap.
 
 Axes: B samples, K keypoints, h x w map cells. Cell centres lie at integer coordinates. ``...``
-stands for any leading axes.
+stands for any leading axes. Targets that are computed per sample accept NumPy arrays, because
+torch takes several times as long for arrays of this size.
 """
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 
+from simhand_mm.functional.arrays import Array
 from simhand_mm.functional.keypoints import PARENTS, bone_length, root_relative
 
 
-def image_to_map(points: Tensor, stride: float) -> Tensor:
+def image_to_map(points: Array, stride: float) -> Array:
     """Pixels of the input image to map cells, ``stride`` px per cell. ``[..., 2]``."""
-    return (points + 0.5) / stride - 0.5
+    mapped: Any = (points + 0.5) / stride - 0.5
+    return mapped
 
 
-def map_to_image(points: Tensor, stride: float) -> Tensor:
+def map_to_image(points: Array, stride: float) -> Array:
     """Map cells to pixels of the input image; inverse of :func:`image_to_map`. ``[..., 2]``."""
-    return (points + 0.5) * stride - 0.5
+    mapped: Any = (points + 0.5) * stride - 0.5
+    return mapped
 
 
 # ------------------------------------------------------------------------------- targets
@@ -32,7 +39,7 @@ def map_to_image(points: Tensor, stride: float) -> Tensor:
 RELEASED_CUTOFF = 3.0
 
 
-def truncated_cells(points: Tensor, stride: int) -> Tensor:
+def truncated_cells(points: np.ndarray, stride: int) -> np.ndarray:
     """Cells of keypoints as in the released code: truncated to pixels, then to cells.
 
     Args:
@@ -44,7 +51,7 @@ def truncated_cells(points: Tensor, stride: int) -> Tensor:
         they are shifted towards the top left by an eighth of a cell on average, and by up to half
         a cell.
     """
-    return torch.div(points.trunc(), stride, rounding_mode="floor")
+    return np.trunc(points) // stride
 
 
 def heatmap_targets(
@@ -84,7 +91,7 @@ def _cells(size: int, like: Tensor) -> Tensor:
     return torch.arange(size, dtype=like.dtype, device=like.device)
 
 
-def location_targets(keypoints_3d: Tensor) -> Tensor:
+def location_targets(keypoints_3d: Array) -> Array:
     """Keypoints relative to the wrist, in lengths of the wrist to middle-MCP bone.
 
     Args:
@@ -93,10 +100,11 @@ def location_targets(keypoints_3d: Tensor) -> Tensor:
     Returns:
         ``[..., 21, 3]``, unitless.
     """
-    return root_relative(keypoints_3d) / bone_length(keypoints_3d)[..., None, None]
+    moved: Any = root_relative(keypoints_3d)
+    return moved / bone_length(keypoints_3d)[..., None, None]
 
 
-def delta_targets(keypoints_3d: Tensor) -> Tensor:
+def delta_targets(keypoints_3d: Array) -> Array:
     """Unit vector from each keypoint's parent to it; zero for the wrist.
 
     Args:
@@ -105,8 +113,8 @@ def delta_targets(keypoints_3d: Tensor) -> Tensor:
     Returns:
         ``[..., 21, 3]``.
     """
-    bones = keypoints_3d - keypoints_3d[..., list(PARENTS), :]
-    return bones / bones.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+    bones: Any = keypoints_3d - keypoints_3d[..., list(PARENTS), :]
+    return bones / ((bones**2).sum(-1)[..., None] ** 0.5).clip(1e-9)
 
 
 # -------------------------------------------------------------------------------- losses

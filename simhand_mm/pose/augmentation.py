@@ -66,10 +66,11 @@ class CameraEffects:
         else:
             cv2.fillPoly(mask, [np.rint(cv2.boxPoints(shape)).astype(np.int32)], (255,))
         if rng.random() < 0.5:
-            filling = np.broadcast_to(rng.integers(0, 256, 3, np.uint8), image.shape)
+            filling = np.empty_like(image)
+            filling[:] = rng.integers(0, 256, 3, np.uint8)
         else:
             filling = np.roll(image, rng.integers(size // 4, size, 2), axis=(0, 1))
-        return np.where(mask[..., None] > 0, filling, image)
+        return cv2.copyTo(filling, mask, image.copy())
 
     def _expose(self, rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
         """Bend the curve of each channel: exposure and white balance."""
@@ -98,10 +99,13 @@ class CameraEffects:
     def _add_noise(self, rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
         """Add noise of single pixels, or of spots of two pixels, as left by denoising."""
         shape = image.shape if rng.random() < 0.5 else (len(image) // 2, len(image[0]) // 2, 3)
-        noise = rng.standard_normal(shape, np.float32) * np.float32(rng.uniform(0, self.noise))
+        # OpenCV's generator is three times as fast as NumPy's.
+        cv2.setRNGSeed(int(rng.integers(2**31)))
+        deviation = np.full(3, rng.uniform(0, self.noise))
+        noise = cv2.randn(np.empty(shape, np.float32), np.zeros(3), deviation)
         if shape != image.shape:
             noise = cv2.resize(noise, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        return np.clip(image + noise, 0, 255).astype(np.uint8)
+        return cv2.add(image, noise, dtype=cv2.CV_8U)
 
     def _compress(self, rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
         """Write and read a JPEG."""

@@ -93,7 +93,7 @@ class DetNetCodec(BaseKeypointCodec):
         labelled = np.ones(keypoints.shape[:2], bool)
         if keypoints_visible is not None:
             labelled = keypoints_visible > 0
-        points, inside = self._to_cells(torch.from_numpy(keypoints).float())
+        points, inside = self._to_cells(keypoints.astype(np.float32))
         encoded = {
             "points": points,
             "keypoint_weights": labelled & inside,
@@ -104,12 +104,12 @@ class DetNetCodec(BaseKeypointCodec):
             packed[..., columns] = encoded[name]
         return {"hand_targets": packed}
 
-    def _to_cells(self, keypoints: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def _to_cells(self, keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the centres of the Gaussians in cells, and which of them are used."""
         if self.cutoff is None:
-            points, margin = detnet.image_to_map(keypoints, self.stride).numpy(), 0.5
+            points, margin = detnet.image_to_map(keypoints, self.stride), 0.5
         else:
-            points = detnet.truncated_cells(keypoints, int(self.stride)).numpy()
+            points = detnet.truncated_cells(keypoints, int(self.stride))
             margin = self.cutoff * self.sigma
         last = np.array(self.heatmap_size) - 1
         return points, ((points >= -margin) & (points <= last + margin)).all(-1)
@@ -171,13 +171,13 @@ def _encode_3d(keypoints_3d: np.ndarray | None, labelled: np.ndarray) -> dict[st
     if keypoints_3d is None:
         keypoints_3d, labelled = np.zeros((*labelled.shape, 3)), labelled & False
     known = labelled & labelled[:, list(REFERENCE_BONE)].all(-1, keepdims=True)
-    hand = torch.from_numpy(keypoints_3d).double()
-    length = bone_length(hand).numpy()
-    vectors = {
-        "location": (detnet.location_targets(hand).numpy(), known),
-        "delta": (detnet.delta_targets(hand).numpy(), known & labelled[:, list(PARENTS)]),
-    }
-    encoded = {"bone_length_mm": np.where(known, length[:, None], np.nan)}
+    hand = keypoints_3d.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):  # in hands without 3D labels
+        vectors = {
+            "location": (detnet.location_targets(hand), known),
+            "delta": (detnet.delta_targets(hand), known & labelled[:, list(PARENTS)]),
+        }
+    encoded = {"bone_length_mm": np.where(known, bone_length(hand)[:, None], np.nan)}
     for name, (vector, weight) in vectors.items():
         encoded[f"{name}_labels"] = np.where(weight[..., None], vector, 0)
         encoded[f"{name}_weights"] = weight

@@ -87,10 +87,19 @@ class DetNetHead(BaseHead):
     def loss(
         self, feats: Sequence[Tensor], batch_data_samples: Any, train_cfg: Any = None
     ) -> dict[str, Tensor]:
-        """Compute the losses of a batch with the targets of its codec."""
+        """Compute the losses of a batch with the targets of its codec.
+
+        Args:
+            feats: See :meth:`forward`.
+            batch_data_samples: Targets ``[B, 21, 12]`` of PackTargets, or samples of mmpose's
+                PackPoseInputs.
+            train_cfg: Not used.
+        """
         maps = self.forward(feats)
-        packed = np.concatenate([s.gt_instances.hand_targets for s in batch_data_samples])
-        targets = torch.from_numpy(packed).to(maps[0].device, non_blocking=True)
+        targets = batch_data_samples
+        if not isinstance(targets, Tensor):
+            packed = np.concatenate([s.gt_instances.hand_targets for s in batch_data_samples])
+            targets = torch.from_numpy(packed).to(maps[0].device, non_blocking=True)
         heatmaps, labels = self.decoder.unpack(targets)
         self._remember_bone_length(labels["bone_length_mm"])
         return self.loss_module(maps, heatmaps, labels)

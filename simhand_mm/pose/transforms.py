@@ -1,10 +1,12 @@
-"""Crops an image to the square network input."""
+"""Crops an image to the square network input, and packs crops with their targets."""
 
+import math
 import random
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
 from simhand_mm.functional.affine import apply, box_to_image_affine, compose, rotation_affine
 from simhand_mm.functional.boxes import square_box
@@ -20,7 +22,8 @@ def warp_image(image: np.ndarray, affine: np.ndarray, size_wh: tuple[int, int]) 
         affine: ``[2, 3]``, from image px to result px.
         size_wh: Width and height of the result.
     """
-    shrink = int(1 / np.sqrt(abs(np.linalg.det(affine[:, :2]))))
+    (a, b, _), (c, d, _) = affine.tolist()
+    shrink = int(1 / math.sqrt(abs(a * d - b * c)))
     if shrink >= 2:
         height, width = (max(side // shrink, 1) for side in image.shape[:2])
         whole_wh = (image.shape[1], image.shape[0])
@@ -110,7 +113,8 @@ def _as_mmpose(affine: np.ndarray, input_size: tuple[int, int]) -> dict[str, Any
     scale represents mirroring.
     """
     size = np.array(input_size, dtype=np.float64)
-    per_pixel = 1 / np.diag(affine[:, :2]) if np.diag(affine[:, :2]).all() else np.ones(2)
+    diagonal = affine[[0, 1], [0, 1]]
+    per_pixel = 1 / diagonal if diagonal.all() else np.ones(2)
     scale = per_pixel * size
     center = scale / 2 - affine[:, 2] * per_pixel
     return {
@@ -118,3 +122,20 @@ def _as_mmpose(affine: np.ndarray, input_size: tuple[int, int]) -> dict[str, Any
         "input_center": center.astype(np.float32),
         "input_scale": scale.astype(np.float32),
     }
+
+
+@TRANSFORMS.register_module()
+class PackTargets:
+    """Pack a crop and its targets for training of a DetNetHead, as two arrays and nothing else.
+
+    mmpose's PackPoseInputs packs a PoseDataSample, which is needed for testing. Making one, sending
+    it from a worker and moving it to the device costs as much time as the loading of the image.
+
+    Required keys: ``img``, ``hand_targets [1, 21, C]``. The result has ``inputs [3, H, W]`` and
+    ``data_samples [21, C]``; mmengine's ``default_collate`` stacks both.
+    """
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Pack one crop."""
+        image = np.ascontiguousarray(results["img"].transpose(2, 0, 1))
+        return {"inputs": torch.from_numpy(image), "data_samples": results["hand_targets"][0]}

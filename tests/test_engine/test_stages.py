@@ -1,9 +1,11 @@
-"""Pre-training runs without mmpose; a fine-tuned model without mmpretrain."""
+"""Pre-training runs without mmpose, fine-tuning without mmpretrain."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from simhand_mm.pool import save_pairs
 from tests.test_pretraining.conftest import similar_pairs, write_pool
@@ -64,9 +66,9 @@ def test_pretraining_needs_no_mmpose(tmp_path):
     assert built == "built HandContrastive HandPairDataset"
 
 
-def test_a_finetuned_model_needs_no_mmpretrain(tmp_path):
-    """Only the training pipeline does, for ``mmpretrain.ColorJitter``."""
+@pytest.mark.parametrize("loader", ["train_dataloader", "test_dataloader"])
+def test_fine_tuning_needs_no_mmpretrain(tmp_path, loader):
     write_stills(tmp_path / "synthetic")
     config = "configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py"
-    built = build(config, "test_dataloader", "mmpretrain", tmp_path)
+    built = build(config, loader, "mmpretrain", tmp_path)
     assert built == "built TopdownPoseEstimator HandPoseDataset"

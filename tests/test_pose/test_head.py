@@ -55,6 +55,14 @@ def test_loss_trains_every_parameter(head, records):
     assert head.num_bones == 2
 
 
+def test_losses_are_the_same_for_packed_targets_and_for_samples_of_mmpose(head, records):
+    feats = (torch.randn(2, 8, 2, 2),)
+    samples = [labelled_sample(record) for record in records[:2]]
+    packed = torch.from_numpy(np.concatenate([s.gt_instances.hand_targets for s in samples]))
+    for name, loss in head.loss(feats, samples).items():
+        assert torch.equal(loss, head.loss(feats, packed)[name])
+
+
 def test_loss_weights(records):
     maps = (torch.rand(1, 21, 4, 4), *torch.randn(2, 1, 21, 3, 4, 4))
     labels = {

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DATASETS, init_default_scope
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 
 from simhand_mm.pool import write_poses
 from tests.test_pose.conftest import IMAGE_SIZE, random_record
@@ -63,14 +64,15 @@ def large_root(tmp_path, monkeypatch):
     return root
 
 
-def test_a_sample_has_one_tensor(large_root):
-    """Each tensor of a sample would need an open file descriptor."""
+def test_a_batch_has_two_tensors(large_root):
+    """Each tensor that a worker sends needs an open file descriptor."""
     init_default_scope("mmpose")
-    sample = DATASETS.build(Config.fromfile(CONFIG).train_dataloader.dataset)[0]
-    parts = sample["data_samples"].gt_instances.values()
-    tensors = [value for value in (sample["inputs"], *parts) if torch.is_tensor(value)]
-    assert len(tensors) == 1
-    assert len(sample["data_samples"].gt_instance_labels.values()) == 0
+    config = Config.fromfile(CONFIG).train_dataloader
+    config.update(num_workers=0, batch_size=4)
+    batch = next(iter(Runner.build_dataloader(config, seed=0)))
+    assert batch["inputs"].shape == (4, 3, 128, 128) and batch["inputs"].dtype == torch.uint8
+    assert batch["data_samples"].shape == (4, 21, 12)
+    assert set(batch) == {"inputs", "data_samples"}
 
 
 @pytest.mark.slow

@@ -13,9 +13,9 @@ train_pipeline = [
         max_shift=0.1,
         scale_std=0.1,
         max_rotation_deg=90),
-    dict(type='mmpretrain.ColorJitter', brightness=0.5, contrast=0.5, saturation=0.5, hue=0.15),
+    dict(type='simhand_mm.ColorJitter', brightness=0.5, contrast=0.5, saturation=0.5, hue=0.15),
     dict(type='GenerateTarget', encoder=codec),
-    dict(type='PackPoseInputs', meta_keys=meta_keys),
+    dict(type='simhand_mm.PackTargets'),
 ]
 test_pipeline = [
     dict(type='LoadImage'),

@@ -15,9 +15,9 @@ train_pipeline = [
         max_shift=0.1,
         scale_std=0.1,
         max_rotation_deg=20),
-    dict(type='mmpretrain.ColorJitter', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.03),
+    dict(type='simhand_mm.ColorJitter', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.03),
     dict(type='GenerateTarget', encoder=codec),
-    dict(type='PackPoseInputs', meta_keys=meta_keys),
+    dict(type='simhand_mm.PackTargets'),
 ]
 test_pipeline = [
     dict(type='LoadImage'),
@@ -28,6 +28,7 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=16,
     num_workers=0,  # stills are small, and worker processes would compete with training for cores
+    collate_fn=dict(type='default_collate'),  # all crops have one size: send a single tensor
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type=dataset_type,

@@ -13,14 +13,16 @@ train_pipeline = [
         scale_std=0.2,
         max_rotation_deg=45),
     dict(
-        type='RandomApply',
-        prob=0.7,
-        transforms=dict(
-            type='mmpretrain.ColorJitter', brightness=0.4, contrast=0.4, saturation=0.5, hue=0.06)),
-    dict(type='mmpretrain.RandomGrayscale', prob=0.05, keep_channels=True),
+        type='simhand_mm.ColorJitter',
+        brightness=0.4,
+        contrast=0.4,
+        saturation=0.5,
+        hue=0.06,
+        share=0.7,
+        gray_share=0.05),
     dict(type='simhand_mm.CameraEffects'),
     dict(type='GenerateTarget', encoder=_base_.codec),
-    dict(type='PackPoseInputs', meta_keys=_base_.meta_keys),
+    dict(type='simhand_mm.PackTargets'),
 ]
 test_pipeline = [
     dict(type='LoadImage'),

@@ -2,7 +2,7 @@
 model = dict(
     type='TopdownPoseEstimator',
     data_preprocessor=dict(
-        type='PoseDataPreprocessor',
+        type='mmengine.ImgDataPreprocessor',  # mmpose's only adds the padding, of which there is none
         # The same as in pre-training.
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],

@@ -31,7 +31,7 @@ codec = dict(
 model = dict(
     type='TopdownPoseEstimator',
     data_preprocessor=dict(
-        type='PoseDataPreprocessor',
+        type='mmengine.ImgDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
@@ -65,13 +65,13 @@ train_pipeline = [
         scale_std=0.1,
         max_rotation_deg=90),
     dict(
-        type='mmpretrain.ColorJitter',
+        type='simhand_mm.ColorJitter',
         brightness=0.5,
         contrast=0.5,
         saturation=0.5,
         hue=0.15),
     dict(type='GenerateTarget', encoder=codec),
-    dict(type='PackPoseInputs', meta_keys=meta_keys)
+    dict(type='simhand_mm.PackTargets')
 ]
 val_pipeline = [
     dict(type='LoadImage'),
