@@ -83,7 +83,7 @@ def test_released_recipe_takes_a_step(tmp_path, monkeypatch):
     import cv2
     import numpy as np
     import torch
-    from mmengine.dataset import Compose, pseudo_collate
+    from mmengine.dataset import Compose, default_collate
     from mmengine.optim import build_optim_wrapper
     from mmpose.registry import MODELS as POSE_MODELS
 
@@ -105,7 +105,7 @@ def test_released_recipe_takes_a_step(tmp_path, monkeypatch):
         "keypoints_visible": np.ones((1, 21)),
     }
     pipeline = Compose(cfg.train_dataloader.dataset.pipeline)
-    batch = pseudo_collate([pipeline(dict(sample)) for _ in range(2)])
+    batch = default_collate([pipeline(dict(sample)) for _ in range(2)])
     cfg.model.backbone.depth = 18
     cfg.model.head.in_channels = 512
     model = POSE_MODELS.build(cfg.model)

@@ -49,3 +49,12 @@ def test_occluder_covers_a_part_only():
         for seed in range(30)
     ]
     assert 0 < np.max(shares) < 0.2
+
+
+def test_noise_has_the_same_strength_in_all_channels():
+    effects, gray = CameraEffects(noise=12.0), np.full((64, 64, 3), 128, np.uint8)
+    for seed in range(8):
+        noisy = effects._add_noise(np.random.default_rng(seed), gray)
+        deviations = noisy.std((0, 1))
+        assert 0 < deviations.max() <= 12.5 and np.ptp(deviations) < 0.2 * deviations.max() + 0.1
+        assert abs(noisy.mean() - 128) < 0.5
