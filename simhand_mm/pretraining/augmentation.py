@@ -129,15 +129,31 @@ def warp(images: Tensor, affine: Tensor, output_size: int, padding: str = "refle
         ``[B, C, S, S]``.
     """
     height, width = images.shape[-2:]
-    # grid_sample maps [-1, 1] to the first and last pixel centre. Divide by Python numbers: a
-    # tensor would need a blocking copy to the device.
+    along_x, along_y = sampling_lines(affine, height, width, output_size)
+    grid = (along_x[:, :, None] + along_y[..., None]).permute(0, 2, 3, 1)  # [B, S, S, 2]
+    return grid_sample(images, grid, padding_mode=padding, align_corners=True)
+
+
+def sampling_lines(
+    affine: Tensor, height: int, width: int, output_size: int
+) -> tuple[Tensor, Tensor]:
+    """Compute where the pixels of the output are in the source.
+
+    Args:
+        affine: ``[B, 2, 3]``, source to destination px.
+        height: Of the source in px.
+        width: Of the source in px.
+        output_size: S.
+
+    Returns:
+        What the column of an output pixel adds to its place (x, y) in the source, ``[B, 2, S]``,
+        and what its row adds. As in grid_sample, -1 and 1 are the first and last pixel centres.
+    """
+    # Divide by Python numbers: a tensor would need a blocking copy to the device.
     to_x, to_y = affine_maths.invert(affine).unbind(1)
     to_source = torch.stack([to_x / ((width - 1) / 2), to_y / ((height - 1) / 2)], dim=1)
     pixel = torch.arange(output_size, dtype=affine.dtype, device=affine.device)
-    along_x = to_source[..., :1] * pixel  # [B, 2, S]
-    along_y = to_source[..., 1:2] * pixel + (to_source[..., 2:] - 1)
-    grid = (along_x[:, :, None] + along_y[..., None]).permute(0, 2, 3, 1)  # [B, S, S, 2]
-    return grid_sample(images, grid, padding_mode=padding, align_corners=True)
+    return to_source[..., :1] * pixel, to_source[..., 1:2] * pixel + (to_source[..., 2:] - 1)
 
 
 def jitter_colors(images: Tensor, augmentation: Augmentation) -> Tensor:

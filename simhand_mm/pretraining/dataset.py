@@ -3,22 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from simhand_mm.pool import HandPool, load_pose_embeddings
+from simhand_mm.pretraining.crops import PoolCrops
 from simhand_mm.pretraining.selection import select_pairs
 from simhand_mm.registry import DATASETS
-
-_REDUCED = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
 
 
 @DATASETS.register_module()
@@ -41,6 +34,11 @@ class HandPairDataset(Dataset):
         split: ``'all'`` hands, or those of the ``'train'`` or the ``'held_out'`` videos.
         held_out: Fraction of the videos that is held out, chosen by a hash of the video id.
         reduce: Decode JPEGs at 1/``reduce`` of their size (1, 2, 4 or 8); faster for small inputs.
+        cache_gb: Keep decoded crops in memory, so that each is decoded once, if those of all hands
+            of the pools fit into this many GB (12,000 crops of 112 px: 0.45 GB). Otherwise each
+            crop is decoded whenever it is read, and a message is logged. Forked workers (the
+            default of our configs) share the memory with the process of training; a copy made by
+            pickling keeps nothing.
         embedding: Whether to add the pose embeddings of a mined pool, for losses that compare
             them. Only for a single pool, because embeddings of different pools are not comparable.
 
@@ -59,22 +57,20 @@ class HandPairDataset(Dataset):
         held_out: float = 0.0,
         reduce: int = 1,
         embedding: bool = False,
+        cache_gb: float = 0.0,
     ) -> None:
-        if reduce not in _REDUCED:
-            raise ValueError(f"reduce must be one of {tuple(_REDUCED)}, but got {reduce}.")
         names = [pool] if isinstance(pool, str) else list(pool)
         self._data_root, self._held_out = data_root, held_out
         self.pools = [HandPool(Path(data_root) / name) for name in names]
-        self.reduce = reduce
+        self.crops, self.reduce = PoolCrops(self.pools, reduce, cache_gb), reduce
         if embedding and len(names) > 1:
             raise ValueError(f"pool must be a single pool if embedding is set, but got {names}.")
         self._embeddings = load_pose_embeddings(self.pools[0]) if embedding else None
-        self.crop_size = -(-self._common_crop_size() // reduce)
         self.metainfo: dict[str, Any] = {"pools": names, "pairs": pairs, "rank": rank}
-        self._first_row = np.cumsum([0] + [len(pool) for pool in self.pools])
+        first_row = np.cumsum([0] + [len(pool) for pool in self.pools])
         tables = [
             select_pairs(pool, pairs, rank, split, held_out) + first
-            for pool, first in zip(self.pools, self._first_row, strict=False)
+            for pool, first in zip(self.pools, first_row, strict=False)
         ]
         self.query_row, self.positive_row = np.concatenate(tables, axis=1)
         self._is_own_positive = bool((self.query_row == self.positive_row).all())
@@ -105,29 +101,30 @@ class HandPairDataset(Dataset):
         rows = {"query": self.query_row[indices], "positive": self.positive_row[indices]}
         batch: dict[str, Any] = {}
         for name, row in rows.items():
-            places = [self._locate(r) for r in row]
             batch[f"{name}_row"] = torch.from_numpy(row)
-            batch[f"{name}_keypoints_2d"] = self._keypoints(places)
+            batch[f"{name}_keypoints_2d"] = self._keypoints(row)
             if self._embeddings is not None:
                 batch[f"{name}_pose_embedding"] = torch.from_numpy(self._embeddings[row])
             if name == "query" or not self._is_own_positive:
-                batch[name] = self._crops(places)
+                batch[name] = self.crops.read(row)
         return batch
 
     def hand_id(self, row: int) -> str:
         """Return the stable id of a hand, given its row in the concatenated pools."""
-        pool, local = self._locate(row)
+        pool, local = self.crops.locate(row)
         return pool.hand_id(local)
 
     def watched(self) -> "HandPairDataset":
         """Return the hands for monitoring, paired with themselves: held-out ones, else all."""
-        return HandPairDataset(
+        hands = HandPairDataset(
             self._data_root,
             self.metainfo["pools"],
             split="held_out" if self._held_out else "all",
             held_out=self._held_out,
             reduce=self.reduce,
         )
+        hands.crops = self.crops  # the same rows, so crops that are kept serve both
+        return hands
 
     @property
     def video_index(self) -> np.ndarray:
@@ -149,38 +146,11 @@ class HandPairDataset(Dataset):
         ]
         return np.concatenate(columns)[self.query_row]
 
-    def _common_crop_size(self) -> int:
-        sizes = {pool.crop_size for pool in self.pools}
-        if len(sizes) > 1:
-            raise ValueError(
-                f"pools must share one crop size, but got {sorted(sizes)} px. Prepare them with "
-                "the same --crop-size."
-            )
-        return sizes.pop()
-
-    def _locate(self, row: int) -> tuple[HandPool, int]:
-        number = int(self._first_row.searchsorted(row, side="right")) - 1
-        return self.pools[number], int(row - self._first_row[number])
-
-    def _keypoints(self, places: list[tuple[HandPool, int]]) -> Tensor:
+    def _keypoints(self, rows: np.ndarray) -> Tensor:
+        places = map(self.crops.locate, rows)
         keypoints = np.stack([pool.keypoints_2d[row] for pool, row in places])
         # The centre of a reduced pixel is that of a block of reduce x reduce pixels.
         return torch.from_numpy((keypoints - (self.reduce - 1) / 2) / self.reduce)
-
-    def _crops(self, places: list[tuple[HandPool, int]]) -> Tensor:
-        # Copy each crop right after decoding, while it is in the cache.
-        crops = np.empty((len(places), self.crop_size, self.crop_size, 3), np.uint8)
-        for crop, (pool, row) in zip(crops, places, strict=True):
-            data = np.frombuffer(pool.read_crop(row), np.uint8)
-            # OpenCV raises an error for empty data, and returns None for data that is not an image.
-            image = cv2.imdecode(data, _REDUCED[self.reduce]) if len(data) else None
-            if image is None or image.shape != crop.shape:
-                raise ValueError(
-                    f"crop of hand {pool.hand_id(row)!r} in {pool.root} must be a JPEG of "
-                    f"{pool.crop_size} px, but cannot be decoded as one. Run simhand prepare again."
-                )
-            crop[...] = image
-        return torch.from_numpy(crops)
 
 
 def collate_pairs(batch: Any) -> Any:

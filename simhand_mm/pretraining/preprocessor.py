@@ -1,5 +1,6 @@
 """Preprocessor: from a batch of decoded crops to augmented views, on the device of the model."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,15 @@ from simhand_mm.pretraining.augmentation import (
     AugmentationRanges,
     crop_affine,
     jitter_colors,
+    sampling_lines,
     warp,
 )
 from simhand_mm.registry import MODELS
+
+try:  # the compiled kernel of CPUs, which gives the same values as torch's operators
+    from simhand_mm.functional import view_kernel
+except ImportError:  # without numba
+    view_kernel = None
 
 # Images that are augmented at a time: few enough for the cache of a CPU, enough to keep a GPU busy.
 _CHUNK = {"cpu": 32, "cuda": 1024}
@@ -117,6 +124,9 @@ class HandPairPreprocessor(BaseDataPreprocessor):
         self, crops: Tensor, affine: Tensor, colors: Augmentation | None, out: Tensor
     ) -> None:
         """Render views of BGR crops ``[N, H, H, 3]`` as normalised RGB ``[N, 3, S, S]``."""
+        if view_kernel and crops.device.type == "cpu" and self.padding == "reflection":
+            self._render_compiled(view_kernel.render, crops, affine, colors, out)
+            return
         size = _CHUNK.get(crops.device.type, 1024)
         for start in range(0, len(crops), size):
             part = slice(start, start + size)
@@ -127,6 +137,31 @@ class HandPairPreprocessor(BaseDataPreprocessor):
             if colors is not None:
                 images = jitter_colors(images, colors.part(part))
             torch.div(images - self.mean, self.std, out=out[part])
+
+    def _render_compiled(
+        self, render: Any, crops: Tensor, affine: Tensor, colors: Augmentation | None, out: Tensor
+    ) -> None:
+        """Render views as :meth:`_render`, by the compiled kernel, with the threads of torch."""
+        lines = sampling_lines(affine, crops.shape[1], crops.shape[2], self.input_size)
+        jitter = crops.new_empty(len(crops), 0, dtype=torch.float32)
+        if colors is not None:
+            jitter = [colors.hue, colors.saturation, colors.value, colors.brightness]
+            jitter = torch.stack(jitter, dim=1)
+        normalization = torch.stack([self.mean, self.std]).view(2, 3).numpy()
+        arrays = [part.numpy() for part in (crops.contiguous(), *lines, jitter)]
+
+        def render_some(images: slice) -> None:
+            inputs = (array[images] for array in arrays)
+            render(*inputs, normalization, out.numpy()[images])
+
+        threads = torch.get_num_threads()
+        step = -(-len(crops) // threads)
+        parts = [slice(start, start + step) for start in range(0, len(crops), step)]
+        if threads == 1:
+            render_some(parts[0])
+            return
+        with ThreadPoolExecutor(threads) as pool:  # the kernel releases the GIL
+            list(pool.map(render_some, parts))
 
     def _record(
         self,

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from simhand_mm.pool import HandPairs, HandPool, save_pairs
-from simhand_mm.pretraining import HandPairDataset, collate_pairs
+from simhand_mm.pretraining import HandPairDataset, collate_pairs, crops
 
 from .conftest import CROP, similar_pairs, write_pool
 
@@ -128,6 +128,8 @@ def test_bad_arguments_raise(data_root, tmp_path):
         HandPairDataset(data_root, split="test")
     with pytest.raises(ValueError, match="reduce must be one of"):
         HandPairDataset(data_root, reduce=3)
+    with pytest.raises(ValueError, match=r"cache_gb must be at least 0, but got -1"):
+        HandPairDataset(data_root, cache_gb=-1)
     with pytest.raises(ValueError, match=r"at least one pair.*has none"):
         HandPairDataset(data_root, split="held_out", held_out=0.0)
     write_pool(tmp_path / "large", ["a"], crop_size=64)
@@ -135,9 +137,90 @@ def test_bad_arguments_raise(data_root, tmp_path):
         HandPairDataset("", pool=[str(data_root / "pool"), str(tmp_path / "large")])
 
 
+@pytest.fixture
+def reads(monkeypatch):
+    """Rows whose JPEG this process has read."""
+    rows, original = [], HandPool.read_crop
+
+    def read_crop(self, row):
+        rows.append((self.root.name, row))
+        return original(self, row)
+
+    monkeypatch.setattr(HandPool, "read_crop", read_crop)
+    return rows
+
+
+def assert_equal(batches, expected):
+    for batch, other in zip(batches, expected, strict=True):
+        assert batch.keys() == other.keys()
+        for key, value in other.items():
+            assert torch.equal(batch[key], value), key
+
+
+def epoch(dataset, num_workers=0):
+    """All batches of an epoch, of 5 pairs each."""
+    return list(DataLoader(dataset, 5, num_workers=num_workers, collate_fn=collate_pairs))
+
+
+@pytest.mark.parametrize("reduce", [1, 2])
+@pytest.mark.parametrize("pairs", [None, "similar"])
+def test_kept_crops_are_equal_and_read_once(reduce, pairs, data_root, reads):
+    options = {"data_root": data_root, "pool": ["pool", "other"], "pairs": pairs, "reduce": reduce}
+    expected = epoch(HandPairDataset(**options))
+    reads.clear()
+    dataset = HandPairDataset(**options, cache_gb=1.0)
+    for _ in range(3):
+        assert_equal(epoch(dataset), expected)
+        assert len(reads) == len(set(reads)) == 32 + 8
+    # The hands that are monitored are the same ones.
+    assert_equal(epoch(dataset.watched()), epoch(HandPairDataset(**options | {"pairs": None})))
+    assert reads[40:] == [("pool", row) for row in range(32)] + [("other", r) for r in range(8)]
+
+
+def test_workers_share_kept_crops(data_root, reads):
+    expected = epoch(HandPairDataset(data_root, pairs="similar"))
+    dataset = HandPairDataset(data_root, pairs="similar", cache_gb=1.0)
+    for _ in range(2):
+        assert_equal(epoch(dataset, num_workers=2), expected)
+    reads.clear()
+    assert_equal(epoch(dataset), expected)
+    assert not reads  # the workers have decoded all of them
+
+
+def test_changes_to_a_batch_leave_kept_crops_as_they_are(data_root):
+    dataset = HandPairDataset(data_root, cache_gb=1.0)
+    before = dataset[3]["query"].clone()
+    dataset[3]["query"].zero_()
+    assert torch.equal(dataset[3]["query"], before)
+
+
+def test_crops_beyond_the_limit_are_decoded_again(data_root, reads, monkeypatch):
+    messages = []
+    monkeypatch.setattr(crops, "print_log", lambda text, logger: messages.append(text))
+    needed_gb = 32 * 24 * 24 * 3 / 1e9
+    for limit, is_kept in ((needed_gb, True), (needed_gb * 0.99, False)):
+        dataset = HandPairDataset(data_root, reduce=2, cache_gb=limit)
+        reads.clear()
+        assert torch.equal(dataset[1]["query"], dataset[1]["query"])
+        assert len(reads) == (1 if is_kept else 2)
+    assert "32 decoded crops of 24 px need 5.53e-05 GB; they are kept" in messages[0]
+    assert "but cache_gb is 5.47" in messages[1]
+    assert "Increase train_dataloader.dataset.cache_gb" in messages[1]
+
+
+def test_pickled_copies_keep_nothing(data_root, reads):
+    dataset = HandPairDataset(data_root, cache_gb=1.0)
+    assert torch.equal(dataset[1]["query"], dataset[1]["query"])
+    copy = pickle.loads(pickle.dumps(dataset))
+    reads.clear()
+    assert torch.equal(copy[1]["query"], copy[1]["query"])
+    assert len(reads) == 2
+
+
+@pytest.mark.parametrize("cache_gb", [0.0, 1.0])
 @pytest.mark.parametrize("content", [b"not an image", b""])
-def test_broken_crop_raises_with_its_id(content, data_root, monkeypatch):
-    dataset = HandPairDataset(data_root)
+def test_broken_crop_raises_with_its_id(content, cache_gb, data_root, monkeypatch):
+    dataset = HandPairDataset(data_root, cache_gb=cache_gb)
     monkeypatch.setattr(HandPool, "read_crop", lambda self, row: content)
     with pytest.raises(ValueError, match=r"crop of hand 'a/000001/0' in .*must be a JPEG of 48 px"):
         dataset[1]

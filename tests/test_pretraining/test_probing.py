@@ -169,7 +169,7 @@ def test_features_equal_those_of_the_monitor(data_root, tmp_path):
     frozen = load_frozen(save_random_backbone(tmp_path / "a.pth"))
     network, preprocessor = frozen.build(), frozen.build_preprocessor()
     hands = HandPairDataset(str(data_root), "pool", reduce=frozen.recipe.reduce)
-    assert hands.crop_size == 24
+    assert hands.crops.size == 24
     features, _ = embed_hands(lambda x: network(x)[-1], preprocessor, Subset(hands, [3, 7]), 1)
     for row, feature in zip((3, 7), features, strict=True):
         inputs = preprocessor(hands.__getitems__([row]), training=False)["inputs"][:1]

@@ -11,4 +11,5 @@ train_dataloader = dict(
         data_root='{{$SIMHAND_DATA:data}}',
         pool='pool',
         pairs=None,
-        reduce=2))  # 224 px crops decoded at half size suffice for 64 px inputs
+        reduce=2,  # 224 px crops decoded at half size suffice for 64 px inputs
+        cache_gb=1.0))  # decodes each crop once per run, of pools of up to 26,000 hands
