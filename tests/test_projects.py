@@ -1,5 +1,7 @@
 """The example project: its functions are correct, and its config builds."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -62,7 +64,7 @@ def test_config_builds_its_loss_and_uses_its_pairs(project, monkeypatch):
 
 def test_rows_of_the_ablation_show_their_sets_equally_often(tmp_path, monkeypatch, request):
     monkeypatch.syspath_prepend(request.config.rootpath)
-    from projects.adaptation.ablation import ROWS, make_config, table
+    from projects.adaptation.ablation import ROWS, finished, make_config, table
 
     for root, names in {"studio": "stu", "any": "drawn", "labels": ["v/000001/0"]}.items():
         write_poses(tmp_path / root / "poses/train.parquet", [pose_record(n) for n in names])
@@ -77,8 +79,10 @@ def test_rows_of_the_ablation_show_their_sets_equally_often(tmp_path, monkeypatc
         assert backbone.get("checkpoint", "").endswith("pth") == ("pretrained" in parts)
     two_d = make_config(tmp_path, ("2d",), 0, 1, 2).train_dataloader.dataset.datasets[0]
     assert two_d.indices == [1, 1]  # the only hand that is not held out
-    done = {str(seed): {"row": "studio stills", "drawn": value} for seed, value in ((0, 1), (1, 4))}
-    assert "| studio stills | 2.5 (1.0–4.0) |" in table(done)
+    for seed, value in ((0, 1), (1, 4)):  # by two processes
+        done = {f"seed {seed}": {"row": "studio stills", "drawn": value}}
+        (tmp_path / f"ablation-{seed}of2.json").write_text(json.dumps(done))
+    assert "| studio stills | 2.5 (1.0–4.0) |" in table(finished(tmp_path))
 
 
 def pose_record(name):

@@ -4,7 +4,8 @@
 
 The folder has pool/ (simhand prepare), labels/ (simhand pseudo-label pool labels --held-out 0.2),
 studio/ and any/ (simhand synthesize, the latter with --stills any), and, for the row with
-pre-training, pretraining/backbone.pth (simhand train). What is done is kept in ablation.json.
+pre-training, pretraining/backbone.pth (simhand train). What is done is kept in ablation.json, or in
+one such file per --shard, for several processes at the same time.
 """
 
 import json
@@ -16,6 +17,7 @@ import torch
 
 from simhand_mm.cli import find_file, run
 from simhand_mm.functional.pose_metrics import keypoint_errors_mm
+from simhand_mm.options import Shard
 from simhand_mm.pool import HandPool, read_poses, read_predictions, write_json
 
 SMALL = "configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py"
@@ -40,8 +42,9 @@ def main(
     iterations: int = 200,
     batch_size: int = 32,
     workers: int = 0,
+    shard: Shard = (0, 1),
 ) -> None:
-    """Train and test the rows that are not done, and print the table.
+    """Train and test the rows that are not done, and print the table of all rows that are.
 
     Args:
         folder: Folder of the data and of ablation.json.
@@ -49,20 +52,31 @@ def main(
         iterations: Training steps.
         batch_size: Hands per step.
         workers: Processes that load data.
+        shard: Which part of the trainings, 0/n ... n-1/n.
     """
-    path = folder / "ablation.json"
-    done = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    for seed in seeds:
-        for row, parts in ROWS.items():
-            key = f"{row}, seed {seed}, {iterations} x {batch_size}"
-            if key in done or ("pretrained" in parts and not (folder / BACKBONE).is_file()):
-                continue
-            cfg = make_config(folder, parts, seed, iterations, batch_size)
-            cfg.train_dataloader.num_workers = workers
-            done[key] = {"row": row, **train_and_test(folder, cfg)}
-            write_json(path, done, indent=2)
-            print(key, done[key], flush=True)
-    print(table(done))
+    index, count = shard
+    path = folder / ("ablation.json" if count == 1 else f"ablation-{index}of{count}.json")
+    done: dict[str, Any] = {}
+    trainings = [(seed, row) for seed in seeds for row in ROWS]
+    for seed, row in trainings[index::count]:
+        key = f"{row}, seed {seed}, {iterations} x {batch_size}"
+        without = "pretrained" in ROWS[row] and not (folder / BACKBONE).is_file()
+        if key in finished(folder) or without:
+            continue
+        cfg = make_config(folder, ROWS[row], seed, iterations, batch_size)
+        cfg.train_dataloader.num_workers = workers
+        done[key] = {"row": row, **train_and_test(folder, cfg)}
+        write_json(path, finished(folder, path.name) | done, indent=2)
+        print(key, done[key], flush=True)
+    print(table(finished(folder)))
+
+
+def finished(folder: Path, pattern: str = "ablation*.json") -> dict[str, dict[str, Any]]:
+    """Return the results of all processes, or of the files that match."""
+    done = {}
+    for path in sorted(folder.glob(pattern)):
+        done.update(json.loads(path.read_text(encoding="utf-8")))
+    return done
 
 
 def train_and_test(folder: Path, cfg: Any) -> dict[str, float]:
