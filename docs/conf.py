@@ -44,7 +44,7 @@ html_copy_source = False
 html_show_sphinx = False
 
 myst_heading_anchors = 4
-nb_execution_mode = "off"  # tests/test_tutorial.py executes the notebook and compares its outputs
+nb_execution_mode = "off"  # tools/site/extension.py executes the notebook when it is read
 copybutton_exclude = ".linenos, .gp, .go"
 
 add_module_names = False

@@ -2,10 +2,13 @@
 
 import ast
 import importlib.util
+import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,8 +16,10 @@ from simhand_mm.cli import COMMANDS, find_file
 from tests.command_lines import options_of
 from tools.site import commands, configs, modules
 from tools.site.markdown import escaped, table
+from tools.site.notebook import TUTORIAL, essential_outputs, executed
 
 ROOT = Path(__file__).parents[1]
+STORED = TUTORIAL.read_text(encoding="utf-8")
 
 
 def test_plain_text_is_escaped_except_for_code():
@@ -83,10 +88,83 @@ def test_loss_of_the_tutorial_has_a_gradient():
     assert names["query"].grad.norm() > 0
 
 
+def code_cells(notebook):
+    return [cell for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
+
+
+def test_stored_outputs_of_the_tutorial_are_complete_and_small():
+    cells = code_cells(STORED)
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert sum("data" in output for output in outputs) == 3
+    assert TUTORIAL.stat().st_size < 500_000
+
+
+def test_printed_text_and_images_are_kept():
+    def stream(name, text):
+        return {"output_type": "stream", "name": name, "text": text}
+
+    image = {"output_type": "execute_result", "data": {"image/png": "iV", "text/plain": "<Image>"}}
+    pieces = [stream("stdout", "1 ha"), stream("stderr", "50%"), stream("stdout", "nd\n"), image]
+    text, drawn = essential_outputs(pieces)
+    assert text["text"] == ["1 hand\n"] and drawn["data"] == {"image/png": "iV"}
+    assert essential_outputs([stream("stderr", "50%")]) == []
+
+
+def test_the_site_executes_the_tutorial_when_its_code_changed(tmp_path, monkeypatch):
+    extension = pytest.importorskip("tools.site.extension", reason="needs requirements/docs.txt")
+    app = SimpleNamespace(doctreedir=tmp_path)
+    assert extension.find_stale_tutorial(app) == ["docs/tutorial"]
+    page = tmp_path / "docs" / "tutorial.doctree"
+    page.parent.mkdir()
+    page.touch()
+    assert extension.find_stale_tutorial(app) == []
+    os.utime(page, (0, 0))
+    assert extension.find_stale_tutorial(app) == ["docs/tutorial"]
+
+    monkeypatch.setattr(extension.notebook, "executed", str.upper)
+    source = ["x"]
+    extension.execute_tutorial(app, "docs/index", source)
+    assert source == ["x"]
+    extension.execute_tutorial(app, "docs/tutorial", source)
+    assert source == ["X"]
+
+
+needs_sphinx = pytest.mark.skipif(
+    importlib.util.find_spec("furo") is None, reason="needs requirements/docs.txt"
+)
+
+
+@needs_sphinx
+def test_a_failed_command_stops_the_execution():
+    start = "import os; os.environ['SHELLOPTS'] = 'pipefail'"
+    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None,
+              "source": source} for source in (start, "%%bash\nfalse | tail -n 1")]  # fmt: skip
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    with pytest.raises(Exception, match="CalledProcessError"):
+        executed(json.dumps(notebook))
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("furo") is None, reason="needs requirements/docs.txt")
+@needs_sphinx
+def test_stored_outputs_of_the_tutorial_are_those_of_the_current_code():
+    """About a minute of CPU time."""
+
+    def texts(cell):  # numbers depend on the machine
+        texts = ["".join(output.get("text", ["image"])) for output in cell["outputs"]]
+        return [re.sub(r"\s+", " ", re.sub(r"-?\d+(\.\d+)?", "#", text)) for text in texts]
+
+    fresh = code_cells(executed(STORED))
+    for stored, cell in zip(code_cells(STORED), fresh, strict=True):
+        assert texts(stored) == texts(cell), (
+            f"{stored['source']}: run python -m tools.site.notebook"
+        )
+
+
+@pytest.mark.slow
+@needs_sphinx
 def test_site_is_built_without_warnings_and_requests(tmp_path):
-    """One to two minutes of CPU time."""
+    """Three minutes of CPU time, of which the tutorial takes one."""
     command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q"]
     command += ["-c", "docs", "-d", str(tmp_path / "doctrees"), ".", str(tmp_path / "site")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -13,9 +13,12 @@ from sphinx.application import Sphinx
 
 import simhand_mm
 from simhand_mm.cli import COMMANDS
-from tools.site import commands, configs, modules
+from tools.site import commands, configs, modules, notebook
 
-FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "reference"
+TUTORIAL = "docs/tutorial"
+CODE = ("simhand_mm", "tools", "configs")  # what the tutorial runs
 ATTRIBUTES = ("attribute", "data", "property")
 
 
@@ -23,6 +26,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the handlers; Sphinx calls this."""
     app.connect("builder-inited", lambda app: write_pages())
     app.connect("builder-inited", lambda app: remove_options_from_types())
+    app.connect("env-get-outdated", find_stale_tutorial)
+    app.connect("source-read", execute_tutorial)
     app.connect("missing-reference", find_definition)
     app.connect("doctree-read", set_dashes)
     app.connect("doctree-resolved", link_commands)
@@ -61,6 +66,20 @@ def remove_options_from_types() -> None:
 
 def _plain(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def find_stale_tutorial(app: Sphinx, *changes: Any) -> list[str]:
+    """Return the tutorial if the code that it runs has changed since it was executed."""
+    page = app.doctreedir / f"{TUTORIAL}.doctree"
+    code = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
+    newest = max(path.stat().st_mtime for path in code)
+    return [TUTORIAL] if not page.exists() or page.stat().st_mtime < newest else []
+
+
+def execute_tutorial(app: Sphinx, page: str, source: list[str]) -> None:
+    """Replace the stored outputs of the tutorial by those of the current code."""
+    if page == TUTORIAL:
+        source[0] = notebook.executed(source[0])
 
 
 def find_definition(app: Sphinx, env: Any, node: Any, code: nodes.Element) -> Any:
