@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import json
 import os
 import re
 import runpy
@@ -11,7 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import tyro
+from torchvision.models import resnet50
 
 from simhand_mm import cli
 from simhand_mm.pool import read_poses, write_predictions
@@ -20,6 +23,7 @@ from tests.documented_commands import (
     BY_ANOTHER_TEST,
     DOCUMENTS,
     NEEDS,
+    OWN_LABELS,
     OWN_VIDEOS,
     OWN_VIDEOS_TRAINING,
     PAPER,
@@ -29,7 +33,7 @@ from tests.documented_commands import (
 )
 from tests.test_converters.official_layouts import write_freihand
 
-RUN = {**OWN_VIDEOS, **OWN_VIDEOS_TRAINING, **PAPER}
+RUN = {**OWN_VIDEOS, **OWN_VIDEOS_TRAINING, **PAPER, **OWN_LABELS}
 ALL = sorted({command for document in DOCUMENTS for command in commands_of(document)})
 
 
@@ -150,6 +154,15 @@ def test_pairs_to_a_backbone(own_videos):
     assert (own_videos / "resnet50.pth").is_file()
 
 
+def with_best_checkpoint(command, folder):
+    """Put the file that a training has written in place of ``BEST_CHECKPOINT``."""
+    if "BEST_CHECKPOINT" not in command:
+        return command
+    work_dir = f"work_dirs/{Path(command.split()[2]).stem}"
+    (best,) = folder.glob(f"{work_dir}/best_*.pth")
+    return command.replace("BEST_CHECKPOINT", f"{work_dir}/{best.name}")
+
+
 def write_some_predictions(folder):
     """Write the ground truth as predictions: after one epoch those of a model are too small."""
     poses = read_poses(folder / "data/FreiHAND_pub_v2/poses/test.parquet")
@@ -172,9 +185,32 @@ def test_the_experiment_of_the_paper_with_tiny_data(synthetic, tmp_path):
     hands = [{key: column[row] for key, column in poses.items()} for row in range(8)]
     write_freihand(tmp_path / "data/FreiHAND_pub_v2", hands, synthetic)
     for command, small in PAPER.items():
-        if "BEST_CHECKPOINT" in command:
-            best = next(tmp_path.glob("work_dirs/detnet*/best_*.pth"))
-            (tmp_path / "BEST_CHECKPOINT").symlink_to(best)
+        command = with_best_checkpoint(command, tmp_path)
         if command.startswith("simhand evaluate"):
             write_some_predictions(tmp_path)
         type_in(tmp_path, command.replace(".py 8 ", ".py 1 "), small)
+
+
+@pytest.mark.slow
+def test_fine_tuning_on_own_labels(synthetic, tmp_path):
+    (tmp_path / "my_hands").mkdir()
+    (tmp_path / "my_hands/images").symlink_to(synthetic / "images")
+    poses = read_poses(synthetic / "poses/train.parquet")
+    hands = [
+        {
+            "image": str(poses["image_path"][row]),
+            "handedness": str(poses["handedness"][row]),
+            "keypoints_3d": poses["keypoints_3d"][row].tolist(),
+            "camera_matrix": poses["camera_matrix"][row].tolist(),
+        }
+        for row in range(8)
+    ]
+    for split in ("train", "val", "test"):
+        labels = {"unit": "mm", "hands": hands}
+        (tmp_path / f"my_hands/{split}.json").write_text(json.dumps(labels))
+    backbone = resnet50(weights=None)
+    weights = {f"backbone.{name}": value for name, value in backbone.state_dict().items()}
+    torch.save({"state_dict": weights}, tmp_path / "FILE")
+    for command, small in OWN_LABELS.items():
+        type_in(tmp_path, with_best_checkpoint(command, tmp_path), small)
+    assert (tmp_path / "work_dirs/comparison.html").is_file()
