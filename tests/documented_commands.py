@@ -67,7 +67,7 @@ PAPER = {
         " --fps 10 --workers 0"
     ),
     "simhand mine data/pools/ego4d-1m": "",
-    # The test starts one process instead of eight.
+    # The test starts two processes instead of eight.
     "simhand dist-train configs/simhand/simhand_resnet50_8xb1024-coslr-100e_ego4d-1m.py 8 --amp": (
         f" --cfg-options{ONE_EPOCH} model.data_preprocessor.input_size=32 sync_bn=None "
         "param_scheduler.0.end=1 param_scheduler.1.begin=0 "

@@ -188,7 +188,7 @@ def test_the_experiment_of_the_paper_with_tiny_data(synthetic, tmp_path):
         command = with_best_checkpoint(command, tmp_path)
         if command.startswith("simhand evaluate"):
             write_some_predictions(tmp_path)
-        type_in(tmp_path, command.replace(".py 8 ", ".py 1 "), small)
+        type_in(tmp_path, command.replace(".py 8 ", ".py 2 "), small)
 
 
 @pytest.mark.slow
