@@ -30,17 +30,17 @@ OWN_VIDEOS = {
     "simhand browse-pairs data/pool --pairs similar -o pairs.html": "",
 }
 OWN_VIDEOS_TRAINING = {
-    "simhand train configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py": (
-        SMALL_PRETRAINING
-    ),
-    "simhand train configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py --resume": (
-        SMALL_PRETRAINING
-    ),
     "simhand train configs/poseaware/poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py": (
         SMALL_PRETRAINING
     ),
     "simhand train configs/poseaware/poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py "
+    "--resume": SMALL_PRETRAINING,
+    "simhand train configs/poseaware/poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py "
     "--cfg-options model.head.loss.sigma=0.15 model.head.loss.alpha=1": (
+        SMALL_PRETRAINING.removeprefix(" --cfg-options")
+    ),
+    "simhand train configs/poseaware/poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py "
+    "--cfg-options model.head.loss.alpha=1 train_dataloader.dataset.pairs=None": (
         SMALL_PRETRAINING.removeprefix(" --cfg-options")
     ),
     "simhand train configs/simhand/simhand_resnet50_1xb8192-mb1024-coslr-100e_ego4d-1m.py --amp "
