@@ -43,6 +43,8 @@ def waiting(device: str) -> tuple[Status, str]:
 
     with tempfile.TemporaryDirectory(prefix="simhand-doctor-") as folder:
         settings = dict(config.train_dataloader, batch_size=pairs, persistent_workers=False)
+        # Small recipes have no worker, because they keep their crops; here each crop is a new one.
+        settings["num_workers"] = max(settings["num_workers"], 1)
         ahead = settings["num_workers"] * settings.get("prefetch_factor", 2) + 3
         settings["dataset"] = noise_dataset(
             settings["dataset"], Path(folder), (ahead + steps) * pairs

@@ -1,8 +1,7 @@
 # The pool that tools/quickstart.sh prepares from synthetic videos, each hand paired with itself.
 train_dataloader = dict(
     batch_size=128,
-    num_workers=1,
-    persistent_workers=True,
+    num_workers=0,  # reading crops that are kept is a copy: a worker would cost more than it saves
     drop_last=True,
     collate_fn=dict(type='simhand_mm.pretraining.collate_pairs'),
     sampler=dict(type='simhand_mm.VideoBalancedSampler'),
