@@ -6,6 +6,11 @@
 For --views, two videos must show one hand at the same time. The poses of both are compared with
 each other, and with the hand that is triangulated from the 2D keypoints of both; the cameras are
 calibrated by these keypoints.
+
+    python tools/benchmarks/real_hands.py data/signs-pool --label label --group person
+
+With --label, poses are compared by what they tell about a label of the pool, such as a sign: the
+accuracy of classifiers that are trained on the poses of other groups, such as people.
 """
 
 import math
@@ -27,6 +32,8 @@ from simhand_mm.lifting.methods import estimate_poses
 from simhand_mm.lifting.pseudo_labels import crop_cameras
 from simhand_mm.lifting.settings import PoseMethod, PseudoLabels
 from simhand_mm.pool import HandPool, read_predictions
+from simhand_mm.pretraining.probing import probe, select_hands, split_by_group
+from simhand_mm.probe_options import ProbeSettings
 
 _MAX_EPIPOLAR_PX = 3.0
 _FIELDS_OF_VIEW = range(30, 91, 5)  # degrees
@@ -56,6 +63,8 @@ def main(
     predictions: Path | None = None,
     frame_size: tuple[int, int] | None = None,
     fov_deg: float = 60.0,
+    label: str | None = None,
+    group: str = "video_id",
 ) -> None:
     """Print the agreement of each method with MediaPipe's world landmarks, and of two views.
 
@@ -65,6 +74,8 @@ def main(
         predictions: predictions.parquet of an image model, with the hand ids of the pool.
         frame_size: Width and height of the frames; by default they end where the boxes end.
         fov_deg: Field of view that is assumed for lifting, along the longer side, in degrees.
+        label: Column of the pool with classes that can be recognised from poses.
+        group: Column of the pool; no group is in both the training and the test of a classifier.
     """
     source = HandPool(pool)
     settings = PseudoLabels(fov_deg=fov_deg, frame_size=frame_size)
@@ -83,6 +94,26 @@ def main(
         print(f"\n{seen.about}")
         header = ("two views", "same time", "other times", "triangulated", "root_scale")
         print_table(header, [(name, *compare_views(p, seen)) for name, p in poses.items()])
+    if label:
+        print_classes(source, poses, ProbeSettings(label, group))
+
+
+def print_classes(pool: HandPool, poses: dict[str, np.ndarray], settings: ProbeSettings) -> None:
+    """Print the accuracy of classifiers of a label, on the hands that all methods have."""
+    chosen = select_hands(pool, settings)
+    known = [np.isfinite(hands[chosen.rows]).all((1, 2)) for hands in poses.values()]
+    common = np.logical_and.reduce(known)
+    rows, labels = chosen.rows[common], chosen.labels[common]
+    splits = split_by_group(labels, chosen.groups[common], settings.folds, settings.seed)
+    print(f"\n{len(rows)} hands, {settings.label} of other groups ({settings.group}), in %.")
+    table = []
+    for name, hands in poses.items():
+        unit = (hands[rows] - hands[rows, :1]).reshape(len(rows), -1)
+        unit /= np.linalg.norm(hands[rows, 9] - hands[rows, 0], axis=-1)[:, None]
+        scores = probe(unit, labels, splits, settings.neighbors, "euclidean")
+        cells = (f"{100 * s['mean']:.1f} ± {100 * s['std']:.1f}" for s in scores.values())
+        table.append((name, *cells))
+    print_table(("3D poses", f"{settings.neighbors} neighbours", "linear"), table)
 
 
 def poses_of(pool: HandPool, settings: PseudoLabels) -> dict[str, np.ndarray]:
