@@ -10,6 +10,7 @@ keypoints, optionally with 3D keypoints and cameras; json reads a simple list of
 """
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,7 @@ from tyro.conf import arg
 
 from simhand_mm.cli import run
 from simhand_mm.converters import assemblyhands, dexycb, freihand
+from simhand_mm.converters.conversion import Conversion, hold_out
 from simhand_mm.converters.labelled_hands import OwnLabelSettings
 from simhand_mm.converters.own_label_files import (
     LabelFormat,
@@ -25,7 +27,6 @@ from simhand_mm.converters.own_label_files import (
     find_label_files,
 )
 from simhand_mm.converters.own_labels import split_of
-from simhand_mm.converters.records import hold_out
 from simhand_mm.options import OptionalOut
 from simhand_mm.pool import write_poses
 
@@ -69,19 +70,14 @@ def main(
             )
         _convert_own(dataset, root, own_settings, splits or (), out)
         return
-    module, convert, setup = {
-        "freihand": (freihand, freihand.convert_freihand, ""),
-        "dexycb": (
-            dexycb,
-            partial(dexycb.convert_dexycb, settings=dexycb_settings),
-            f"{dexycb_settings.setup} ",
-        ),
-        "assemblyhands": (
-            assemblyhands,
-            partial(assemblyhands.convert_assemblyhands, settings=assemblyhands_settings),
-            "",
-        ),
-    }[dataset]
+    convert: Callable[[Path, str], Conversion]
+    module, convert, setup = freihand, freihand.convert_freihand, ""
+    if dataset == "dexycb":
+        module, setup = dexycb, f"{dexycb_settings.setup} "
+        convert = partial(dexycb.convert_dexycb, settings=dexycb_settings)
+    elif dataset == "assemblyhands":
+        module = assemblyhands
+        convert = partial(assemblyhands.convert_assemblyhands, settings=assemblyhands_settings)
     share = HOLDOUT[dataset] if holdout is None else holdout
     failed = []
     for split in splits or module.SPLITS:
@@ -92,21 +88,30 @@ def main(
             print(f"{dataset} {split} is skipped: {error}", file=sys.stderr)
             continue
         print(conversion.summary(module.OFFICIAL_COUNTS.get(f"{setup}{split}", ())))
-        tables = {split: conversion.records}
-        if split == "train" and share:
-            name = (
-                "holdout" if "val" in module.SPLITS else "val"
-            )  # never overwrite the official split
-            tables["train"], tables[name] = hold_out(conversion.records, share)
+        # The held-out table never replaces an official split.
+        held_out = "holdout" if "val" in module.SPLITS else "val"
+        tables = _tables_of(split, conversion.records, held_out, share)
         for name, records in tables.items():
-            path = (out or root / "poses") / f"{name}.parquet"
-            write_poses(path, records)
-            print(f"  wrote {len(records):,} to {path}")
+            _write_table(out or root / "poses", name, records)
     if failed:
         raise RuntimeError(
             f"all splits of {dataset} must be convertible, but {len(failed)} were skipped: "
             f"{', '.join(failed)}. Correct the folders, or choose splits with --splits."
         )
+
+
+def _tables_of(split: str, records: list[dict], held_out: str, share: float) -> dict[str, list]:
+    """Return the table of a split, or, for training, also that of the held-out sequences."""
+    if split != "train" or not share:
+        return {split: records}
+    train, rest = hold_out(records, share)
+    return {split: train, held_out: rest}
+
+
+def _write_table(folder: Path, name: str, records: list[dict]) -> None:
+    path = folder / f"{name}.parquet"
+    write_poses(path, records)
+    print(f"  wrote {len(records):,} to {path}")
 
 
 def _convert_own(
@@ -127,9 +132,7 @@ def _convert_own(
             print(labels.summary())
             for suffix, conversion in (("", labels.poses), ("-2d", labels.keypoints)):
                 if conversion.records:
-                    target = (out or root / "poses") / f"{split}{suffix}.parquet"
-                    write_poses(target, conversion.records)
-                    print(f"  wrote {len(conversion.records):,} to {target}")
+                    _write_table(out or root / "poses", f"{split}{suffix}", conversion.records)
             if labels.keypoints.records:
                 print(
                     "  Hands with 2D labels only can train heatmaps (Keypoints2DDataset), but 3D "

@@ -26,15 +26,10 @@ from typing import Any
 import numpy as np
 from mmengine.utils import track_iter_progress
 
+from simhand_mm.converters.conversion import Conversion, OfficialCount
 from simhand_mm.converters.keypoint_orders import ORDERS
-from simhand_mm.converters.records import (
-    Conversion,
-    ImageFiles,
-    OfficialCount,
-    UnusableSample,
-    read_json,
-    to_array,
-)
+from simhand_mm.converters.records import UnusableSample, to_array
+from simhand_mm.converters.source_files import ImageFiles, read_json
 
 SPLITS = ("train", "val")
 OFFICIAL_COUNTS = {

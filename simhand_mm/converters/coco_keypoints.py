@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from simhand_mm.converters.conversion import Conversion
 from simhand_mm.converters.keypoint_orders import ORDERS, Order
 from simhand_mm.converters.labelled_hands import (
     LabelledHand,
@@ -22,7 +23,8 @@ from simhand_mm.converters.labelled_hands import (
     side_of,
     to_keypoints,
 )
-from simhand_mm.converters.records import Conversion, UnusableSample, read_json, to_array
+from simhand_mm.converters.records import UnusableSample, to_array
+from simhand_mm.converters.source_files import read_json
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 
 _SIDE_FIELDS = ("handedness", "hand_side", "left_right", "hand_type")
@@ -44,16 +46,7 @@ def read_coco_keypoints(
     Raises:
         ValueError: If it is no COCO file, or the order of its keypoints is not known.
     """
-    content = read_json(path, "your labels")
-    try:
-        images = {image["id"]: image for image in content["images"]}
-        annotations = list(content["annotations"])
-        categories = {category["id"]: category for category in content.get("categories", ())}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} must be COCO JSON with images and annotations, but reading it gives "
-            f"{type(error).__name__}: {error}. Export it as COCO keypoints."
-        ) from error
+    images, annotations, categories = _read_file(path)
     orders: dict[Any, Order] = {}
     hands = []
     for number, annotation in enumerate(annotations):
@@ -73,9 +66,7 @@ def read_coco_keypoints(
             hands += _read_wholebody(annotation, sample_id, base, conversion)
             continue
         names = category.get("keypoints") or None
-        if annotation.get("keypoints") is None and all(
-            annotation.get(n) is None for n in _POSE_FIELDS
-        ):
+        if all(annotation.get(field) is None for field in ("keypoints", *_POSE_FIELDS)):
             conversion.drop("no keypoints", sample_id, is_labelled=False)
             continue
         if names and len(names) != NUM_KEYPOINTS:
@@ -89,6 +80,21 @@ def read_coco_keypoints(
         except UnusableSample as reason:
             conversion.drop(str(reason), sample_id)
     return hands
+
+
+def _read_file(path: Path) -> tuple[dict[Any, dict], list[dict], dict[Any, dict]]:
+    """Return images by id, annotations, and categories by id."""
+    content = read_json(path, "your labels")
+    try:
+        images = {image["id"]: image for image in content["images"]}
+        categories = {category["id"]: category for category in content.get("categories", ())}
+        return images, list(content["annotations"]), categories
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} must be COCO JSON with images and annotations, but reading it gives "
+            f"{type(error).__name__}: {error}. Export it as COCO keypoints, or move it out of the "
+            "folder if it is not one of the label files."
+        ) from error
 
 
 def _read_hand(

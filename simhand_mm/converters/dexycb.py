@@ -22,7 +22,7 @@ import numpy as np
 import yaml
 from mmengine.utils import track_iter_progress
 
-from simhand_mm.converters.records import Conversion, OfficialCount
+from simhand_mm.converters.conversion import Conversion, OfficialCount
 from simhand_mm.functional.keypoints import REFERENCE_BONE
 
 Setup = Literal["s0", "s1", "s2", "s3"]

@@ -11,13 +11,9 @@ Right hands only, 224 x 224 px, metres, our joint order.
 import os
 from pathlib import Path
 
-from simhand_mm.converters.records import (
-    Conversion,
-    OfficialCount,
-    UnusableSample,
-    read_json,
-    to_array,
-)
+from simhand_mm.converters.conversion import Conversion, OfficialCount
+from simhand_mm.converters.records import UnusableSample, to_array
+from simhand_mm.converters.source_files import read_json
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 
 SPLITS = ("train", "test")

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import numpy as np
 
 from simhand_mm.converters.coco_keypoints import camera_of
+from simhand_mm.converters.conversion import Conversion
 from simhand_mm.converters.keypoint_orders import ORDERS, Order
 from simhand_mm.converters.labelled_hands import (
     LabelledHand,
@@ -21,7 +22,8 @@ from simhand_mm.converters.labelled_hands import (
     side_of,
     to_keypoints,
 )
-from simhand_mm.converters.records import Conversion, UnusableSample, read_json, to_array
+from simhand_mm.converters.records import UnusableSample, to_array
+from simhand_mm.converters.source_files import read_json
 
 
 def read_json_hands(

@@ -8,7 +8,8 @@ from typing import Any
 from PIL import Image
 
 from simhand_mm.converters.labelled_hands import LabelledHand, OwnLabelSettings
-from simhand_mm.converters.records import ImageFiles, UnusableSample
+from simhand_mm.converters.records import UnusableSample
+from simhand_mm.converters.source_files import ImageFiles
 
 _NUM_TRIED = 200  # images that decide which folder holds them
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height

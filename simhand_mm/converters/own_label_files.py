@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from simhand_mm.converters.coco_keypoints import read_coco_keypoints
+from simhand_mm.converters.conversion import Conversion
 from simhand_mm.converters.json_hands import read_json_hands
 from simhand_mm.converters.labelled_hands import LabelledHand, OwnLabelSettings
 from simhand_mm.converters.own_labels import OwnLabels, split_of, to_tables
-from simhand_mm.converters.records import Conversion
 
 LabelFormat = Literal["coco", "json"]
 _ANNOTATIONS = "annotations"

@@ -11,15 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from simhand_mm.converters.conversion import Conversion
 from simhand_mm.converters.keypoint_orders import check_order
 from simhand_mm.converters.labelled_hands import LabelledHand, OwnLabelSettings, Unit
 from simhand_mm.converters.own_images import OwnImages
-from simhand_mm.converters.records import (
-    Conversion,
-    UnusableSample,
-    make_record,
-    make_record_2d,
-)
+from simhand_mm.converters.records import UnusableSample, make_record, make_record_2d
 from simhand_mm.functional.camera import project
 from simhand_mm.functional.keypoints import PLAUSIBLE_BONE_MM, bone_length
 

@@ -55,29 +55,25 @@ def write_pseudo_labels(
     poses_mm, reasons = _place(keypoints, cameras, lifted, settings)
     is_held_out = held_out_rows(pool, settings.held_out)
     records: dict[str, list] = {split: []} | ({HELD_OUT: []} if settings.held_out else {})
-    for row in np.flatnonzero(reasons == ""):
+    for row in np.flatnonzero(reasons == "").tolist():
         name = HELD_OUT if is_held_out[row] else split
         image_path = f"images/{name}/{row:08d}.jpg"
-        path = output / image_path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pool.read_crop(int(row)))
-        points = project(poses_mm[row], cameras[row])
-        if settings.keypoints_2d == "found":
-            points = keypoints[row]
-        record = _record(pool, int(row), image_path, points)
-        record |= {"keypoints_3d": poses_mm[row], "camera_matrix": cameras[row]}
+        _write_bytes(output / image_path, pool.read_crop(row))
+        is_found = settings.keypoints_2d == "found"
+        points = keypoints[row] if is_found else project(poses_mm[row], cameras[row])
         valid = lifted.expected_error[row] <= settings.max_keypoint_error
-        records[name].append({**record, "keypoints_valid": valid})
+        records[name].append(
+            {
+                **_record(pool, row, image_path, points),
+                "keypoints_3d": poses_mm[row],
+                "camera_matrix": cameras[row],
+                "keypoints_valid": valid,
+            }
+        )
     for name, rows in records.items():
         write_poses(output / "poses" / f"{name}.parquet", rows)
-    options = asdict(settings)
-    options.pop("weights")
     summary = {
-        "estimated": "keypoints_3d, keypoints_2d, camera_matrix",
-        "frame_size_from": "option" if settings.frame_size else "boxes of each video",
-        **options,
-        "lifter_sha256": hashlib.sha256(Path(weights).read_bytes()).hexdigest(),
-        "pool_fingerprint": pool.fingerprint,
+        **_assumptions(pool, settings, weights),
         "num_hands": len(records[split]),
         "num_held_out": len(records.get(HELD_OUT, ())),
         "num_dropped": dict(Counter(reasons[reasons != ""].tolist())),
@@ -85,6 +81,24 @@ def write_pseudo_labels(
     with atomic_path(output / "pseudo_labels.json") as temporary:
         temporary.write_text(json.dumps(summary, indent=2), encoding="utf-8")
     return summary
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _assumptions(pool: HandPool, settings: PseudoLabels, weights: str | Path) -> dict[str, Any]:
+    """What the labels depend on, for ``pseudo_labels.json``."""
+    options = asdict(settings)
+    options.pop("weights")  # a path of this machine; its hash is written instead
+    return {
+        "estimated": "keypoints_3d, keypoints_2d, camera_matrix",
+        "frame_size_from": "option" if settings.frame_size else "boxes of each video",
+        **options,
+        "lifter_sha256": hashlib.sha256(Path(weights).read_bytes()).hexdigest(),
+        "pool_fingerprint": pool.fingerprint,
+    }
 
 
 def held_out_rows(pool: HandPool, share: float) -> np.ndarray:

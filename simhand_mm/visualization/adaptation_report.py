@@ -6,6 +6,7 @@ There is no ground truth for these frames: all numbers on them are distances bet
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,25 +58,40 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
         "Nobody has labelled these frames. Differences are distances between estimates, not "
         "errors: look at the images. Only the errors on drawn hands are measured against the truth."
     )
+    header = ["", "root_scale, mm", "procrustes, mm"]
     rows = _differences(comparison)
     page.heading("How the estimates differ on held-out frames")
-    header = ["", "root_scale, mm", "procrustes, mm"]
     page.table(
         header, rows, f"Mean differences over {len(comparison.sample_ids):,} hands of held-out "
         "frames, which were not trained on. The label is an estimate, too: "
         f"{_METHODS[labels['method']]}."
     )  # fmt: skip
+    _add_errors_on_drawn_hands(page, folder, header)
+    page.heading("Held-out frames, by difference")
+    page.figure(comparison_html(comparison, choose_samples(comparison), _LABEL), _HOW_TO_READ)
+    page.heading("One frame of each video")
+    page.figure(comparison_html(comparison, _one_per_video(comparison), _LABEL), _HOW_TO_READ)
+    page.heading("Labels and training")
+    _add_labels_and_training(page, folder, labels)
+    page.heading("Hands of the videos")
+    add_pool_statistics(page, pool)
+    add_drop_reasons(page, pool)
+    page.save(path)
+    return "\n".join(
+        f"{name:<48}{first:>10}{second:>12}" for name, first, second in [header, *rows]
+    )
+
+
+def _add_errors_on_drawn_hands(page: Page, folder: Path, header: list[str]) -> None:
     drawn = json.loads(next(folder.glob("drawn_test/**/metrics.json")).read_text(encoding="utf-8"))
     errors = [fixed(drawn["protocols"][p]["mpjpe_mm"], 1) for p in ("root_scale", "procrustes")]
     page.table(
         header, [[_MODEL, *errors]], f"Mean errors on {drawn['num_hands']:,} drawn hands of people "
         "who were not trained on."
     )  # fmt: skip
-    page.heading("Held-out frames, by difference")
-    page.figure(comparison_html(comparison, choose_samples(comparison), _LABEL), _HOW_TO_READ)
-    page.heading("One frame of each video")
-    page.figure(comparison_html(comparison, _one_per_video(comparison), _LABEL), _HOW_TO_READ)
-    page.heading("Labels and training")
+
+
+def _add_labels_and_training(page: Page, folder: Path, labels: dict[str, Any]) -> None:
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in labels["num_dropped"].items())
     page.paragraph(
         f"{labels['num_hands']:,} hands with labels to train on, {labels['num_held_out']:,} held "
@@ -87,13 +103,6 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
     )
     if chart:
         page.figure(f'<div class="charts">{chart}</div>', "Loss on labels and drawn hands.")
-    page.heading("Hands of the videos")
-    add_pool_statistics(page, pool)
-    add_drop_reasons(page, pool)
-    page.save(path)
-    return "\n".join(
-        f"{name:<48}{first:>10}{second:>12}" for name, first, second in [header, *rows]
-    )
 
 
 def _read(folder: Path, pool: HandPool) -> Comparison:

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from simhand_mm.converters.conversion import hold_out
 from simhand_mm.converters.freihand import convert_freihand
-from simhand_mm.converters.records import hold_out
 from simhand_mm.pool import read_poses, write_poses
 from tests.test_converters import official_layouts as layouts
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from simhand_mm.converters import assemblyhands, dexycb, freihand
-from simhand_mm.converters.records import STAGES, Conversion, OfficialCount
+from simhand_mm.converters.conversion import STAGES, Conversion, OfficialCount
 from tests.test_converters import official_layouts as layouts
 
 ROOT = Path(__file__).parents[2]
