@@ -17,7 +17,8 @@ import numpy as np
 from simhand_mm.cli import run
 from simhand_mm.executors import progress_bar
 from simhand_mm.inference.live_view import LiveView
-from simhand_mm.inference.media import MediaSource, MediaWriter, draw_all
+from simhand_mm.inference.media import MediaSource
+from simhand_mm.inference.media_writing import MediaWriter, draw_all
 from simhand_mm.inference.models import HandModel
 from simhand_mm.options import Out
 from simhand_mm.pool import describe_json, write_json

@@ -61,16 +61,7 @@ def find_near_duplicates(
             'The search for near-duplicates needs numba: pip install "simhand-mm[mine]".'
         ) from error
     queries = hashes if queries is None else queries
-    for name, array in (("hashes", hashes), ("queries", queries)):
-        if array.dtype != np.uint64 or array.shape != (len(groups), WORDS):
-            raise ValueError(
-                f"{name} must be uint64 of shape ({len(groups)}, {WORDS}), but got {array.dtype} "
-                f"of shape {array.shape}. Compute them again."
-            )
-    if not 0 <= max_key_distance <= MAX_KEY_DISTANCE:
-        raise ValueError(
-            f"max_key_distance must be 0 to {MAX_KEY_DISTANCE}, but got {max_key_distance}."
-        )
+    _check(hashes, queries, len(groups), max_key_distance)
     groups = np.ascontiguousarray(groups, np.int32)
     hashes, queries = np.ascontiguousarray(hashes), np.ascontiguousarray(queries)
     row = np.full((len(hashes), max_matches), -1, np.int32)
@@ -87,9 +78,7 @@ def find_near_duplicates(
                 search_band(*table, hashes, groups, queries, slots, band, limits, row, distance)
 
             list(pool.map(search, range(0, len(order), _QUERIES_PER_TASK)))
-    by_row = np.where(row < 0, np.iinfo(np.int32).max, row).astype(np.int64)
-    order = np.argsort((distance.astype(np.int64) << 32) + by_row, axis=1)
-    return np.take_along_axis(row, order, 1), np.take_along_axis(distance, order, 1)
+    return _sorted_by_distance(row, distance)
 
 
 def hamming_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -119,3 +108,23 @@ def _band_table(
     order = np.argsort(values, kind="stable").astype(np.int32)
     counts = np.bincount(values, minlength=2**num_bits)
     return hashes[order, 0], order, np.concatenate([[0], np.cumsum(counts)])
+
+
+def _check(hashes: np.ndarray, queries: np.ndarray, num: int, max_key_distance: int) -> None:
+    for name, array in (("hashes", hashes), ("queries", queries)):
+        if array.dtype != np.uint64 or array.shape != (num, WORDS):
+            raise ValueError(
+                f"{name} must be uint64 of shape ({num}, {WORDS}), but got {array.dtype} "
+                f"of shape {array.shape}. Compute them again."
+            )
+    if not 0 <= max_key_distance <= MAX_KEY_DISTANCE:
+        raise ValueError(
+            f"max_key_distance must be 0 to {MAX_KEY_DISTANCE}, but got {max_key_distance}."
+        )
+
+
+def _sorted_by_distance(row: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sort the matches of each query by distance, then row; those that are missing come last."""
+    by_row = np.where(row < 0, np.iinfo(np.int32).max, row).astype(np.int64)
+    order = np.argsort((distance.astype(np.int64) << 32) + by_row, axis=1)
+    return np.take_along_axis(row, order, 1), np.take_along_axis(distance, order, 1)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simhand_mm.inference.media import MediaSource, MediaWriter, draw_all
+from simhand_mm.inference.media import MediaSource
+from simhand_mm.inference.media_writing import MediaWriter, draw_all
 
 
 @pytest.fixture
