@@ -121,12 +121,12 @@ def _synthetic_metadata(name: str) -> dict[str, Any]:
 def _own_results(name: str, synthhands: dict[str, Any]) -> list[dict[str, Any]]:
     if name not in SYNTHETIC:
         return []
-    seeds = synthhands["runs"][SYNTHETIC[name]]
+    runs = synthhands["runs"][SYNTHETIC[name]]
     mean = {
-        key: float(np.mean([run[key] for run in seeds.values()]))
+        key: float(np.mean([run[key] for run in runs.values()]))
         for key in ("root_scale_mpjpe_mm", "root_scale_auc_20_50")
     }
-    where = f"(mean of {len(seeds)} seeds)"
+    where = f"(mean of {len(runs)} runs)"
     return [
         _result(
             "SynthHands",

@@ -27,7 +27,9 @@ def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
         ``runs``: metrics, seconds and device of each evaluated model and seed; a probing also has
         what it measured for comparison, see :func:`probing_results`. ``pretrainings``:
         ``retrieval_score`` (see PoseRetrievalHook; None if it was not measured), seconds and device
-        of each pre-training and seed. ``data``: ``report.json`` of all data that have one.
+        of each pre-training and seed. A seed is named ``0``, or ``0 on <GPU>`` if its first
+        training ran on a GPU: the same seed gives other random numbers there, so it is another
+        sample. ``data``: ``report.json`` of all data that have one.
     """
     runs = {row.run_name: _runs(work, row) for row in plan.rows}
     names = {row.pretraining.name for row in plan.rows if row.pretraining.config}
@@ -64,19 +66,23 @@ def errors_mm(results: dict[str, Any], row: Row) -> list[float]:
 
 
 def _runs(work: Path, row: Row) -> dict[str, dict[str, Any]]:
-    if isinstance(row.evaluation, Probing):
-        folders = _seeds(work / "probe", row.run_name)
-        return {s: probing_results(f) for s, f in folders if (f / "job.done").is_file()}
+    kind = "probe" if isinstance(row.evaluation, Probing) else "finetune"
     found = {}
-    for seed, work_dir in _seeds(work / "finetune", row.run_name):
-        if not (work_dir / "test" / "job.done").is_file():
-            continue
-        protocols = json.loads((work_dir / "test" / "metrics.json").read_text(encoding="utf-8"))[
-            "protocols"
-        ]
-        found[seed] = {key: round(protocols[p][k], 4) for key, p, k in _METRICS}
-        found[seed] |= {"seconds": _seconds(work_dir), "device": _device(work_dir)}
+    for seed, folder in _seeds(work / kind, row.run_name):
+        first = work / "pretrain" / f"{row.pretraining.name}-seed{seed}"
+        name = _seed_name(seed, first if row.pretraining.config else folder)
+        if kind == "probe" and (folder / "job.done").is_file():
+            found[name] = probing_results(folder)
+        elif (folder / "test" / "job.done").is_file():
+            found[name] = _finetuning_results(folder)
     return found
+
+
+def _finetuning_results(folder: Path) -> dict[str, Any]:
+    text = (folder / "test" / "metrics.json").read_text(encoding="utf-8")
+    protocols = json.loads(text)["protocols"]
+    metrics = {key: round(protocols[p][k], 4) for key, p, k in _METRICS}
+    return {**metrics, "seconds": _seconds(folder), "device": _device(folder)}
 
 
 def probing_results(folder: Path) -> dict[str, Any]:
@@ -112,7 +118,7 @@ def _pretrainings(folder: Path, name: str) -> dict[str, dict[str, Any]]:
             log = (work_dir / "job.log").read_text(encoding="utf-8")
             scores = re.findall(r"Pose retrieval of .*? score: ([-\d.]+)", log)
             score = float(scores[-1]) if scores else None
-            found[seed] = {
+            found[_seed_name(seed, work_dir)] = {
                 "retrieval_score": score,
                 "seconds": _seconds(work_dir),
                 "device": _device(work_dir),
@@ -131,6 +137,12 @@ def _device(work_dir: Path) -> str:
     log = (work_dir / "job.log").read_text(encoding="utf-8")
     found = re.search(r"^ *GPU [\d,]+: (.+)$", log, re.MULTILINE)
     return found[1].strip() if found else "CPU"
+
+
+def _seed_name(seed: str, folder: Path) -> str:
+    """Name a seed by the device of the run in a folder."""
+    device = _device(folder)
+    return seed if device == "CPU" else f"{seed} on {device}"
 
 
 def _seconds(work_dir: Path) -> int:

@@ -23,7 +23,7 @@ _PROBING_COLUMNS: tuple[Column, ...] = (
 
 
 def question_table(results: dict[str, Any], question: Question) -> str:
-    """Format the table of a question: mean ± standard deviation over the seeds.
+    """Format the table of a question: mean ± standard deviation over the runs.
 
     If rows have published numbers, each is followed by ours and the difference (ours minus the
     paper's).
@@ -41,7 +41,7 @@ def question_table(results: dict[str, Any], question: Question) -> str:
             headings += [f"paper: {heading}", "ours", "difference"]
         else:
             headings.append(heading)
-    lines = [f"| {question.source} | seeds | {' | '.join(headings)} | retrieval score ↑ |"]
+    lines = [f"| {question.source} | runs | {' | '.join(headings)} | retrieval score ↑ |"]
     lines.append("| --- |" + " --- |" * (len(headings) + 2))
     lines += [_table_row(results, row, columns, with_paper) for row in question.rows]
     return "\n".join([*lines, *_reference_rows(results, question)] if is_probed else lines)
@@ -85,7 +85,7 @@ def _table_row(
 def summary_table(results: dict[str, Any], plan: Plan) -> str:
     """Format a table with one line per question that fine-tunes: our error of every row."""
     lines = [
-        "| paper | question | our root_scale MPJPE mm, mean ± s.d. (seeds) |",
+        "| paper | question | our root_scale MPJPE mm, mean ± s.d. (runs) |",
         "| --- | --- | --- |",
     ]
     for question in plan.questions:
@@ -107,7 +107,7 @@ def missing_runs(
 ) -> Iterator[str]:
     """Yield a line of text for each row that has no result for some of the seeds."""
     for row in question.rows:
-        done = results["runs"].get(row.run_name, {})
+        done = {name.split(" ")[0] for name in results["runs"].get(row.run_name, {})}
         if missing := [str(seed) for seed in seeds if str(seed) not in done]:
             yield f"{row.label}: seed {', '.join(missing)}"
 

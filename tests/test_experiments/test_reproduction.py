@@ -97,12 +97,13 @@ def test_whole_plan_gives_a_table_with_published_numbers(user_plan, stub_jobs, c
     assert "| scratch | 2 | 29.00 | 31.0 ± 1.4 | +2.0 | 61.00 | 60.0 ± 0.0 | -1.0 |" in text
     assert "* m: seed 1" in text
     results = json.loads(Path("work_dirs/own/results.json").read_text())
-    assert results["pretrainings"]["m"]["2"] == {
+    assert results["pretrainings"]["m"]["2 on NVIDIA H100 80GB HBM3"] == {
         "retrieval_score": 0.5,
         "seconds": 7,
         "device": "NVIDIA H100 80GB HBM3",
     }
     assert results["runs"]["scratch-all"]["2"]["device"] == "CPU"
+    assert results["runs"]["m-all"].keys() == results["pretrainings"]["m"].keys()
 
 
 def test_printed_commands_are_complete_and_appear_once(user_plan, capsys, monkeypatch):
