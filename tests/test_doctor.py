@@ -1,9 +1,11 @@
 """``simhand doctor``: all possible answers."""
 
 import json
+import os
 import resource
 import runpy
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from simhand_mm.doctor import (
     facts,
     finetuning_checks,
     loading_checks,
+    pretraining_checks,
     process_checks,
 )
 from simhand_mm.engine import machine
@@ -84,6 +87,24 @@ def test_a_cpu_agrees_with_itself(name, small):
 )
 def test_two_processes_share_a_single_gpu(device, num_gpus, expected):
     assert process_checks._places(device, num_gpus) == expected
+
+
+def test_processes_compute_in_float32(small, monkeypatch, tmp_path):
+    @contextmanager
+    def recorded():
+        (tmp_path / f"{os.getpid()}-{len(list(tmp_path.iterdir()))}").touch()
+        yield
+
+    monkeypatch.setattr(process_checks, "true_float32", recorded)
+    assert ask("several GPUs").status == "ok"
+    assert len({path.name.split("-")[0] for path in tmp_path.iterdir()}) == 2
+
+
+def test_a_relu_input_at_zero_is_no_difference(small, monkeypatch):
+    """The gradient of one of the two batches differs."""
+    slopes = iter([0.0, 0.01, 0.0, 0.0])  # loss and gradient of each batch
+    monkeypatch.setattr(pretraining_checks, "difference", lambda *_: next(slopes))
+    assert ask("pre-training, SimCLR").status == "ok"
 
 
 # ----------------------------------------------------------------------- pretended failures

@@ -92,14 +92,15 @@ def training_step(
     return loss.detach(), data["data_samples"]
 
 
-def crops(pairs: int, size: int = 112) -> dict[str, Tensor]:
+def crops(pairs: int, size: int = 112, seed: int = 0) -> dict[str, Tensor]:
     """A batch of HandPairDataset: smooth random crops with random keypoints.
 
     Args:
         pairs: N.
         size: Side in px.
+        seed: Of the crops and keypoints.
     """
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     batch: dict[str, Tensor] = {}
     for name in ("query", "positive"):
         small = torch.rand(pairs, 3, 8, 8, generator=generator) * 255

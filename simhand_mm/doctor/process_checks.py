@@ -9,6 +9,7 @@ from mmengine.model import MMDistributedDataParallel
 from torch import Tensor, distributed, multiprocessing, nn
 from torch.utils._pytree import tree_map_only
 
+from simhand_mm.compat import true_float32
 from simhand_mm.doctor import comparing
 from simhand_mm.doctor.comparing import difference, judge
 from simhand_mm.doctor.findings import Status
@@ -89,7 +90,8 @@ def _run_process(rank: int, folder: str, devices: list[str], backend: str) -> No
                 model, device_ids=[device.index] if on_gpus else None, broadcast_buffers=False
             )
             part = tree_map_only(Tensor, lambda tensor: _share(tensor, rank), data)
-            results.append(comparing.value_and_gradient(wrapped, comparing.move(part, device)))
+            with true_float32():  # a new process has the default, TF32
+                results.append(comparing.value_and_gradient(wrapped, comparing.move(part, device)))
         torch.save([(loss.cpu(), g) for loss, g in results], Path(folder) / f"{rank}.pth")
     finally:
         distributed.destroy_process_group()
