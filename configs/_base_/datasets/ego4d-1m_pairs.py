@@ -2,7 +2,7 @@
 # `simhand prepare` or `simhand import-hand100m`. Other pools: train_dataloader.dataset.pool=pools/NAME.
 train_dataloader = dict(
     batch_size=1024,
-    num_workers=4,  # not in paper: 16,000 crops per second, and 10 GB of /dev/shm for 8 processes
+    num_workers=4,  # not in paper: 9,500 images per second, and 10 GB of /dev/shm for 8 processes
     prefetch_factor=1,
     persistent_workers=True,
     pin_memory=True,
