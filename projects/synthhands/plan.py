@@ -283,6 +283,9 @@ class Runs:
             "pose-aware": self.pretrain("poseaware", "poseaware", pool=pool),
             "pose-aware, no mining": self.pretrain_soft("self", _ALONE, pool=pool),
             "keypoint regression": self.pretrain("regression", "regression", pool=pool),
+            "keypoint heatmaps": self.pretrain(
+                "heatmap", "regression", pool=pool, token="heatmap-"
+            ),
             "pose-aware and regression": self.pretrain(
                 "poseaware-regression", "poseaware", pool=pool, token="regression-"
             ),
@@ -294,7 +297,7 @@ class Runs:
 
 
 def methods_question(runs: Runs) -> Question:
-    """All methods of the paper, and two others that learn from the keypoints."""
+    """All methods of the paper, and three others that learn from the keypoints."""
     methods = {
         "scratch": SCRATCH,
         "SimCLR": runs.simclr,
@@ -304,6 +307,7 @@ def methods_question(runs: Runs) -> Question:
         "SiMHand": runs.simhand,
         "pose-aware": runs.methods()["pose-aware"],
         "keypoint regression": runs.methods()["keypoint regression"],
+        "keypoint heatmaps": runs.methods()["keypoint heatmaps"],
     }
     rows = tuple(Row(label, method, runs.few) for label, method in methods.items())
     return Question("methods", "Does pre-training help, and which?", "Tables 1 and 5", rows)
@@ -404,7 +408,7 @@ def targets_question(runs: Runs) -> Question:
         "pose-aware, soft targets only": runs.pretrain_soft("soft"),
         "pose-aware, no mining": methods["pose-aware, no mining"],
         "keypoint regression": methods["keypoint regression"],
-        "keypoint heatmaps": runs.pretrain("heatmap", "regression", token="heatmap-"),
+        "keypoint heatmaps": methods["keypoint heatmaps"],
         "pose-aware and regression": methods["pose-aware and regression"],
     }
     rows = tuple(

@@ -23,6 +23,7 @@ COLOURS = {
     "pose-aware, no mining": "#e377c2",
     "pose-aware and regression": "#17202a",
     "keypoint regression": "#17becf",
+    "keypoint heatmaps": "#0b6e4f",
 }
 
 
@@ -34,7 +35,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
         path: Image file to write.
     """
     figure, axes = plt.subplots(
-        1, 3, figsize=(13, 3.6), width_ratios=(1.5, 1, 1), constrained_layout=True
+        1, 3, figsize=(15, 3.8), width_ratios=(2, 1, 1), constrained_layout=True
     )
     _draw_methods(axes[0], results)
     _draw_labels(axes[1], results)
@@ -54,8 +55,8 @@ def _draw_methods(axis: Axes, results: dict[str, Any]) -> None:
         errors, colour = errors_mm(results, row), COLOURS.get(row.label, "#bcbd22")
         axis.scatter([place] * len(errors), errors, color=colour, alpha=0.6, zorder=3)
         axis.hlines(np.mean(errors), place - 0.3, place + 0.3, color=colour, linewidth=2.5)
-    axis.set_xticks(range(len(rows)), [r.label.replace(" ", "\n", 1) for r in rows], fontsize=8)
-    axis.set_title("pre-training, 300 labels (one dot per seed)")
+    axis.set_xticks(range(len(rows)), [r.label.replace(" ", "\n") for r in rows], fontsize=8)
+    axis.set_title("pre-training, 300 labels (one dot per run)")
 
 
 def _draw_labels(axis: Axes, results: dict[str, Any]) -> None:
