@@ -17,12 +17,8 @@ import numpy as np
 
 from simhand_mm.pool import HandPool, atomic_path, load_pairs
 from simhand_mm.visualization.contact_sheet import choose_queries, sheet_image
-from simhand_mm.visualization.drawing import (
-    draw_hand,
-    draw_hand_3d,
-    fit_view,
-    resize_with_keypoints,
-)
+from simhand_mm.visualization.drawing import draw_hand, draw_hand_3d, fit_view
+from simhand_mm.visualization.images import resize_with_keypoints
 from simhand_mm.visualization.predictions import Comparison, choose_samples, read_comparison
 
 TILE_PX = 150

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from simhand_mm.pool import HandPairs, HandPool, atomic_path
-from simhand_mm.visualization.drawing import draw_hand, image_or_placeholder, resize_with_keypoints
+from simhand_mm.visualization.drawing import draw_hand
+from simhand_mm.visualization.images import image_or_placeholder, resize_with_keypoints
 from simhand_mm.visualization.number_format import significant
 from simhand_mm.visualization.page import image_grid, image_html
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from simhand_mm.pool import HandPool
 from simhand_mm.visualization.charts import histogram
-from simhand_mm.visualization.drawing import image_or_placeholder, resize_with_keypoints
+from simhand_mm.visualization.images import image_or_placeholder, resize_with_keypoints
 from simhand_mm.visualization.page import Page, image_grid, image_html
 
 _SHOWN_PX = 131

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from simhand_mm.pool import atomic_path
-from simhand_mm.visualization.drawing import data_uri
+from simhand_mm.visualization.images import data_uri
 from simhand_mm.visualization.style import STYLE
 
 

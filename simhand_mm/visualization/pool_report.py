@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 from simhand_mm.options import Out, Pool
 from simhand_mm.pool import HandPool
 from simhand_mm.visualization.charts import histogram
-from simhand_mm.visualization.drawing import draw_hand, image_or_placeholder, resize_with_keypoints
+from simhand_mm.visualization.drawing import draw_hand
+from simhand_mm.visualization.images import image_or_placeholder, resize_with_keypoints
 from simhand_mm.visualization.page import Page, gallery, image_html
 
 # Images are stored at twice their displayed size, for high-resolution screens.

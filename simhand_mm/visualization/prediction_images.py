@@ -7,13 +7,8 @@ import numpy as np
 
 from simhand_mm.functional import affine
 from simhand_mm.functional.boxes import square_box
-from simhand_mm.visualization.drawing import (
-    draw_hand,
-    draw_hand_3d,
-    fit_view,
-    image_or_placeholder,
-    transparent,
-)
+from simhand_mm.visualization.drawing import draw_hand, draw_hand_3d, fit_view
+from simhand_mm.visualization.images import image_or_placeholder, transparent
 from simhand_mm.visualization.page import image_grid, image_html
 from simhand_mm.visualization.predictions import Comparison
 

@@ -7,12 +7,14 @@ from simhand_mm.functional.keypoints import SKELETON
 from simhand_mm.visualization.drawing import (
     FINGER_COLORS,
     VIEWS,
-    data_uri,
-    decode_image,
     draw_hand,
     draw_hand_3d,
     fit_view,
     keypoint_color,
+)
+from simhand_mm.visualization.images import (
+    data_uri,
+    decode_image,
     resize_with_keypoints,
     transparent,
 )
