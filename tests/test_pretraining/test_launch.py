@@ -61,6 +61,17 @@ def wait_for(process, path):
         time.sleep(0.01)
 
 
+def kill_in_the_third_epoch(process, folder):
+    """Kill a run, and keep its checkpoints up to the first one of the third epoch."""
+    wait_for(process, folder / "iter_8.pth")  # then the seventh is complete
+    for pid in (*workers_of(process.pid), process.pid):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate()
+    for checkpoint in folder.glob("iter_*.pth"):
+        if int(checkpoint.stem.removeprefix("iter_")) > 7:
+            checkpoint.unlink()  # it goes on until the kill
+
+
 def finish(process):
     output, _ = process.communicate(timeout=TIMEOUT_S)
     return process.returncode, output
@@ -72,10 +83,7 @@ def test_killed_and_resumed_run_is_bit_identical(data_root, tmp_path, processes)
     code, output = finish(launch(data_root, tmp_path / "whole", processes))
     assert code == 0, output[-3000:]
     process = launch(data_root, tmp_path / "broken", processes)
-    wait_for(process, tmp_path / "broken" / "iter_7.pth")  # in the middle of the third epoch
-    for pid in (*workers_of(process.pid), process.pid):
-        os.kill(pid, signal.SIGKILL)
-    process.communicate()
+    kill_in_the_third_epoch(process, tmp_path / "broken")
     assert not (tmp_path / "broken" / "backbone.pth").exists()
     code, output = finish(launch(data_root, tmp_path / "broken", processes, ["--resume"]))
     assert code == 0, output[-3000:]
@@ -94,12 +102,7 @@ def test_killed_and_resumed_run_is_bit_identical(data_root, tmp_path, processes)
 @pytest.mark.slow
 def test_resume_with_another_number_of_processes_needs_the_same_global_batch(data_root, tmp_path):
     process = launch(data_root, tmp_path / "run")
-    wait_for(process, tmp_path / "run" / "iter_7.pth")  # in the middle of the third epoch
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    for checkpoint in tmp_path.glob("run/iter_*.pth"):
-        if int(checkpoint.stem.removeprefix("iter_")) > 7:
-            checkpoint.unlink()  # it may have gone on until the kill
+    kill_in_the_third_epoch(process, tmp_path / "run")
     code, output = finish(launch(data_root, tmp_path / "run", 2, ["--resume"], batch=8))
     assert code != 0
     assert "must have 8 samples per step and 3 steps per epoch" in output
