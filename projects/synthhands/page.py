@@ -9,13 +9,14 @@ overviews in README.md and docs/reproduction.md, and the figure are written from
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from projects.synthhands.plan import FULL, PLAN
 from projects.synthhands.plot import draw
 from simhand_mm.cli import run
-from simhand_mm.experiments.plan import Row
+from simhand_mm.experiments.plan import Question, Row
 from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import question_table, spread, summary_table, write_part
 from simhand_mm.pool import write_json
@@ -39,7 +40,7 @@ def write_page(results: dict[str, Any], docs: Path = DOCS) -> None:
 
 def parts(results: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Return document, name and text of each part that is written from the results."""
-    tables = [("synthhands.md", q.name, question_table(results, q)) for q in PLAN.questions]
+    tables = [("synthhands.md", q.name, answer_table(results, q)) for q in PLAN.questions]
     mining = ("synthhands.md", "mining", mining_table(results))
     gradients = ("synthhands.md", "gradients", gradient_table(results.get("gradients", {})))
     overview = ("../README.md", "overview", overview_table(results))
@@ -50,6 +51,17 @@ def parts(results: dict[str, Any]) -> list[tuple[str, str, str]]:
         overview,
         ("reproduction.md", "paper", summary_table(results, PLAN)),
     ]
+
+
+def answer_table(results: dict[str, Any], question: Question) -> str:
+    """Return the table of a question, with the rows that have not been run below it."""
+    is_run = [bool(results["runs"].get(row.run_name)) for row in question.rows]
+    waiting = [row.label for row, done in zip(question.rows, is_run, strict=True) if not done]
+    if len(waiting) == len(question.rows):
+        return "Not run yet."
+    rows = tuple(row for row, done in zip(question.rows, is_run, strict=True) if done)
+    table = question_table(results, replace(question, rows=rows))
+    return f"{table}\n\nNot run yet: {'; '.join(waiting)}." if waiting else table
 
 
 def mining_table(results: dict[str, Any]) -> str:
