@@ -10,12 +10,11 @@ import os
 import re
 import runpy
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TypeVar
+
+from simhand_mm.failures import messages_instead_of_tracebacks
 
 Result = TypeVar("Result")
 
@@ -70,15 +69,6 @@ STAGES = {
     },
 }
 COMMANDS = {command: tool for tools in STAGES.values() for command, tool in tools.items()}
-# Packages that cannot be in an extra (the reason is in pyproject.toml), by their import name.
-WITHOUT_REQUIREMENTS = {
-    "mmengine": "mmengine==0.10.7",
-    "mmcv": "mmcv-lite==2.1.0",
-    "mmpretrain": "mmpretrain==1.2.0",
-    "mmpose": "mmpose==1.3.2",
-    "mmdet": "mmdet==3.3.0",
-    "mediapipe": "mediapipe==0.10.21",
-}
 
 
 def find_file(name: str) -> Path:
@@ -107,71 +97,11 @@ def find_config(argument: str) -> str:
     return argument
 
 
-def what_to_install(error: ImportError) -> str:
-    """Return the command that installs a missing package."""
-    name = (error.name or "").split(".")[0]
-    if name in WITHOUT_REQUIREMENTS:
-        every = " ".join(WITHOUT_REQUIREMENTS.values())
-        return f"Run: pip install --no-deps {every}"
-    return 'Run: pip install "simhand-mm[all]"'
-
-
 def program_name() -> str:
     """Return ``simhand x`` for the running tool, or its path if it is not a command."""
     tool = Path(sys.argv[0])
     names = [f"simhand {command}" for command, file in COMMANDS.items() if file == tool.name]
     return names[0] if names else str(tool)
-
-
-@contextmanager
-def messages_instead_of_tracebacks() -> Iterator[None]:
-    """Exit with code 1 and a message if an error occurs that its message explains.
-
-    Other errors, which indicate a defect of the program, keep their traceback. All errors keep it
-    if the environment variable ``SIMHAND_TRACEBACK`` is set.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(f"\n{program_name()}: stopped", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:  # the reader has closed the pipe, as `simhand ... | head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except Exception as error:
-        if os.environ.get("SIMHAND_TRACEBACK") or not _is_explained(error):
-            raise
-        print(f"{program_name()}: {_message_of(error)}", file=sys.stderr)
-        sys.exit(1)
-
-
-def _is_explained(error: Exception) -> bool:
-    """Whether it is a wrong value, file, config or installation, or a RuntimeError of our code."""
-    if isinstance(error, (OSError, ValueError, ImportError, SyntaxError, UnpicklingError)):
-        return True
-    origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
-    if isinstance(error, RuntimeError):
-        return any(map(origin.is_relative_to, (Path(__file__).parent, find_file("tools"))))
-    return _is_of_config(error)
-
-
-def _is_of_config(error: Exception) -> bool:
-    """Whether an entry of a config is missing, or its type is not registered."""
-    origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
-    is_missing = isinstance(error, (KeyError, AttributeError))
-    return is_missing and origin.parts[-3:-1] in (("mmengine", "config"), ("mmengine", "registry"))
-
-
-def _message_of(error: Exception) -> str:
-    if isinstance(error, ModuleNotFoundError):
-        return f"the package {error.name} is missing. {what_to_install(error)}"
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, SyntaxError):
-        return f"{error.msg} in line {error.lineno}: {(error.text or '').strip()}"
-    if _is_of_config(error):
-        return f"the config must be complete, but reading it gives: {error.args[0]!r}."
-    return str(error)
 
 
 def use_utf8() -> None:
@@ -216,7 +146,7 @@ def run(function: Callable[..., Result], description: str | None) -> Result:
     registry = constructors.ConstructorRegistry()
     registry.primitive_rule(without_none)
     use_utf8()
-    with messages_instead_of_tracebacks():
+    with messages_instead_of_tracebacks(program_name()):
         return tyro.cli(
             function,
             prog=program_name(),
@@ -267,7 +197,7 @@ def main() -> None:
     tool = find_file(f"tools/{COMMANDS[command]}")
     arguments = sys.argv[2:]
     sys.argv = [str(tool), *arguments]
-    with messages_instead_of_tracebacks():
+    with messages_instead_of_tracebacks(program_name()):
         sys.argv[1:] = arguments = [find_config(argument) for argument in arguments]
         if tool.suffix == ".sh":
             os.environ.setdefault("PYTHON", sys.executable)

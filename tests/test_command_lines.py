@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from simhand_mm import cli
+from simhand_mm.failures import messages_instead_of_tracebacks
 from tests.command_lines import ROOT, help_of, numeric_option_of, options_of
 
 TOOLS = {name: f"tools/{tool}" for name, tool in cli.COMMANDS.items() if tool.endswith(".py")}
@@ -124,7 +125,7 @@ def test_options_of_configs_are_checked(monkeypatch, capsys, folder):
 
 def test_bugs_keep_their_traceback(monkeypatch, capsys):
     def fail(error):
-        with cli.messages_instead_of_tracebacks():
+        with messages_instead_of_tracebacks("simhand"):
             raise error
 
     for defect in (TypeError("x"), AttributeError("x"), KeyError("x"), RuntimeError("of torch")):
@@ -139,7 +140,7 @@ def test_bugs_keep_their_traceback(monkeypatch, capsys):
 
 
 def test_ctrl_c_prints_one_line(capsys):
-    with pytest.raises(SystemExit, match="130"), cli.messages_instead_of_tracebacks():
+    with pytest.raises(SystemExit, match="130"), messages_instead_of_tracebacks("simhand"):
         raise KeyboardInterrupt
     assert capsys.readouterr().err.strip().endswith("stopped")
 

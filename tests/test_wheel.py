@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from simhand_mm import cli
+from simhand_mm.failures import WITHOUT_REQUIREMENTS
 from tests.environments import make_environment, stranger
 
 try:
@@ -96,14 +96,14 @@ def test_extras_match_the_tested_environment():
     assert pulled - pinned == set()
     assert pinned - pulled - names_of(extras["onnx"]) == set()
     without = names_of((ROOT / "requirements" / "no_deps.txt").read_text().splitlines())
-    assert without == names_of(cli.WITHOUT_REQUIREMENTS.values())
+    assert without == names_of(WITHOUT_REQUIREMENTS.values())
     assert not without & pulled
 
 
 def test_pins_in_the_command_match_the_tested_environment():
     lines = (ROOT / "requirements" / "no_deps.txt").read_text().splitlines()
     pins = [line for line in lines if not line.startswith("#")]
-    assert sorted(cli.WITHOUT_REQUIREMENTS.values()) == sorted(pins)
+    assert sorted(WITHOUT_REQUIREMENTS.values()) == sorted(pins)
 
 
 @pytest.mark.skipif(tomllib is None, reason="tomllib needs Python 3.11")

@@ -5,7 +5,8 @@ simhand test CONFIG CHECKPOINT --dump
 
 import argparse
 
-from simhand_mm.cli import messages_instead_of_tracebacks, program_name
+from simhand_mm.cli import program_name
+from simhand_mm.failures import messages_instead_of_tracebacks
 from simhand_mm.runner_options import read_config, runner_parser
 
 
@@ -37,5 +38,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with messages_instead_of_tracebacks():
+    with messages_instead_of_tracebacks(program_name()):
         main()

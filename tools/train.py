@@ -6,7 +6,8 @@ simhand train configs/simhand/simhand_resnet50_1xb8192-mb1024-coslr-100e_ego4d-1
 import argparse
 import os
 
-from simhand_mm.cli import messages_instead_of_tracebacks, program_name
+from simhand_mm.cli import program_name
+from simhand_mm.failures import messages_instead_of_tracebacks
 from simhand_mm.runner_options import read_config, runner_parser
 
 
@@ -54,5 +55,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with messages_instead_of_tracebacks():
+    with messages_instead_of_tracebacks(program_name()):
         main()

@@ -1,0 +1,83 @@
+"""Failures: a message for errors that the user can correct, a traceback for defects."""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from pickle import UnpicklingError
+
+# Packages that cannot be in an extra (the reason is in pyproject.toml), by their import name.
+WITHOUT_REQUIREMENTS = {
+    "mmengine": "mmengine==0.10.7",
+    "mmcv": "mmcv-lite==2.1.0",
+    "mmpretrain": "mmpretrain==1.2.0",
+    "mmpose": "mmpose==1.3.2",
+    "mmdet": "mmdet==3.3.0",
+    "mediapipe": "mediapipe==0.10.21",
+}
+
+
+@contextmanager
+def messages_instead_of_tracebacks(program: str) -> Iterator[None]:
+    """Exit with code 1 and a message if an error occurs that its message explains.
+
+    Other errors, which indicate a defect of the program, keep their traceback. All errors keep it
+    if the environment variable ``SIMHAND_TRACEBACK`` is set.
+
+    Args:
+        program: The command, with which messages begin.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"\n{program}: stopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader has closed the pipe, as `simhand ... | head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("SIMHAND_TRACEBACK") or not _is_explained(error):
+            raise
+        print(f"{program}: {_message_of(error)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _is_explained(error: Exception) -> bool:
+    """Whether it is a wrong value, file, config or installation, or a RuntimeError of our code."""
+    if isinstance(error, (OSError, ValueError, ImportError, SyntaxError, UnpicklingError)):
+        return True
+    origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    package = Path(__file__).parent
+    if isinstance(error, RuntimeError):
+        return any(map(origin.is_relative_to, (package, package.parent / "tools")))
+    return _is_of_config(error)
+
+
+def _is_of_config(error: Exception) -> bool:
+    """Whether an entry of a config is missing, or its type is not registered."""
+    origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    is_missing = isinstance(error, (KeyError, AttributeError))
+    return is_missing and origin.parts[-3:-1] in (("mmengine", "config"), ("mmengine", "registry"))
+
+
+def _message_of(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"the package {error.name} is missing. {what_to_install(error)}"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, SyntaxError):
+        return f"{error.msg} in line {error.lineno}: {(error.text or '').strip()}"
+    if _is_of_config(error):
+        return f"the config must be complete, but reading it gives: {error.args[0]!r}."
+    return str(error)
+
+
+def what_to_install(error: ImportError) -> str:
+    """Return the command that installs a missing package."""
+    name = (error.name or "").split(".")[0]
+    if name in WITHOUT_REQUIREMENTS:
+        every = " ".join(WITHOUT_REQUIREMENTS.values())
+        return f"Run: pip install --no-deps {every}"
+    return 'Run: pip install "simhand-mm[all]"'
