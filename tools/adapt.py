@@ -8,7 +8,8 @@ It can be interrupted and started again at any time: what is done is kept.
 from pathlib import Path
 
 from simhand_mm.cli import run
-from simhand_mm.experiments.adaptation import Adaptation, adapt
+from simhand_mm.experiments.adaptation import adapt
+from simhand_mm.experiments.adaptation_plan import Adaptation
 
 
 def main(videos: Path, output: Path, /, settings: Adaptation) -> None:

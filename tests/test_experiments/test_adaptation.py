@@ -3,14 +3,27 @@
 import json
 
 import pytest
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import MODELS, init_default_scope
 
 from simhand_mm.cli import COMMANDS
 from simhand_mm.experiments import adaptation
-from simhand_mm.experiments.adaptation import Adaptation, adapt, adaptation_jobs
+from simhand_mm.experiments.adaptation import adapt
+from simhand_mm.experiments.adaptation_plan import (
+    Adaptation,
+    preparation_jobs,
+    pretraining_jobs,
+    training_jobs,
+)
 from simhand_mm.experiments.jobs import Job
+from simhand_mm.pretraining.publishing import save_backbone
 from tests.command_lines import ROOT, options_of
+from tests.pools import make_hand, write_pool
 
-STEPS = ["pool", "labels", "drawn", "training", "held_out", "drawn_test"]
+PREPARATION, TRAINING = ["pool", "labels", "drawn"], ["training", "held_out", "drawn_test"]
+PRETRAINING = ["pairs", "pretraining"]
+STEPS = [*PREPARATION, *PRETRAINING, *TRAINING]
 HELD_OUT = {0: 3}  # held-out hands of the stub
 
 
@@ -21,7 +34,13 @@ def videos(tmp_path):
 
 
 @pytest.fixture
-def ran(monkeypatch):
+def hands():
+    """Number of hands of each video of the stub."""
+    return {"a": 70, "b": 70}
+
+
+@pytest.fixture
+def ran(monkeypatch, hands):
     """Names of the steps that ran; nothing is computed."""
     names = []
 
@@ -29,6 +48,9 @@ def ran(monkeypatch):
         names.append(self.folder.name)
         (self.folder / "job.log").write_text("first\nroot_scale   12.5\nlast\n")
         (self.folder / "job.done").write_text(f"{self.command}\n1\n")
+        if names[-1] == "pool":
+            videos = {v: [make_hand(v, n) for n in range(count)] for v, count in hands.items()}
+            write_pool(self.data / "pool", videos)
         if names[-1] == "labels":
             (self.data / "labels").mkdir()
             text = json.dumps({"num_hands": 9, "num_held_out": HELD_OUT[0], "num_dropped": {}})
@@ -42,18 +64,66 @@ def ran(monkeypatch):
 
 
 def test_commands_exist_with_these_options(tmp_path):
-    settings = Adaptation(frame_size=(640, 480), start=tmp_path / "start.pth", iterations=50)
-    jobs = adaptation_jobs(tmp_path / "videos", tmp_path / "out", settings)
+    settings, output = Adaptation(frame_size=(640, 480), iterations=50), tmp_path / "out"
+    jobs = [
+        *preparation_jobs(tmp_path / "videos", output, settings),
+        *pretraining_jobs(output, settings, "similar"),
+        *training_jobs(output, settings, is_pretrained=True),
+    ]
     assert [job.folder.name for job in jobs] == STEPS
     for job in jobs:
         program, command, *arguments = job.arguments
         known = options_of(f"tools/{COMMANDS[command]}")
         assert program == "simhand"
         assert {word for word in arguments if word.startswith("--")} <= set(known)
-    training = dict(zip(STEPS, jobs, strict=True))["training"]
-    assert (ROOT / training.arguments[2]).is_file()
-    assert "train_cfg.max_iters=50" in training.arguments
-    assert f"model.init_cfg.checkpoint={tmp_path / 'start.pth'}" in training.arguments
+        assert command != "train" or (ROOT / job.arguments[2]).is_file()
+
+
+def test_backbone_of_the_pretraining_is_that_of_the_model(tmp_path):
+    """The training loads every weight of it, with the options that the commands have."""
+    settings = Adaptation(iterations=50, pretraining_iterations=30)
+    pretraining = pretraining_jobs(tmp_path, settings, "self")[-1]
+    training = training_jobs(tmp_path, settings, is_pretrained=True)[0]
+    first, second = (read_config(job) for job in (pretraining, training))
+    assert first.train_dataloader.dataset.pairs is None
+    assert first.train_cfg.max_iters == 30 and second.train_cfg.max_iters == 50
+    init_default_scope("mmpretrain")
+    backbone = MODELS.build(first.model.backbone)
+    save_backbone(tmp_path / "pretraining/backbone.pth", backbone.state_dict(), {})
+    init_default_scope("mmpose")
+    model = MODELS.build(second.model)
+    model.init_weights()
+    for name, value in model.backbone.state_dict().items():
+        torch.testing.assert_close(value, backbone.state_dict()[name])
+
+
+def test_a_start_replaces_the_pretraining(videos, tmp_path, ran):
+    adapt(videos, tmp_path / "out", Adaptation(start=tmp_path / "start.pth"))
+    assert ran == PREPARATION + TRAINING
+    job = training_jobs(tmp_path, Adaptation(start=tmp_path / "start.pth"), is_pretrained=False)[0]
+    cfg = read_config(job)
+    assert cfg.model.init_cfg.checkpoint == str(tmp_path / "start.pth")
+    assert "init_cfg" not in cfg.model.backbone
+
+
+def test_no_pretraining_without_steps(videos, tmp_path, ran):
+    adapt(videos, tmp_path / "out", Adaptation(pretraining_iterations=0))
+    assert ran == PREPARATION + TRAINING
+
+
+def test_too_few_hands_to_pretrain_are_said(videos, tmp_path, ran, hands, capsys):
+    hands["b"] = 57
+    adapt(videos, tmp_path / "out", Adaptation())
+    assert ran == PREPARATION + TRAINING
+    assert "left out: it needs 128 hands, but there are 127" in capsys.readouterr().out
+
+
+def test_hands_of_one_video_are_paired_with_themselves(videos, tmp_path, ran, hands):
+    hands.update(a=128, b=1)
+    adapt(videos, tmp_path / "out", Adaptation())
+    assert ran == [*PREPARATION, "pretraining", *TRAINING]
+    job_done = (tmp_path / "out/steps/pretraining/job.done").read_text()
+    assert "train_dataloader.dataset.pairs=None" in job_done
 
 
 def test_finished_steps_are_kept(videos, tmp_path, ran, capsys):
@@ -64,7 +134,7 @@ def test_finished_steps_are_kept(videos, tmp_path, ran, capsys):
     adapt(videos, output, Adaptation(workers=7))
     assert ran == [*STEPS, "held_out"]
     printed = capsys.readouterr().out
-    assert printed.count("is done") == 4 + 1 and "root_scale 12.5 mm" in printed
+    assert printed.count("is done") == len(STEPS) - 1 and "root_scale 12.5 mm" in printed
 
 
 def test_other_settings_need_another_folder(videos, tmp_path, ran):
@@ -91,6 +161,19 @@ def test_a_failed_step_stops_with_its_log(videos, tmp_path, monkeypatch):
     failing = Job(
         tmp_path / "steps/bad", ("python", "-c", "raise SystemExit('no hands')"), tmp_path
     )
-    monkeypatch.setattr(adaptation, "adaptation_jobs", lambda *_: [failing])
+    monkeypatch.setattr(adaptation, "preparation_jobs", lambda *_: [failing])
     with pytest.raises(RuntimeError, match="no hands"):
         adapt(videos, tmp_path / "out", Adaptation())
+
+
+def read_config(job):
+    """Read the config of a training, with its options, as tools/train.py does."""
+    cfg = Config.fromfile(ROOT / job.arguments[2])
+    options = job.arguments[job.arguments.index("--cfg-options") + 1 :]
+    cfg.merge_from_dict(
+        {
+            key: DictAction._parse_iterable(value)
+            for key, value in (option.split("=", 1) for option in options)
+        }
+    )
+    return cfg

@@ -1,0 +1,28 @@
+# For one's own videos (simhand adapt): the backbone of the adapted model, on small crops of a pool.
+_base_ = './poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py'
+
+# The backbone of configs/detnet/detnet_resnet18_1xb64-600i_pseudo-any-128px.py.
+model = dict(backbone=dict(stem_channels=40, base_channels=40), neck=dict(in_channels=320))
+
+# Not in paper: everything below. Steps instead of epochs, so that the cost does not depend on the pool.
+max_iters = 400
+train_dataloader = dict(
+    sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
+    # Crops of 256 px at half size: twice the hand's box, so the view of the hand keeps 64 px.
+    dataset=dict(cache_gb=4.0))
+train_cfg = dict(_delete_=True, by_epoch=False, max_iters=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=40),
+    dict(type='CosineAnnealingLR', by_epoch=False, T_max=max_iters),
+]
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=100))
+custom_hooks = [
+    dict(type='simhand_mm.CheckpointReportHook'),
+    dict(type='simhand_mm.MachineCheckHook'),
+    dict(type='simhand_mm.ResumeCheckHook'),
+    dict(type='simhand_mm.NonFiniteLossHook'),
+    dict(type='simhand_mm.CollapseHook', interval=20),
+    dict(type='simhand_mm.PoseRetrievalHook'),
+    dict(type='simhand_mm.PublishBackboneHook'),
+]
+log_processor = dict(by_epoch=False)

@@ -1,0 +1,143 @@
+"""The commands of ``simhand adapt``, from its settings."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from simhand_mm.experiments.jobs import Job
+from simhand_mm.lifting.settings import PoseMethod
+
+_CONFIG = "configs/detnet/detnet_resnet18_1xb64-600i_pseudo-any-128px.py"
+_PRETRAINING = "configs/poseaware/poseaware_resnet18_1xb128-coslr-400i_pool-64px.py"
+
+Pairs: TypeAlias = Literal["similar", "self"]
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """How a model is adapted to videos. An output folder keeps the settings of its first run.
+
+    Args:
+        fps: Frames per second that are taken from videos.
+        fov_deg: Field of view of the cameras along the longer side of the frame, in degrees.
+        frame_size: Width and height of the frames in px; without it a frame is taken to end where
+            the hands of its video end.
+        method: Labels of the hands, see simhand pseudo-label.
+        max_error: A hand is not used if its keypoints are expected to be further off on average, in
+            units of the bone from wrist to middle MCP.
+        held_out: Share of each video, its end, that is not trained on but shown in the report.
+        stills: Number of drawn hands that are trained on as well.
+        iterations: Training steps of 64 hands.
+        pretraining_iterations: Steps of 128 pairs in which the backbone is pre-trained on the hands
+            of the videos, without labels. Skipped if it is 0, with start, or with few hands.
+        start: Weights to start from, a checkpoint of simhand train with the same network, or a
+            model that was adapted before; by default random weights.
+        seed: Seed of the drawn hands and of the training.
+        workers: Processes that read videos and draw hands; that of the first run is used.
+    """
+
+    fps: float = 2.0
+    fov_deg: float = 60.0
+    frame_size: tuple[int, int] | None = None
+    method: PoseMethod = "half_and_half"
+    max_error: float = 0.35
+    held_out: float = 0.2
+    stills: int = 3000
+    iterations: int = 600
+    pretraining_iterations: int = 400
+    start: Path | None = None
+    seed: int = 0
+    workers: int = os.cpu_count() or 1
+
+
+def preparation_jobs(videos: Path, output: Path, settings: Adaptation) -> list[Job]:
+    """Return the commands that make what is trained on, in order; each writes its own folder.
+
+    Args:
+        videos: Folder of videos or pictures, or one of them.
+        output: Folder of all results.
+        settings: How.
+    """
+    size = [] if settings.frame_size is None else ["--frame-size", *settings.frame_size]
+    commands = {
+        # Twice the box, so that the augmentation of the training finds pixels around the hand.
+        "pool": ["prepare", videos, output / "pool", "--fps", settings.fps, "--crop-scale", 2,
+                 "--crop-size", 256, "--workers", settings.workers],
+        "labels": ["pseudo-label", output / "pool", output / "labels",
+                   "--held-out", settings.held_out, "--fov-deg", settings.fov_deg,
+                   "--method", settings.method, "--keypoints-2d", "found",
+                   "--max-error", settings.max_error, *size],
+        "drawn": ["synthesize", output / "drawn", "--videos", 0, "--stills-train", settings.stills,
+                  "--stills-test", 200, "--stills", "any", "--image-size", 192,
+                  "--seed", settings.seed, "--workers", settings.workers],
+    }  # fmt: skip
+    return _jobs(output, commands)
+
+
+def pretraining_jobs(output: Path, settings: Adaptation, pairs: Pairs) -> list[Job]:
+    """Return the commands that pre-train the backbone on the pool.
+
+    Args:
+        output: Folder of all results.
+        settings: How.
+        pairs: The positive of a hand: a similar hand of another video, or the hand itself.
+    """
+    name = "similar" if pairs == "similar" else None
+    commands = {
+        "pairs": ["mine", output / "pool"],
+        "pretraining": ["train", _PRETRAINING, "--work-dir", output / "pretraining", "--resume",
+                        "--cfg-options", *_schedule(settings.pretraining_iterations),
+                        f"randomness.seed={settings.seed}",
+                        f"train_dataloader.dataset.pairs={name}"],
+    }  # fmt: skip
+    if pairs == "self":
+        del commands["pairs"]
+    return _jobs(output, commands)
+
+
+def training_jobs(output: Path, settings: Adaptation, is_pretrained: bool) -> list[Job]:
+    """Return the commands that train and test the model.
+
+    Args:
+        output: Folder of all results.
+        settings: How.
+        is_pretrained: Whether the training starts from the backbone of the pre-training.
+    """
+    train = [*_schedule(settings.iterations), f"randomness.seed={settings.seed}"]
+    if settings.start:
+        # Not load_from, which --resume replaces. A quarter of the rate, to keep what is learned.
+        train += ["model.init_cfg.type=Pretrained", f"model.init_cfg.checkpoint={settings.start}",
+                  "optim_wrapper.optimizer.lr=5e-4"]  # fmt: skip
+    elif is_pretrained:
+        backbone = "model.backbone.init_cfg"
+        train += [f"{backbone}.type=Pretrained", f"{backbone}.prefix=backbone.",
+                  f"{backbone}.checkpoint={output / 'pretraining/backbone.pth'}"]  # fmt: skip
+    checkpoint = output / "training" / f"iter_{settings.iterations}.pth"
+    tested = {"held_out": ("labels", "held_out"), "drawn_test": ("drawn", "test")}
+    commands = {
+        "training": ["train", _CONFIG, "--work-dir", output / "training", "--resume",
+                     "--cfg-options", *train],
+        **{name: ["test", _CONFIG, checkpoint, "--work-dir", output / name, "--dump",
+                  "--cfg-options", f"test_dataloader.dataset.data_root={output / root}",
+                  f"test_dataloader.dataset.ann_file=poses/{split}.parquet"]
+           for name, (root, split) in tested.items()},
+    }  # fmt: skip
+    return _jobs(output, commands)
+
+
+def _schedule(iterations: int) -> list[str]:
+    """Return the options of the length of a training."""
+    return [
+        f"train_cfg.max_iters={iterations}",
+        f"param_scheduler.0.end={max(1, min(50, iterations // 10))}",
+        f"param_scheduler.1.T_max={iterations}",
+        f"default_hooks.checkpoint.interval={min(100, iterations)}",
+    ]
+
+
+def _jobs(output: Path, commands: dict[str, list]) -> list[Job]:
+    return [
+        Job(output / "steps" / name, ("simhand", *map(str, command)), output)
+        for name, command in commands.items()
+    ]
