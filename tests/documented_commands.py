@@ -156,7 +156,7 @@ BY_ANOTHER_TEST = {
     "simhand prepare my_videos data/adaptation/pool *": "another name of a command that is run",
     "simhand synthesize data/drawn *": "tests/test_synthetic/test_dataset.py",
     "simhand mine data/adaptation/pool": "another name of a command that is run",
-    "simhand train configs/poseaware/* --work-dir data/adaptation/pretraining": "as SiMHand's",
+    "simhand train configs/poseaware/* --work-dir data/adaptation/pretraining*": "as SiMHand's",
     "simhand synthesize data/adaptation/*": "tests/test_synthetic/test_dataset.py",
     "simhand pseudo-label *": "tests/test_lifting/test_commands.py",
     "simhand synthesize data/synthetic *": "tests/test_synthetic/test_dataset.py",
