@@ -15,12 +15,14 @@ import pyarrow.parquet as pq
 
 from simhand_mm.cli import run
 from simhand_mm.executors import LocalExecutor, usable_cores
-from simhand_mm.mining.perceptual_hashing import hash_pool
-from simhand_mm.mining.shared_footage import (
+from simhand_mm.mining.duplicate_hands import (
     DuplicateHands,
     DuplicateSettings,
-    SharedFootage,
     find_duplicate_hands,
+)
+from simhand_mm.mining.perceptual_hashing import hash_pool
+from simhand_mm.mining.shared_footage import (
+    SharedFootage,
     find_shared_footage,
     group_table,
     summarize_duplicates,

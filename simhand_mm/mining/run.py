@@ -13,12 +13,12 @@ from tyro.conf import arg
 
 from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
 from simhand_mm.functional.neighbors import CONTRACT_VERSION, check_ranks
+from simhand_mm.mining.duplicate_hands import near_duplicate_share
 from simhand_mm.mining.embedding import embed_pool
 from simhand_mm.mining.pairs import SIMILAR_METRIC, group_codes
 from simhand_mm.mining.report import same_group_share, summarize_pairs, verify_pairs
 from simhand_mm.mining.search import EXACT_ENGINES, Engine, build_engine
 from simhand_mm.mining.shards import ShardStore, default_num_shards
-from simhand_mm.mining.shared_footage import near_duplicate_share
 from simhand_mm.options import KeyValues, Ranks
 from simhand_mm.pool import HandPairs, HandPool, save_pairs, write_json
 from simhand_mm.pool.pairs import pairs_path

@@ -12,14 +12,10 @@ import pytest
 
 from simhand_mm.functional.near_duplicates import hamming_distance
 from simhand_mm.mining import format_report, group_codes
+from simhand_mm.mining.duplicate_hands import DuplicateSettings, find_duplicate_hands
 from simhand_mm.mining.perceptual_hashing import hash_crop, hash_pool
 from simhand_mm.mining.run import SimilarSettings, mine_similar
-from simhand_mm.mining.shared_footage import (
-    DuplicateSettings,
-    find_duplicate_hands,
-    find_shared_footage,
-    frames_at_one_offset,
-)
+from simhand_mm.mining.shared_footage import find_shared_footage, frames_at_one_offset
 from simhand_mm.pool import HandPool, HandRecord, PoolWriter
 
 ROOT = Path(__file__).parents[2]

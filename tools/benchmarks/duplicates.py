@@ -19,8 +19,8 @@ from simhand_mm.functional.near_duplicates import (
     find_near_duplicates,
     hamming_distance,
 )
+from simhand_mm.mining.duplicate_hands import CERTAIN_DISTANCE, DuplicateSettings
 from simhand_mm.mining.perceptual_hashing import hash_crop
-from simhand_mm.mining.shared_footage import CERTAIN_DISTANCE, DuplicateSettings
 from simhand_mm.pool import HandPool
 
 HANDS_PER_VIDEO = 72
