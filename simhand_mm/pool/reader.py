@@ -1,6 +1,5 @@
 """Reading a hand pool: memory-mapped columns and JPEG crops."""
 
-import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simhand_mm.pool.crops import CropReader
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.mapped_copy import coded, is_current, write_arrow
 from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, column_to_array
 
 
@@ -221,8 +220,8 @@ class HandPool:
         path, truth = self.root / "hands.arrow", self.root / "hands.parquet"
         extra = [field for field in pq.read_schema(truth) if field.name not in HANDS.names]
         schema = pa.schema([*HANDS, *extra])  # columns that an older pool lacks are empty
-        if not _is_current(path, self.fingerprint, schema.names):
-            table = _coded(pq.read_table(truth, schema=schema))
+        if not is_current(path, self.fingerprint, schema.names):
+            table = coded(pq.read_table(truth, schema=schema))
             try:
                 write_arrow(path, table, self.fingerprint)
             except OSError:  # a read-only pool works, but processes do not share memory
@@ -239,40 +238,3 @@ class HandPool:
 
     def _names(self, name: str) -> list[str]:
         return self._table[name].combine_chunks().dictionary.to_pylist()
-
-
-def fingerprint_of(table: pa.Table) -> str:
-    """Hash over hand ids and keypoints, the same however the table was chunked."""
-    digest = hashlib.sha256()
-    for start in range(0, len(table), 65536):
-        part = table.slice(start, 65536)
-        digest.update("\n".join(part["hand_id"].to_pylist()).encode())
-        digest.update(column_to_array(part["keypoints_2d"], "keypoints_2d").tobytes())
-    return digest.hexdigest()
-
-
-def write_arrow(path: Path, table: pa.Table, fingerprint: str) -> None:
-    """Write the memory-mappable copy as one record batch, so that columns are contiguous."""
-    table = _coded(table)
-    schema = table.schema.with_metadata({"fingerprint": fingerprint})
-    with atomic_path(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_file(sink, schema) as writer:
-            writer.write_table(table.cast(schema), max_chunksize=max(len(table), 1))
-
-
-def _coded(table: pa.Table) -> pa.Table:
-    """Dictionary-encode text with few distinct values, so that it is mapped and not copied."""
-    for position, field in enumerate(table.schema):
-        if field.name != "hand_id" and pa.types.is_string(field.type):
-            codes = table[field.name].dictionary_encode()
-            table = table.set_column(position, field.name, codes)
-    ids = table["hand_id"].cast(pa.large_string())  # of many hands, together more than 2 GB
-    return table.set_column(table.column_names.index("hand_id"), "hand_id", ids).combine_chunks()
-
-
-def _is_current(path: Path, fingerprint: str, columns: list[str]) -> bool:
-    if not path.is_file():
-        return False
-    schema = pa.ipc.open_file(pa.memory_map(str(path))).schema
-    is_same = (schema.metadata or {}).get(b"fingerprint") == fingerprint.encode()
-    return is_same and schema.names == columns

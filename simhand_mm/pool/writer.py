@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simhand_mm.pool.files import explaining_disk_errors, remove_temporaries, write_json
+from simhand_mm.pool.mapped_copy import fingerprint_of, write_arrow
 from simhand_mm.pool.merging import merge_parts
 from simhand_mm.pool.parts import (
     FinishedVideo,
@@ -23,7 +24,6 @@ from simhand_mm.pool.parts import (
     valid_entries,
     write_part,
 )
-from simhand_mm.pool.reader import fingerprint_of, write_arrow
 from simhand_mm.pool.schema import FORMAT_VERSION, DropRecord, HandRecord, hands_schema
 from simhand_mm.pool.video_statuses import SourceFile, VideoStatus, read_statuses, write_statuses
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from parts import parts_parser, run_parts
 
 from simhand_mm.pool import HandPool
-from simhand_mm.pool.reader import fingerprint_of, write_arrow
+from simhand_mm.pool.mapped_copy import fingerprint_of, write_arrow
 from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, ROW_SHAPES, column_to_array
 
 HANDS_PER_VIDEO = 70
