@@ -91,15 +91,15 @@ class DetNetHead(BaseHead):
 
         Args:
             feats: See :meth:`forward`.
-            batch_data_samples: Targets ``[B, 21, 12]`` of PackTargets, or samples of mmpose's
-                PackPoseInputs.
+            batch_data_samples: Targets ``[B, 21, 12]`` of PackTargets, or a list of them, as
+                mmengine's ``pseudo_collate`` makes; or samples of mmpose's PackPoseInputs.
             train_cfg: Not used.
         """
         maps = self.forward(feats)
         targets = batch_data_samples
         if not isinstance(targets, Tensor):
-            packed = np.concatenate([s.gt_instances.hand_targets for s in batch_data_samples])
-            targets = torch.from_numpy(packed).to(maps[0].device, non_blocking=True)
+            packed = torch.from_numpy(np.stack([_packed_targets(s) for s in batch_data_samples]))
+            targets = packed.to(maps[0].device, non_blocking=True)
         heatmaps, labels = self.decoder.unpack(targets)
         self._remember_bone_length(labels["bone_length_mm"])
         return self.loss_module(maps, heatmaps, labels)
@@ -135,6 +135,11 @@ class DetNetHead(BaseHead):
             )
             for i, sample in enumerate(batch_data_samples)
         ]
+
+
+def _packed_targets(sample: Any) -> np.ndarray:
+    """Return the targets ``[21, 12]`` of a sample, which may be just these."""
+    return sample if isinstance(sample, np.ndarray) else sample.gt_instances.hand_targets[0]
 
 
 def _to_camera_mm(locations: np.ndarray, length_mm: float, metainfo: dict) -> np.ndarray:

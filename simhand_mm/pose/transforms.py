@@ -128,8 +128,9 @@ def _as_mmpose(affine: np.ndarray, input_size: tuple[int, int]) -> dict[str, Any
 class PackTargets:
     """Pack a crop and its targets for training of a DetNetHead, as two arrays and nothing else.
 
-    mmpose's PackPoseInputs packs a PoseDataSample, which is needed for testing. Making one, sending
-    it from a worker and moving it to the device costs as much time as the loading of the image.
+    mmpose's PackPoseInputs packs a PoseDataSample, which is needed for testing and by tools that
+    show samples; a DetNetHead can be trained with either. Making one, sending it from a worker and
+    moving it to the device costs as much time as the loading of the image.
 
     Required keys: ``img``, ``hand_targets [1, 21, C]``. The result has ``inputs [3, H, W]`` and
     ``data_samples [21, C]``; mmengine's ``default_collate`` stacks both.

@@ -61,6 +61,7 @@ def test_losses_are_the_same_for_packed_targets_and_for_samples_of_mmpose(head, 
     packed = torch.from_numpy(np.concatenate([s.gt_instances.hand_targets for s in samples]))
     for name, loss in head.loss(feats, samples).items():
         assert torch.equal(loss, head.loss(feats, packed)[name])
+        assert torch.equal(loss, head.loss(feats, list(packed.numpy()))[name])  # pseudo_collate
 
 
 def test_loss_weights(records):
