@@ -28,8 +28,8 @@ def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
         what it measured for comparison, see :func:`probing_results`. ``pretrainings``:
         ``retrieval_score`` (see PoseRetrievalHook; None if it was not measured), seconds and device
         of each pre-training and seed. A seed is named ``0``, or ``0 on <GPU>`` if its first
-        training ran on a GPU: the same seed gives other random numbers there, so it is another
-        sample. ``data``: ``report.json`` of all data that have one.
+        training that still has a log ran on a GPU: the same seed gives other random numbers there,
+        so it is another sample. ``data``: ``report.json`` of all data that have one.
     """
     runs = {row.run_name: _runs(work, row) for row in plan.rows}
     names = {row.pretraining.name for row in plan.rows if row.pretraining.config}
@@ -69,12 +69,16 @@ def _runs(work: Path, row: Row) -> dict[str, dict[str, Any]]:
     kind = "probe" if isinstance(row.evaluation, Probing) else "finetune"
     found = {}
     for seed, folder in _seeds(work / kind, row.run_name):
-        first = work / "pretrain" / f"{row.pretraining.name}-seed{seed}"
-        name = _seed_name(seed, first if row.pretraining.config else folder)
         if kind == "probe" and (folder / "job.done").is_file():
-            found[name] = probing_results(folder)
+            result = probing_results(folder)
         elif (folder / "test" / "job.done").is_file():
-            found[name] = _finetuning_results(folder)
+            result = _finetuning_results(folder)
+        else:
+            continue
+        # Scratch has no pre-training, and users may remove the large folder of another one.
+        first = work / "pretrain" / f"{row.pretraining.name}-seed{seed}"
+        name = _seed_name(seed, first if (first / "job.log").is_file() else folder)
+        found[name] = result
     return found
 
 

@@ -1,6 +1,7 @@
 """``simhand reproduce``: whole plans with stubbed commands, and a small plan with real ones."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,18 @@ def test_whole_plan_gives_a_table_with_published_numbers(user_plan, stub_jobs, c
     }
     assert results["runs"]["scratch-all"]["2"]["device"] == "CPU"
     assert results["runs"]["m-all"].keys() == results["pretrainings"]["m"].keys()
+
+
+def test_results_are_collected_without_the_folders_of_pretraining(user_plan, stub_jobs):
+    reproduce(user_plan, do=Reproduction(run=True, seeds=(0,)))
+    shutil.rmtree("work_dirs/own/pretrain")
+    Path("work_dirs/own/finetune/m-all-seed1").mkdir()  # of a run that is about to start
+    reproduce(user_plan, do=Reproduction(collect=True))
+    runs = json.loads(Path("work_dirs/own/results.json").read_text())["runs"]
+    assert {name: list(seeds) for name, seeds in runs.items()} == {
+        "scratch-all": ["0"],
+        "m-all": ["0"],
+    }
 
 
 def test_printed_commands_are_complete_and_appear_once(user_plan, capsys, monkeypatch):
