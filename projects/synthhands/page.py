@@ -5,7 +5,8 @@
     python -m projects.synthhands.page work_dirs/synthhands/results.json --gradients gradients.json
 
 docs/synthhands.json keeps its results and adds the new ones. The tables of docs/synthhands.md, the
-overviews in README.md and docs/reproduction.md, and the figure are written from it.
+overviews in README.md, docs/reproduction.md and projects/simhand, and the figure are written from
+it.
 """
 
 import json
@@ -17,7 +18,7 @@ from projects.synthhands.plan import FULL, PLAN
 from projects.synthhands.plot import draw
 from simhand_mm.cli import run
 from simhand_mm.experiments.plan import Question, Row
-from simhand_mm.experiments.results import merge
+from simhand_mm.experiments.results import errors_mm, merge
 from simhand_mm.experiments.tables import question_table, spread, summary_table, write_part
 from simhand_mm.pool import write_json
 from simhand_mm.visualization.number_format import fixed
@@ -44,11 +45,13 @@ def parts(results: dict[str, Any]) -> list[tuple[str, str, str]]:
     mining = ("synthhands.md", "mining", mining_table(results))
     gradients = ("synthhands.md", "gradients", gradient_table(results.get("gradients", {})))
     overview = ("../README.md", "overview", overview_table(results))
+    short = ("../projects/simhand/README.md", "short", short_table(results))
     return [
         *tables,
         mining,
         gradients,
         overview,
+        short,
         ("reproduction.md", "paper", summary_table(results, PLAN)),
     ]
 
@@ -105,6 +108,17 @@ def overview_table(results: dict[str, Any]) -> str:
             cells = [spread([e["root_scale_mpjpe_mm"] for e in run.values()], 1) for run in errors]
             cells += [spread([100 * r["linear"] for r in run.values()], 1) for run in probed]
             lines.append(f"| {method} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def short_table(results: dict[str, Any]) -> str:
+    """Return a table of the errors with 300 labels of three pre-trainings, for users of mmpose."""
+    (question,) = PLAN.select("methods")
+    lines = ["| pre-training | runs | MPJPE (mm) |", "| --- | --- | --- |"]
+    for row in question.rows:
+        if row.label in ("scratch", "SimCLR", "SiMHand, no weights"):
+            errors = errors_mm(results, row)
+            lines.append(f"| {row.label} | {len(errors)} | {spread(errors, 1)} |")
     return "\n".join(lines)
 
 
