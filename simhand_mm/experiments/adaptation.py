@@ -47,10 +47,10 @@ def adapt(videos: Path, output: Path, settings: Adaptation) -> Path:
         _run_step(job, output)
         if job.folder.name == "labels":
             _check_labels(output)
-    pairs = _choose_pairs(output, settings)
-    for job in pretraining_jobs(output, settings, pairs) if pairs else []:
-        _run_step(job, output)
-    for job in training_jobs(output, settings, is_pretrained=pairs is not None):
+    if settings.start == "pretraining":
+        for job in pretraining_jobs(output, settings, _choose_pairs(output)):
+            _run_step(job, output)
+    for job in training_jobs(output, settings):
         _run_step(job, output)
     model = output / "model.pth"
     with atomic_path(model) as temporary:
@@ -105,14 +105,15 @@ def _check_labels(output: Path) -> None:
         )
 
 
-def _choose_pairs(output: Path, settings: Adaptation) -> Pairs | None:
-    """Return the pairs of the pre-training; None without it, which is said if it was requested."""
-    if settings.start or not settings.pretraining_iterations:
-        return None
+def _choose_pairs(output: Path) -> Pairs:
+    """Return the pairs of the pre-training, and stop if there are too few hands."""
     pool = HandPool(output / "pool")
     if len(pool) < _MIN_HANDS:
-        print(f"pretraining left out: it needs {_MIN_HANDS} hands, but there are {len(pool)}")
-        return None
+        raise RuntimeError(
+            f"VIDEOS must show at least {_MIN_HANDS} hands to pre-train on, but show {len(pool)}. "
+            "Give more or longer videos, a higher --fps, or another --start, and another output "
+            "folder."
+        )
     # Similar hands are of other videos. If most hands are of one, the others are too few for it.
     largest = np.bincount(pool.video_index).max()
     return "similar" if largest <= len(pool) / 2 else "self"

@@ -12,6 +12,10 @@ _CONFIG = "configs/detnet/detnet_resnet18_1xb64-600i_pseudo-any-128px.py"
 _PRETRAINING = "configs/poseaware/poseaware_resnet18_1xb128-coslr-400i_pool-64px.py"
 
 Pairs: TypeAlias = Literal["similar", "self"]
+Start: TypeAlias = Literal["package", "pretraining", "random"] | Path
+
+#: The image model in the package.
+PACKAGE_MODEL = Path(__file__).parents[1] / "pose/detnet.pth"
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,10 @@ class Adaptation:
         held_out: Share of each video, its end, that is not trained on but shown in the report.
         stills: Number of drawn hands that are trained on as well.
         iterations: Training steps of 64 hands.
-        pretraining_iterations: Steps of 128 pairs in which the backbone is pre-trained on the hands
-            of the videos, without labels. Skipped if it is 0, with start, or with few hands.
-        start: Weights to start from, a checkpoint of simhand train with the same network, or a
-            model that was adapted before; by default random weights.
+        start: Weights to start from: the image model in the package; a backbone that is pre-trained
+            on the hands of the videos, without labels; random weights; or a file, a checkpoint of
+            simhand train with the same network or a model that was adapted before.
+        pretraining_iterations: Steps of 128 pairs of the pre-training.
         seed: Seed of the drawn hands and of the training.
         workers: Processes that read videos and draw hands; that of the first run is used.
     """
@@ -45,8 +49,8 @@ class Adaptation:
     held_out: float = 0.2
     stills: int = 3000
     iterations: int = 600
+    start: Start = "package"
     pretraining_iterations: int = 400
-    start: Path | None = None
     seed: int = 0
     workers: int = os.cpu_count() or 1
 
@@ -96,23 +100,23 @@ def pretraining_jobs(output: Path, settings: Adaptation, pairs: Pairs) -> list[J
     return _jobs(output, commands)
 
 
-def training_jobs(output: Path, settings: Adaptation, is_pretrained: bool) -> list[Job]:
+def training_jobs(output: Path, settings: Adaptation) -> list[Job]:
     """Return the commands that train and test the model.
 
     Args:
         output: Folder of all results.
         settings: How.
-        is_pretrained: Whether the training starts from the backbone of the pre-training.
     """
     train = [*_schedule(settings.iterations), f"randomness.seed={settings.seed}"]
-    if settings.start:
-        # Not load_from, which --resume replaces. A quarter of the rate, to keep what is learned.
-        train += ["model.init_cfg.type=Pretrained", f"model.init_cfg.checkpoint={settings.start}",
-                  "optim_wrapper.optimizer.lr=5e-4"]  # fmt: skip
-    elif is_pretrained:
+    if settings.start == "pretraining":
         backbone = "model.backbone.init_cfg"
         train += [f"{backbone}.type=Pretrained", f"{backbone}.prefix=backbone.",
                   f"{backbone}.checkpoint={output / 'pretraining/backbone.pth'}"]  # fmt: skip
+    elif settings.start != "random":
+        start = PACKAGE_MODEL if settings.start == "package" else settings.start
+        # Not load_from, which --resume replaces. A quarter of the rate, to keep what is learned.
+        train += ["model.init_cfg.type=Pretrained", f"model.init_cfg.checkpoint={start}",
+                  "optim_wrapper.optimizer.lr=5e-4"]  # fmt: skip
     checkpoint = output / "training" / f"iter_{settings.iterations}.pth"
     tested = {"held_out": ("labels", "held_out"), "drawn_test": ("drawn", "test")}
     commands = {

@@ -11,6 +11,7 @@ from simhand_mm.cli import COMMANDS
 from simhand_mm.experiments import adaptation
 from simhand_mm.experiments.adaptation import adapt
 from simhand_mm.experiments.adaptation_plan import (
+    PACKAGE_MODEL,
     Adaptation,
     preparation_jobs,
     pretraining_jobs,
@@ -23,7 +24,7 @@ from tests.pools import make_hand, write_pool
 
 PREPARATION, TRAINING = ["pool", "labels", "drawn"], ["training", "held_out", "drawn_test"]
 PRETRAINING = ["pairs", "pretraining"]
-STEPS = [*PREPARATION, *PRETRAINING, *TRAINING]
+STEPS = [*PREPARATION, *TRAINING]
 HELD_OUT = {0: 3}  # held-out hands of the stub
 
 
@@ -68,9 +69,9 @@ def test_commands_exist_with_these_options(tmp_path):
     jobs = [
         *preparation_jobs(tmp_path / "videos", output, settings),
         *pretraining_jobs(output, settings, "similar"),
-        *training_jobs(output, settings, is_pretrained=True),
+        *training_jobs(output, settings),
     ]
-    assert [job.folder.name for job in jobs] == STEPS
+    assert [job.folder.name for job in jobs] == PREPARATION + PRETRAINING + TRAINING
     for job in jobs:
         program, command, *arguments = job.arguments
         known = options_of(f"tools/{COMMANDS[command]}")
@@ -81,10 +82,9 @@ def test_commands_exist_with_these_options(tmp_path):
 
 def test_backbone_of_the_pretraining_is_that_of_the_model(tmp_path):
     """The training loads every weight of it, with the options that the commands have."""
-    settings = Adaptation(iterations=50, pretraining_iterations=30)
+    settings = Adaptation(iterations=50, start="pretraining", pretraining_iterations=30)
     pretraining = pretraining_jobs(tmp_path, settings, "self")[-1]
-    training = training_jobs(tmp_path, settings, is_pretrained=True)[0]
-    first, second = (read_config(job) for job in (pretraining, training))
+    first, second = map(read_config, (pretraining, training_jobs(tmp_path, settings)[0]))
     assert first.train_dataloader.dataset.pairs is None
     assert first.train_cfg.max_iters == 30 and second.train_cfg.max_iters == 50
     init_default_scope("mmpretrain")
@@ -97,33 +97,38 @@ def test_backbone_of_the_pretraining_is_that_of_the_model(tmp_path):
         torch.testing.assert_close(value, backbone.state_dict()[name])
 
 
-def test_a_start_replaces_the_pretraining(videos, tmp_path, ran):
-    adapt(videos, tmp_path / "out", Adaptation(start=tmp_path / "start.pth"))
-    assert ran == PREPARATION + TRAINING
-    job = training_jobs(tmp_path, Adaptation(start=tmp_path / "start.pth"), is_pretrained=False)[0]
-    cfg = read_config(job)
+def test_training_starts_from_the_model_of_the_package(tmp_path):
+    cfg = read_config(training_jobs(tmp_path, Adaptation())[0])
+    init_default_scope("mmpose")
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    weights = torch.load(PACKAGE_MODEL, weights_only=True)["state_dict"]
+    assert weights.keys() == model.state_dict().keys()
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, weights[name].to(value.dtype))
+
+
+def test_other_starts(tmp_path):
+    cfg = read_config(training_jobs(tmp_path, Adaptation(start=tmp_path / "start.pth"))[0])
     assert cfg.model.init_cfg.checkpoint == str(tmp_path / "start.pth")
-    assert "init_cfg" not in cfg.model.backbone
+    cfg = read_config(training_jobs(tmp_path, Adaptation(start="random"))[0])
+    assert "init_cfg" not in cfg.model and "init_cfg" not in cfg.model.backbone
 
 
-def test_no_pretraining_without_steps(videos, tmp_path, ran):
-    adapt(videos, tmp_path / "out", Adaptation(pretraining_iterations=0))
-    assert ran == PREPARATION + TRAINING
-
-
-def test_too_few_hands_to_pretrain_are_said(videos, tmp_path, ran, hands, capsys):
+def test_pretraining_needs_a_batch_of_hands(videos, tmp_path, ran, hands):
     hands["b"] = 57
-    adapt(videos, tmp_path / "out", Adaptation())
-    assert ran == PREPARATION + TRAINING
-    assert "left out: it needs 128 hands, but there are 127" in capsys.readouterr().out
+    with pytest.raises(RuntimeError, match="at least 128 hands to pre-train on, but show 127"):
+        adapt(videos, tmp_path / "out", Adaptation(start="pretraining"))
+    assert ran == PREPARATION
 
 
-def test_hands_of_one_video_are_paired_with_themselves(videos, tmp_path, ran, hands):
-    hands.update(a=128, b=1)
-    adapt(videos, tmp_path / "out", Adaptation())
-    assert ran == [*PREPARATION, "pretraining", *TRAINING]
-    job_done = (tmp_path / "out/steps/pretraining/job.done").read_text()
-    assert "train_dataloader.dataset.pairs=None" in job_done
+@pytest.mark.parametrize(("sizes", "steps"), [((64, 64), PRETRAINING), ((128, 1), ["pretraining"])])
+def test_hands_of_one_video_are_paired_with_themselves(videos, tmp_path, ran, hands, sizes, steps):
+    hands["a"], hands["b"] = sizes
+    adapt(videos, tmp_path / "out", Adaptation(start="pretraining"))
+    assert ran == [*PREPARATION, *steps, *TRAINING]
+    command = (tmp_path / "out/steps/pretraining/job.done").read_text()
+    assert f"dataset.pairs={'similar' if len(steps) > 1 else None}" in command
 
 
 def test_finished_steps_are_kept(videos, tmp_path, ran, capsys):
