@@ -54,6 +54,7 @@ def gpu_sizes(monkeypatch):
     for sizes in (preprocessor._CHUNK, contrastive._BLOCK_ELEMENTS, pair_weights._COLUMN_TILE):
         monkeypatch.setitem(sizes, "cpu", sizes["cuda"])
     monkeypatch.setattr(pose_distances, "_fused_distance", lambda device: fused_distance)
+    monkeypatch.setattr(preprocessor, "view_kernel", None)  # the compiled kernel of CPUs
 
 
 def test_a_step_of_pretraining(gpu_sizes):
