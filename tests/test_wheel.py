@@ -58,7 +58,6 @@ def test_configs_tools_and_mesh_are_inside(wheel):
     assert {f"simhand_mm/.mim/projects/{name}/plan.py" for name in PLANS} <= names
     assert {"simhand_mm/py.typed", "simhand_mm/lifting/lifter.pth"} <= names
     assert "simhand_mm/synthetic/hand/hand_mpfb.npz" in names
-    assert {"simhand_mm/pose/detnet.pth", "simhand_mm/pose/detnet.yml"} <= names
     page = ROOT / "simhand_mm" / "explorer" / "page"
     assert {f"simhand_mm/explorer/page/{file.name}" for file in page.iterdir()} <= names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]

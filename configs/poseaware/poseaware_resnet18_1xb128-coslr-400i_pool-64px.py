@@ -1,9 +1,6 @@
 # For one's own videos (simhand adapt): the backbone of the adapted model, on small crops of a pool.
 _base_ = './poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py'
 
-# The backbone of configs/detnet/detnet_resnet18_1xb64-600i_pseudo-any-128px.py.
-model = dict(backbone=dict(stem_channels=40, base_channels=40), neck=dict(in_channels=320))
-
 # Not in paper: everything below. Steps instead of epochs, so that the cost does not depend on the pool.
 max_iters = 400
 train_dataloader = dict(

@@ -47,8 +47,10 @@ def adapt(videos: Path, output: Path, settings: Adaptation) -> Path:
         _run_step(job, output)
         if job.folder.name == "labels":
             _check_labels(output)
-    if settings.start == "pretraining":
-        for job in pretraining_jobs(output, settings, _choose_pairs(output)):
+    if settings.start == "pretraining" and not (pairs := _choose_pairs(output)):
+        settings = replace(settings, start="random")
+    elif settings.start == "pretraining":
+        for job in pretraining_jobs(output, settings, pairs):
             _run_step(job, output)
     for job in training_jobs(output, settings):
         _run_step(job, output)
@@ -105,15 +107,15 @@ def _check_labels(output: Path) -> None:
         )
 
 
-def _choose_pairs(output: Path) -> Pairs:
-    """Return the pairs of the pre-training, and stop if there are too few hands."""
+def _choose_pairs(output: Path) -> Pairs | None:
+    """Return the pairs of the pre-training; None, which is printed, if there are too few hands."""
     pool = HandPool(output / "pool")
     if len(pool) < _MIN_HANDS:
-        raise RuntimeError(
-            f"VIDEOS must show at least {_MIN_HANDS} hands to pre-train on, but show {len(pool)}. "
-            "Give more or longer videos, a higher --fps, or another --start, and another output "
-            "folder."
+        print(
+            f"{'pretraining':<12}is left out, the training starts from random weights: it needs "
+            f"{_MIN_HANDS} hands, but the pool has {len(pool)}"
         )
+        return None
     # Similar hands are of other videos. If most hands are of one, the others are too few for it.
     largest = np.bincount(pool.video_index).max()
     return "similar" if largest <= len(pool) / 2 else "self"

@@ -8,14 +8,11 @@ from typing import Literal, TypeAlias
 from simhand_mm.experiments.jobs import Job
 from simhand_mm.lifting.settings import PoseMethod
 
-_CONFIG = "configs/detnet/detnet_resnet18_1xb64-600i_pseudo-any-128px.py"
+_CONFIG = "configs/detnet/detnet_resnet18_1xb32-1200i_pseudo-any-64px.py"
 _PRETRAINING = "configs/poseaware/poseaware_resnet18_1xb128-coslr-400i_pool-64px.py"
 
 Pairs: TypeAlias = Literal["similar", "self"]
-Start: TypeAlias = Literal["package", "pretraining", "random"] | Path
-
-#: The image model in the package.
-PACKAGE_MODEL = Path(__file__).parents[1] / "pose/detnet.pth"
+Start: TypeAlias = Literal["pretraining", "random"] | Path
 
 
 @dataclass(frozen=True)
@@ -32,10 +29,10 @@ class Adaptation:
             units of the bone from wrist to middle MCP.
         held_out: Share of each video, its end, that is not trained on but shown in the report.
         stills: Number of drawn hands that are trained on as well.
-        iterations: Training steps of 64 hands.
-        start: Weights to start from: the image model in the package; a backbone that is pre-trained
-            on the hands of the videos, without labels; random weights; or a file, a checkpoint of
-            simhand train with the same network or a model that was adapted before.
+        iterations: Training steps of 32 hands.
+        start: Weights to start from: a backbone that is pre-trained on the hands of the videos,
+            without labels; random weights; or a file, a checkpoint of simhand train with the same
+            network or a model that was adapted before.
         pretraining_iterations: Steps of 128 pairs of the pre-training.
         seed: Seed of the drawn hands and of the training.
         workers: Processes that read videos and draw hands; that of the first run is used.
@@ -48,8 +45,8 @@ class Adaptation:
     max_error: float = 0.35
     held_out: float = 0.2
     stills: int = 3000
-    iterations: int = 600
-    start: Start = "package"
+    iterations: int = 1200
+    start: Start = "pretraining"
     pretraining_iterations: int = 400
     seed: int = 0
     workers: int = os.cpu_count() or 1
@@ -113,9 +110,8 @@ def training_jobs(output: Path, settings: Adaptation) -> list[Job]:
         train += [f"{backbone}.type=Pretrained", f"{backbone}.prefix=backbone.",
                   f"{backbone}.checkpoint={output / 'pretraining/backbone.pth'}"]  # fmt: skip
     elif settings.start != "random":
-        start = PACKAGE_MODEL if settings.start == "package" else settings.start
         # Not load_from, which --resume replaces. A quarter of the rate, to keep what is learned.
-        train += ["model.init_cfg.type=Pretrained", f"model.init_cfg.checkpoint={start}",
+        train += ["model.init_cfg.type=Pretrained", f"model.init_cfg.checkpoint={settings.start}",
                   "optim_wrapper.optimizer.lr=5e-4"]  # fmt: skip
     checkpoint = output / "training" / f"iter_{settings.iterations}.pth"
     tested = {"held_out": ("labels", "held_out"), "drawn_test": ("drawn", "test")}

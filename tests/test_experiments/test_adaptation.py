@@ -11,7 +11,6 @@ from simhand_mm.cli import COMMANDS
 from simhand_mm.experiments import adaptation
 from simhand_mm.experiments.adaptation import adapt
 from simhand_mm.experiments.adaptation_plan import (
-    PACKAGE_MODEL,
     Adaptation,
     preparation_jobs,
     pretraining_jobs,
@@ -24,7 +23,7 @@ from tests.pools import make_hand, write_pool
 
 PREPARATION, TRAINING = ["pool", "labels", "drawn"], ["training", "held_out", "drawn_test"]
 PRETRAINING = ["pairs", "pretraining"]
-STEPS = [*PREPARATION, *TRAINING]
+STEPS = [*PREPARATION, *PRETRAINING, *TRAINING]
 HELD_OUT = {0: 3}  # held-out hands of the stub
 
 
@@ -82,7 +81,7 @@ def test_commands_exist_with_these_options(tmp_path):
 
 def test_backbone_of_the_pretraining_is_that_of_the_model(tmp_path):
     """The training loads every weight of it, with the options that the commands have."""
-    settings = Adaptation(iterations=50, start="pretraining", pretraining_iterations=30)
+    settings = Adaptation(iterations=50, pretraining_iterations=30)
     pretraining = pretraining_jobs(tmp_path, settings, "self")[-1]
     first, second = map(read_config, (pretraining, training_jobs(tmp_path, settings)[0]))
     assert first.train_dataloader.dataset.pairs is None
@@ -97,17 +96,6 @@ def test_backbone_of_the_pretraining_is_that_of_the_model(tmp_path):
         torch.testing.assert_close(value, backbone.state_dict()[name])
 
 
-def test_training_starts_from_the_model_of_the_package(tmp_path):
-    cfg = read_config(training_jobs(tmp_path, Adaptation())[0])
-    init_default_scope("mmpose")
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    weights = torch.load(PACKAGE_MODEL, weights_only=True)["state_dict"]
-    assert weights.keys() == model.state_dict().keys()
-    for name, value in model.state_dict().items():
-        torch.testing.assert_close(value, weights[name].to(value.dtype))
-
-
 def test_other_starts(tmp_path):
     cfg = read_config(training_jobs(tmp_path, Adaptation(start=tmp_path / "start.pth"))[0])
     assert cfg.model.init_cfg.checkpoint == str(tmp_path / "start.pth")
@@ -115,17 +103,19 @@ def test_other_starts(tmp_path):
     assert "init_cfg" not in cfg.model and "init_cfg" not in cfg.model.backbone
 
 
-def test_pretraining_needs_a_batch_of_hands(videos, tmp_path, ran, hands):
+def test_small_pools_are_not_pretrained_on(videos, tmp_path, ran, hands, capsys):
     hands["b"] = 57
-    with pytest.raises(RuntimeError, match="at least 128 hands to pre-train on, but show 127"):
-        adapt(videos, tmp_path / "out", Adaptation(start="pretraining"))
-    assert ran == PREPARATION
+    adapt(videos, tmp_path / "out", Adaptation())
+    assert ran == [*PREPARATION, *TRAINING]
+    assert "it needs 128 hands, but the pool has 127" in capsys.readouterr().out
+    command = (tmp_path / "out/steps/training/job.done").read_text()
+    assert "init_cfg" not in command
 
 
 @pytest.mark.parametrize(("sizes", "steps"), [((64, 64), PRETRAINING), ((128, 1), ["pretraining"])])
 def test_hands_of_one_video_are_paired_with_themselves(videos, tmp_path, ran, hands, sizes, steps):
     hands["a"], hands["b"] = sizes
-    adapt(videos, tmp_path / "out", Adaptation(start="pretraining"))
+    adapt(videos, tmp_path / "out", Adaptation())
     assert ran == [*PREPARATION, *steps, *TRAINING]
     command = (tmp_path / "out/steps/pretraining/job.done").read_text()
     assert f"dataset.pairs={'similar' if len(steps) > 1 else None}" in command

@@ -1,0 +1,51 @@
+# For one's own videos (simhand adapt): pseudo-labels of a pool, and drawn hands of any appearance.
+_base_ = [
+    '../_base_/models/detnet_resnet18.py',
+    '../_base_/datasets/synthetic_pose-any-128px.py',
+    '../_base_/runtimes/pose_runtime.py',
+]
+data_root = '{{$SIMHAND_DATA:data}}'
+
+# Not in paper: everything below. 1,200 steps take about 5 minutes of one CPU core.
+codec = dict(type='simhand_mm.DetNetCodec', input_size=(64, 64), heatmap_size=(16, 16))
+model = dict(head=dict(decoder=dict(codec, subpixel=True)))
+train_pipeline = _base_.train_pipeline
+train_pipeline[1].input_size = codec['input_size']
+train_pipeline[-2].encoder = codec
+test_pipeline = _base_.test_pipeline
+test_pipeline[1].input_size = codec['input_size']
+
+max_iters = 1200
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        _delete_=True,
+        type='ConcatDataset',
+        datasets=[
+            dict(
+                type='simhand_mm.HandPoseDataset',
+                data_root=f'{data_root}/{name}',
+                ann_file='poses/train.parquet',
+                pipeline=train_pipeline) for name in ('labels', 'drawn')
+        ]))
+test_dataloader = dict(
+    num_workers=1, dataset=dict(data_root=f'{data_root}/drawn', pipeline=test_pipeline))
+train_cfg = dict(by_epoch=False, max_iters=max_iters)
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
+    dict(type='CosineAnnealingLR', by_epoch=False, T_max=max_iters, eta_min=1e-6),
+]
+default_hooks = dict(
+    logger=dict(interval=20, log_metric_by_epoch=False),
+    checkpoint=dict(by_epoch=False, interval=100))
+custom_hooks = [
+    dict(type='simhand_mm.MachineCheckHook'),
+    dict(type='simhand_mm.ResumeCheckHook'),
+    dict(type='SyncBuffersHook'),
+    dict(type='simhand_mm.CheckpointReportHook'),
+    dict(type='simhand_mm.PublishModelHook'),
+]
+log_processor = dict(window_size=20, by_epoch=False)
