@@ -47,11 +47,12 @@ def adapt(videos: Path, output: Path, settings: Adaptation) -> Path:
         _run_step(job, output)
         if job.folder.name == "labels":
             _check_labels(output)
-    if settings.start == "pretraining" and not (pairs := _choose_pairs(output)):
-        settings = replace(settings, start="random")
-    elif settings.start == "pretraining":
-        for job in pretraining_jobs(output, settings, pairs):
-            _run_step(job, output)
+    if settings.start == "pretraining":
+        if pairs := _choose_pairs(output):
+            for job in pretraining_jobs(output, settings, pairs):
+                _run_step(job, output)
+        else:
+            settings = replace(settings, start="random")
     for job in training_jobs(output, settings):
         _run_step(job, output)
     model = output / "model.pth"
