@@ -58,7 +58,7 @@ torch=(-r requirements/torch.txt)
 if [ -n "${TORCH:-}" ]; then
     read -r -a torch <<<"$TORCH $(grep -o '^setuptools[^ ]*' requirements/torch.txt)"
 fi
-pip install -qq "${torch[@]}" ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
+pip install -qq "${torch[@]}" ${TORCH_INDEX:+-i "$TORCH_INDEX"}
 step 2 "numpy, OpenCV, pyarrow, dependencies of the frameworks, pytest, ruff and basedpyright"
 pip install -qq -r requirements/runtime.txt -r requirements/dev.txt
 step 3 "mmengine, mmcv-lite, mmpretrain, mmpose, mmdet and mediapipe"

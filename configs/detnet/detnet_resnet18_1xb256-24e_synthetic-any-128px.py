@@ -20,10 +20,4 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=200),
     dict(type='CosineAnnealingLR', T_max=max_epochs, eta_min=1e-6, convert_to_iter_based=True),
 ]
-custom_hooks = [
-    dict(type='simhand_mm.MachineCheckHook'),
-    dict(type='simhand_mm.ResumeCheckHook'),
-    dict(type='SyncBuffersHook'),
-    dict(type='simhand_mm.CheckpointReportHook'),
-    dict(type='simhand_mm.PublishModelHook'),
-]
+custom_hooks = [*_base_.custom_hooks, dict(type='simhand_mm.PublishModelHook')]

@@ -41,11 +41,5 @@ param_scheduler = [
 default_hooks = dict(
     logger=dict(interval=20, log_metric_by_epoch=False),
     checkpoint=dict(by_epoch=False, interval=100))
-custom_hooks = [
-    dict(type='simhand_mm.MachineCheckHook'),
-    dict(type='simhand_mm.ResumeCheckHook'),
-    dict(type='SyncBuffersHook'),
-    dict(type='simhand_mm.CheckpointReportHook'),
-    dict(type='simhand_mm.PublishModelHook'),
-]
+custom_hooks = [*_base_.custom_hooks, dict(type='simhand_mm.PublishModelHook')]
 log_processor = dict(window_size=20, by_epoch=False)
