@@ -6,15 +6,16 @@ Frames: ``keypoints_3d`` in any length unit in the camera frame (x right, y down
 An image warped by a similarity map (rotation, uniform scale, translation, reflection) is exactly
 what another camera sees of the scene rotated about the optical axis, or reflected in a plane
 through it. With ``A`` the map, ``Q`` its rotation or reflection and ``K`` the camera:
-``A K X = (A K Qᵀ) (Q X)``. So targets moved by :func:`turn_keypoints_3d` and :func:`move_camera`
-project exactly onto the moved 2D keypoints, wherever the crop lies in the image.
+``A K X = (A K Qᵀ) (Q X)``. So 3D keypoints from :func:`transform_keypoints_3d`, projected by the
+camera from :func:`transform_camera`, lie exactly on the warped 2D keypoints, wherever the crop is
+in the image.
 """
 
 import math
 
 import numpy as np
 
-_UNIT = np.eye(2)
+_IDENTITY = np.eye(2)
 
 
 def project(keypoints_3d: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
@@ -47,33 +48,34 @@ def orthogonal_part(affine: np.ndarray) -> np.ndarray:
     # Written out: for one small matrix, np.linalg.det and np.allclose take most of the time.
     determinant = linear[..., 0, 0] * linear[..., 1, 1] - linear[..., 0, 1] * linear[..., 1, 0]
     scale = np.sqrt(np.abs(determinant))[..., None, None]
-    turn = linear / np.maximum(scale, np.finfo(np.float64).tiny)
-    error = np.abs(turn @ np.swapaxes(turn, -1, -2) - _UNIT)
+    orthogonal = linear / np.maximum(scale, np.finfo(np.float64).tiny)
+    error = np.abs(orthogonal @ np.swapaxes(orthogonal, -1, -2) - _IDENTITY)
     if not (error <= 1e-4).all():
         raise ValueError(
             f"affine must be a similarity (rotation, uniform scale, mirror), but got {affine}. "
             "Crop a square box to a square image."
         )
-    return turn
+    return orthogonal
 
 
-def turn_keypoints_3d(
+def transform_keypoints_3d(
     affine: np.ndarray, keypoints_3d: np.ndarray, inverse: bool = False
 ) -> np.ndarray:
-    """Rotate or reflect 3D points as a similarity map does the image.
+    """Rotate or reflect 3D points as a similarity map rotates or reflects the image.
 
     Args:
         affine: ``[..., 2, 3]``, source to destination px.
         keypoints_3d: ``[..., K, 3]``, camera frame, absolute or root-relative.
-        inverse: Turn from the frame of the destination image back to that of the source image.
+        inverse: From the camera frame of the destination image back to that of the source image.
 
     Returns:
         ``[..., K, 3]``, same unit; depths are unchanged.
     """
-    turn = orthogonal_part(affine)
-    turned = np.array(keypoints_3d, dtype=np.float64)
-    turned[..., :2] = turned[..., :2] @ (turn if inverse else np.swapaxes(turn, -1, -2))
-    return turned
+    orthogonal = orthogonal_part(affine)
+    transformed = np.array(keypoints_3d, dtype=np.float64)
+    matrix = orthogonal if inverse else np.swapaxes(orthogonal, -1, -2)
+    transformed[..., :2] = transformed[..., :2] @ matrix
+    return transformed
 
 
 def camera_of_view(size_wh: tuple[float, float], fov_deg: float) -> np.ndarray:
@@ -91,8 +93,8 @@ def camera_of_view(size_wh: tuple[float, float], fov_deg: float) -> np.ndarray:
     return np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
 
 
-def move_camera(affine: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
-    """Return the camera matrix of the warped image, for points from :func:`turn_keypoints_3d`.
+def transform_camera(affine: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
+    """Return the camera matrix of the warped image, for points from :func:`transform_keypoints_3d`.
 
     Args:
         affine: ``[2, 3]``, source to destination px.
@@ -102,10 +104,10 @@ def move_camera(affine: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
         ``[3, 3]``, px. Upper triangular if ``fx == fy`` and the skew is 0, or if the map does not
         rotate.
     """
-    homogeneous, turn = np.eye(3), np.eye(3)
+    homogeneous, orthogonal = np.eye(3), np.eye(3)
     homogeneous[:2] = affine
-    turn[:2, :2] = orthogonal_part(affine)
-    return homogeneous @ np.asarray(camera_matrix, dtype=np.float64) @ turn.T
+    orthogonal[:2, :2] = orthogonal_part(affine)
+    return homogeneous @ np.asarray(camera_matrix, dtype=np.float64) @ orthogonal.T
 
 
 def solve_translation(

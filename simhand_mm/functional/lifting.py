@@ -1,9 +1,9 @@
 """Lifting 2D keypoints of hands to 3D: the frame in which it is done, and its loss.
 
 The lifter's frame looks at the hand: its z axis goes through the middle of the keypoints, the
-wrist points down to the middle of the knuckles, and the keypoints have unit spread. So a turn of
-the image about its axis, a shift or another size of the image change nothing. Lengths in 3D are in
-units of the hand: the wrist is at 0 and the bone from the wrist to the middle MCP measures 1.
+wrist is straight below the middle of the knuckles, and the keypoints have unit spread. So rotating,
+shifting or scaling the image changes nothing. Lengths in 3D are in units of the hand: the wrist is
+at 0 and the bone from the wrist to the middle MCP measures 1.
 
 Axes: N hands, 21 keypoints. Tensors of a floating dtype.
 """
@@ -34,14 +34,14 @@ def look_at_hand(
     pixels = torch.where(valid[..., None], keypoints_2d, 0.0)
     rays = torch.nn.functional.pad(pixels, (0, 1), value=1.0)
     rays = torch.linalg.solve(camera_matrix, rays.mT).mT  # depth 1
-    turn = _shortest_turn_to_z(_mean(rays, valid))
-    rays = rays @ turn.mT
+    to_center = _smallest_rotation_to_z(_mean(rays, valid))
+    rays = rays @ to_center.mT
     flat = rays[..., :2] / rays[..., 2:]
     flat = torch.where(valid[..., None], flat - _mean(flat, valid)[:, None], 0.0)
     roll = _roll_upright(flat, valid)
     flat = flat @ roll[:, :2, :2].mT
     spread = (flat.square().sum((1, 2)) / valid.sum(1)).sqrt().clamp(min=1e-12)
-    return flat / spread[:, None, None], roll @ turn
+    return flat / spread[:, None, None], roll @ to_center
 
 
 def _mean(points: Tensor, valid: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ def _mean(points: Tensor, valid: Tensor) -> Tensor:
     return (points * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
-def _shortest_turn_to_z(direction: Tensor) -> Tensor:
+def _smallest_rotation_to_z(direction: Tensor) -> Tensor:
     """Smallest rotations ``[N, 3, 3]`` that move directions of positive z to the z axis."""
     x, y, z = torch.nn.functional.normalize(direction, dim=-1).unbind(-1)
     one_plus_z = 1 + z

@@ -14,7 +14,12 @@ import numpy as np
 
 from simhand_mm.functional.affine import box_to_image_affine
 from simhand_mm.functional.boxes import clip_box, keypoints_to_box, square_box
-from simhand_mm.functional.camera import camera_of_view, move_camera, project, solve_translation
+from simhand_mm.functional.camera import (
+    camera_of_view,
+    project,
+    solve_translation,
+    transform_camera,
+)
 from simhand_mm.functional.keypoints import REFERENCE_BONE
 from simhand_mm.lifting.lifter import SHIPPED_WEIGHTS, LiftedHands, Lifter
 from simhand_mm.lifting.methods import estimate_poses
@@ -138,7 +143,7 @@ def crop_cameras(pool: HandPool, settings: PseudoLabels) -> np.ndarray:
     for row, (width, height) in enumerate(sizes):
         frame = camera_of_view((width, height), settings.fov_deg)
         affine = box_to_image_affine(squares[row], crop_size, bool(pool.is_mirrored[row]))
-        cameras[row] = move_camera(affine, frame)
+        cameras[row] = transform_camera(affine, frame)
     return cameras
 
 

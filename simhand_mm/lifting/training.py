@@ -69,17 +69,17 @@ def sample_batch(
     distance = torch.exp(_uniform(count, generator) * math.log(25 / 3) + math.log(3))
     seen = seen + distance[:, None, None] * torch.tensor([0, 0, 1.0])
     every = torch.ones(count, NUM_KEYPOINTS, dtype=torch.bool)
-    flat, rotation = look_at_hand(seen[..., :2] / seen[..., 2:] * _FOCAL_PX, camera, every)
-    true_3d = to_hand_unit(seen @ rotation.mT)
+    flat, to_true_frame = look_at_hand(seen[..., :2] / seen[..., 2:] * _FOCAL_PX, camera, every)
+    true_3d = to_hand_unit(seen @ to_true_frame.mT)
     error_2d, error_3d = bank.draw(true_3d, generator)
     gain = torch.exp(0.3 * torch.randn(count, 1, 1, generator=generator))
     # As in use, the frame of the lifter follows from the keypoints with errors.
     found = (flat + gain * error_2d) * (_FOCAL_PX * 1e-3)
     valid = every & ~_missing(count, settings.missing, generator)
-    inputs_2d, turn = look_at_hand(found, camera, valid)
+    inputs_2d, rotation = look_at_hand(found, camera, valid)
     has_other = _uniform(count, generator) < settings.other_3d
-    other = to_hand_unit((true_3d + gain * error_3d) @ turn.mT)
-    return (inputs_2d, valid, other, has_other), true_3d @ turn.mT
+    other = to_hand_unit((true_3d + gain * error_3d) @ rotation.mT)
+    return (inputs_2d, valid, other, has_other), true_3d @ rotation.mT
 
 
 def sample_views(count: int, any_view: float, generator: torch.Generator) -> Tensor:

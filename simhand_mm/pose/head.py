@@ -9,7 +9,7 @@ from mmengine.structures import InstanceData
 from mmpose.models.heads.base_head import BaseHead
 from torch import Tensor
 
-from simhand_mm.functional.camera import turn_keypoints_3d
+from simhand_mm.functional.camera import transform_keypoints_3d
 from simhand_mm.functional.detnet_layers import (
     heatmap_head,
     map_head,
@@ -145,4 +145,4 @@ def _packed_targets(sample: Any) -> np.ndarray:
 def _to_camera_mm(locations: np.ndarray, length_mm: float, metainfo: dict) -> np.ndarray:
     """Undo rotation and mirroring of the crop and scale to mm, with the wrist at the origin."""
     keypoints_3d = (locations - locations[:, :1]) * length_mm
-    return turn_keypoints_3d(metainfo["affine"], keypoints_3d, inverse=True).astype(np.float32)
+    return transform_keypoints_3d(metainfo["affine"], keypoints_3d, inverse=True).astype(np.float32)

@@ -13,7 +13,7 @@ from mmengine.dataset import Compose, default_collate
 from mmpose.apis import init_model
 
 from simhand_mm.functional.affine import apply, invert
-from simhand_mm.functional.camera import turn_keypoints_3d
+from simhand_mm.functional.camera import transform_keypoints_3d
 from simhand_mm.pool import HandBox, HandPose3D
 from simhand_mm.pose.evaluation import place_in_camera
 from simhand_mm.pose.export import onnx_session
@@ -115,8 +115,8 @@ class HandPose3DInferencer:
         points, scores, poses = self._session(np.ascontiguousarray(crops, np.float32))
         affines = [sample["data_samples"].metainfo["affine"] for sample in samples]
         points = np.stack([apply(invert(a), p) for a, p in zip(affines, points, strict=True)])
-        turned = [turn_keypoints_3d(a, p, True) for a, p in zip(affines, poses, strict=True)]
-        return points, scores, np.stack(turned).astype(np.float32)
+        poses = [transform_keypoints_3d(a, p, True) for a, p in zip(affines, poses, strict=True)]
+        return points, scores, np.stack(poses).astype(np.float32)
 
 
 def _as_sample(image: np.ndarray, box: HandBox) -> dict[str, Any]:

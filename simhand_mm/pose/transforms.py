@@ -10,7 +10,7 @@ import torch
 
 from simhand_mm.functional.affine import apply, box_to_image_affine, compose, rotation_affine
 from simhand_mm.functional.boxes import square_box
-from simhand_mm.functional.camera import move_camera, turn_keypoints_3d
+from simhand_mm.functional.camera import transform_camera, transform_keypoints_3d
 from simhand_mm.registry import TRANSFORMS
 
 
@@ -82,13 +82,15 @@ class HandCrop:
             affine=affine, is_mirrored=is_mirrored, **_as_mmpose(affine, self.input_size)
         )
         if "keypoints" in results:
-            moved = apply(affine, results["keypoints"].astype(np.float64))
-            results["transformed_keypoints"] = moved.astype(np.float32)
+            transformed = apply(affine, results["keypoints"].astype(np.float64))
+            results["transformed_keypoints"] = transformed.astype(np.float32)
         if "keypoints_3d" in results:
-            turned = turn_keypoints_3d(affine, results["keypoints_3d"])
-            results["transformed_keypoints_3d"] = turned
+            transformed_3d = transform_keypoints_3d(affine, results["keypoints_3d"])
+            results["transformed_keypoints_3d"] = transformed_3d
         if "camera_matrix" in results:
-            results["transformed_camera_matrix"] = move_camera(affine, results["camera_matrix"])
+            results["transformed_camera_matrix"] = transform_camera(
+                affine, results["camera_matrix"]
+            )
         return results
 
     def draw_affine(self, bbox_xyxy: np.ndarray, is_mirrored: bool) -> np.ndarray:

@@ -3,11 +3,11 @@ import pytest
 
 from simhand_mm.functional.affine import apply, box_to_image_affine, compose, rotation_affine
 from simhand_mm.functional.camera import (
-    move_camera,
     orthogonal_part,
     project,
     solve_translation,
-    turn_keypoints_3d,
+    transform_camera,
+    transform_keypoints_3d,
 )
 
 
@@ -27,19 +27,21 @@ def test_moved_points_project_onto_moved_pixels(scene, mirror, rotation_deg):
         box_to_image_affine((300, 80, 460, 240), (128, 128), mirror),
         rotation_affine((380, 160), rotation_deg),
     )
-    turned = turn_keypoints_3d(affine, hand)
-    pixels = project(turned, move_camera(affine, camera))
+    turned = transform_keypoints_3d(affine, hand)
+    pixels = project(turned, transform_camera(affine, camera))
     np.testing.assert_allclose(pixels, apply(affine, project(hand, camera)), atol=1e-9)
-    np.testing.assert_allclose(turn_keypoints_3d(affine, turned, inverse=True), hand, atol=1e-9)
+    np.testing.assert_allclose(
+        transform_keypoints_3d(affine, turned, inverse=True), hand, atol=1e-9
+    )
     np.testing.assert_allclose(turned[:, 2], hand[:, 2])
 
 
 def test_mirror_reflects_x(scene):
     hand, camera = scene
     affine = box_to_image_affine((0, 0, 10, 10), (10, 10), mirror=True)
-    np.testing.assert_allclose(turn_keypoints_3d(affine, hand), hand * [-1, 1, 1])
+    np.testing.assert_allclose(transform_keypoints_3d(affine, hand), hand * [-1, 1, 1])
     assert np.linalg.det(orthogonal_part(affine)) == pytest.approx(-1)
-    assert move_camera(affine, camera)[0, 0] == pytest.approx(camera[0, 0])
+    assert transform_camera(affine, camera)[0, 0] == pytest.approx(camera[0, 0])
 
 
 def test_stretching_map_raises():

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from simhand_mm.functional.affine import apply, invert
-from simhand_mm.functional.camera import project, turn_keypoints_3d
+from simhand_mm.functional.camera import project, transform_keypoints_3d
 from simhand_mm.pose import DetNetCodec, HandCrop
 from simhand_mm.pose.transforms import warp_image
 
@@ -50,7 +50,7 @@ def test_augment_encode_decode_undo_keeps_the_pose(records, index):
         heatmaps, targets = codec.unpack(torch.from_numpy(encoded["hand_targets"]))
         maps = np.broadcast_to(targets["location_labels"][0, :, :, None, None], (21, 3, 32, 32))
         points, _, locations = codec.decode((heatmaps[0], maps.copy()))
-        undone = turn_keypoints_3d(moved["affine"], locations * length, inverse=True)[0]
+        undone = transform_keypoints_3d(moved["affine"], locations * length, inverse=True)[0]
         np.testing.assert_allclose(undone, hand - hand[0], atol=1e-4)
         inside = targets["keypoint_weights"][0].numpy() > 0
         image_points = apply(invert(moved["affine"]), points[0].astype(np.float64))
