@@ -83,8 +83,11 @@ _LEAVE = {
 _WEIGHTED = (f"{_W_POS}.type=linear", f"{_W_NEG}.type=linear")
 # Without the final BatchNorm of the projector in the config of SiMHand for small runs.
 _NOT_CENTRED = "model.neck.with_last_bn=False"
-# Epochs that give about as many steps on a smaller pool as 6 epochs on 10k.
+# Epochs that give about as many steps on a smaller pool as the 6 of the configs on 10k.
 _EPOCHS = {"2k": 32, "digits": 42}
+# Epochs on each pool that are compared: 6, and those that give about as many steps as 6 on the next
+# larger pool.
+_POOL_EPOCHS = {"2k": (6, 32), "10k": (6, 24), "50k": (6,)}
 _PERIOD = "param_scheduler.1.T_max"
 _LOSS = "model.head.loss"
 # ResNet-18 with all channels at twice the resolution.
@@ -151,7 +154,9 @@ def pretraining(
     """
     options += (f"train_dataloader.dataset.pool={pool}/pool", *size.pretraining)
     if pool != "10k":
-        name, options = f"{name}-{pool}", (*options, *_epochs(_EPOCHS[pool], size))
+        name = f"{name}-{pool}"
+    if pool in _EPOCHS:
+        options += _epochs(_EPOCHS[pool], size)
     return Pretraining(name, _CONFIG.format(algorithm, token), options, data=(pool,))
 
 
@@ -173,7 +178,7 @@ def with_epochs(run: Pretraining, epochs: int, size: Size, suffix: str = "") -> 
 def with_full_width(run: Pretraining) -> Pretraining:
     """Return a pre-training of a ResNet-18 with all channels at 128 px, which needs a GPU."""
     head = ("model.neck.in_channels=512",)
-    if "regression" in run.name:
+    if "/regression" in (run.config or ""):
         head = ("model.head.in_channels=512", "model.head.input_size=128")
     return replace(run, name=f"{run.name}-full", options=(*run.options, *_FULL_WIDTH, *head))
 
@@ -199,6 +204,13 @@ def finetuning(size: Size, num_labels: int = 300) -> Finetuning:
         data=("stills",),
         checkpoint=size.checkpoint,
     )
+
+
+def upsampling_finetuning(size: Size, num_labels: int) -> Finetuning:
+    """Return the fine-tuning that also starts from the upsampling layers and heatmap head."""
+    base, head = finetuning(size, num_labels), "model.head.init_cfg"
+    start = (f"{head}.type=Pretrained", f"{head}.prefix=head.", f"{head}.checkpoint={{backbone}}")
+    return replace(base, name=f"{base.name}-upsampling", options=(*base.options, *start))
 
 
 def weak_finetuning(size: Size) -> Finetuning:
@@ -353,16 +365,15 @@ def ranks_question(runs: Runs) -> Question:
 
 def pool_question(runs: Runs) -> Question:
     """Sizes of the pool, with about the same number of steps and with the same number of epochs."""
-    methods = {"2k": runs.methods("2k"), "10k": runs.methods()}
     names = ("SimCLR", "PeCLR", "SiMHand, no weights", "pose-aware", "keypoint regression")
-    rows = [
-        Row(f"{label}, {pool} hands", methods[pool][label], runs.few)
-        for pool in methods
-        for label in names
-    ]
-    for label in names[2:]:
-        short = with_epochs(methods["2k"][label], 6, runs.size)
-        rows.append(Row(f"{label}, 2k hands, 6 epochs", short, runs.few))
+    methods = {pool: {name: runs.methods(pool)[name] for name in names} for pool in _POOL_EPOCHS}
+    rows = []
+    for pool, all_epochs in _POOL_EPOCHS.items():
+        for epochs in all_epochs:
+            for label, method in methods[pool].items():
+                default = epochs == _EPOCHS.get(pool, 6)
+                run = method if default else with_epochs(method, epochs, runs.size)
+                rows.append(Row(f"{label}, {pool} hands, {epochs} epochs", run, runs.few))
     return Question("pool", "How much video?", "Table 2", tuple(rows))
 
 
@@ -411,13 +422,15 @@ def targets_question(runs: Runs) -> Question:
         "keypoint heatmaps": methods["keypoint heatmaps"],
         "pose-aware and regression": methods["pose-aware and regression"],
     }
-    rows = tuple(
-        Row(f"{label}, {num_labels} labels", method, finetuning(runs.size, num_labels))
-        for num_labels in (100, 300)
-        for label, method in compared.items()
-    )
+    rows = []
+    for num_labels in (100, 300):
+        few = finetuning(runs.size, num_labels)
+        rows += [Row(f"{label}, {num_labels} labels", run, few) for label, run in compared.items()]
+        more = upsampling_finetuning(runs.size, num_labels)
+        label = f"keypoint heatmaps, upsampling kept too, {num_labels} labels"
+        rows.append(Row(label, compared["keypoint heatmaps"], more))
     title = "What else can the keypoints teach?"
-    return Question("targets", title, "not in the paper", rows)
+    return Question("targets", title, "not in the paper", tuple(rows))
 
 
 def pose_aware_question(runs: Runs) -> Question:
@@ -444,7 +457,14 @@ def pose_aware_question(runs: Runs) -> Question:
 
 def scale_question(runs: Runs) -> Question:
     """Longer pre-training, and a larger batch."""
-    names = ("SimCLR", "SiMHand", "SiMHand, no weights", "pose-aware", "keypoint regression")
+    names = (
+        "SimCLR",
+        "SiMHand",
+        "SiMHand, no weights",
+        "pose-aware",
+        "keypoint regression",
+        "keypoint heatmaps",
+    )
     methods = {name: runs.methods()[name] for name in names}
     rows = [Row(f"{label}, 6 epochs", method, runs.few) for label, method in methods.items()]
     for epochs in (12, 24):
@@ -469,6 +489,7 @@ def width_question(runs: Runs) -> Question:
         "SiMHand, no weights",
         "pose-aware",
         "keypoint regression",
+        "keypoint heatmaps",
     )
     methods = {name: with_full_width(runs.methods()[name]) for name in names}
     rows = tuple(

@@ -109,6 +109,7 @@ def finetuning_jobs(
     """Yield the jobs that fine-tune and test a model."""
     config = place.fill(finetuning.pretrained_config if backbone else finetuning.config)
     options = (f"randomness.seed={seed}", *map(place.fill, finetuning.options))
+    options = tuple(option.replace("{backbone}", str(backbone)) for option in options)
     if backbone:
         options += (f"model.backbone.init_cfg.checkpoint={backbone}",)
     train = ("simhand", "train", config, "--work-dir", str(folder), "--resume", "--cfg-options")

@@ -76,7 +76,8 @@ class Finetuning:
         name: Name of this fine-tuning.
         config: Config file that starts from random weights.
         pretrained_config: Child of this config with ``model.backbone.init_cfg.checkpoint``.
-        options: ``key=value`` of ``--cfg-options`` for training.
+        options: ``key=value`` of ``--cfg-options`` for training; ``{backbone}`` is replaced by the
+            ``backbone.pth`` of the pre-training.
         test_options: ``key=value`` of ``--cfg-options`` for testing.
         data: Names of the data it needs.
         checkpoint: File in the work dir that is tested; may be a pattern with ``*``.
@@ -134,7 +135,8 @@ class Row:
         paper: The published result; None if there is none.
 
     Raises:
-        ValueError: If random weights are probed. Each probing measures them too.
+        ValueError: If random weights are probed, which each probing measures too, or fine-tuned
+            with options that name a backbone.
     """
 
     label: str
@@ -143,10 +145,17 @@ class Row:
     paper: Score | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.evaluation, Probing) and not self.pretraining.config:
+        if self.pretraining.config:
+            return
+        if isinstance(self.evaluation, Probing):
             raise ValueError(
                 f"pretraining of the row {self.label!r} must have a config, but got None. Each "
                 "probing measures random weights too; they need no row."
+            )
+        if any("{backbone}" in option for option in self.evaluation.options):
+            raise ValueError(
+                f"pretraining of the row {self.label!r} must have a config, but got None. Its "
+                "fine-tuning has options with {backbone}."
             )
 
     @property

@@ -1,5 +1,6 @@
 """Plans: checks of names, selection of rows, reading of files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,12 @@ def test_unknown_data_raises():
 def test_repeated_labels_raise():
     with pytest.raises(ValueError, match=r"row of q names must differ, but got \['one'\]"):
         plan(Row("one", SCRATCH, TUNE), Row("one", SCRATCH, TUNE))
+
+
+def test_options_with_a_backbone_need_a_pretraining():
+    tune = replace(TUNE, options=("model.head.init_cfg.checkpoint={backbone}",))
+    with pytest.raises(ValueError, match="pretraining of the row 'one' must have a config"):
+        Row("one", SCRATCH, tune)
 
 
 def test_probing_needs_a_pretraining():

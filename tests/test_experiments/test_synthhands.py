@@ -84,6 +84,8 @@ def test_fine_tuning_uses_the_labels_of_its_row(plan, tmp_path):
         assert (labeled.subset_size, cfg.randomness.seed) == (num_labels // divisor, 3)
         assert test.arguments[3].endswith(f"epoch_{cfg.train_cfg.max_epochs}.pth")
         init_cfg = cfg.model.backbone.get("init_cfg")
+        if finetuning.name.endswith("upsampling"):
+            assert cfg.model.head.init_cfg.checkpoint == init_cfg.checkpoint
         if row.pretraining.config:
             assert init_cfg.checkpoint.endswith(f"{row.pretraining.name}-seed3/backbone.pth")
         else:
