@@ -154,10 +154,7 @@ class SoftTargets:
     """
 
     def __init__(self, distances: PairDistances, sigma: float = 0.1, alpha: float = 0.5) -> None:
-        if sigma <= 0:
-            raise ValueError(f"sigma must be positive, but got {sigma}.")
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha must be between 0 and 1, but got {alpha}.")
+        check_soft_targets(sigma, alpha)
         distances.check_finite()
         self._distances, self._alpha = distances, alpha
         mean = distances.of_all.mean
@@ -192,6 +189,18 @@ class SoftTargets:
             "positive_distance": self._distances.positive.mean(),
             "positive_target": self._distances.batch.mean(mean_target),
         }
+
+
+def check_soft_targets(sigma: float, alpha: float) -> None:
+    """Check the options of :class:`SoftTargets`.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+    if sigma <= 0:
+        raise ValueError(f"sigma must be positive, but got {sigma}.")
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha must be between 0 and 1, but got {alpha}.")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -24,7 +24,7 @@ def _kernel(
     num_columns,
     num_keypoints,
     DIMS: tl.constexpr,
-    OF_EACH: tl.constexpr,
+    MEAN_JOINT: tl.constexpr,
     TILE: tl.constexpr,
 ):
     row = tl.program_id(0) * TILE + tl.arange(0, TILE)
@@ -38,22 +38,22 @@ def _kernel(
             right = tl.load(b + axis * num_columns + column, mask=column < num_columns, other=0.0)
             difference = left[:, None] - right[None, :]
             squared += difference * difference
-        total += tl.sqrt_rn(squared) if OF_EACH else squared
-    result = total / num_keypoints if OF_EACH else tl.sqrt_rn(total)
+        total += tl.sqrt_rn(squared) if MEAN_JOINT else squared
+    result = total / num_keypoints if MEAN_JOINT else tl.sqrt_rn(total)
     place = row[:, None].to(tl.int64) * num_columns + column[None, :]
     inside = (row < num_rows)[:, None] & (column < num_columns)[None, :]
     tl.store(out + place, result, mask=inside)
 
 
 @torch.library.custom_op("simhand_mm::pairwise_keypoint_distance", mutates_args=())
-def fused_distance(a: Tensor, b: Tensor, of_each: bool) -> Tensor:
+def fused_distance(a: Tensor, b: Tensor, mean_joint: bool) -> Tensor:
     """Distance of each hand of ``a`` from each hand of ``b``.
 
     Args:
         a: ``[K, C, N]`` float32, contiguous.
         b: ``[K, C, M]``, same unit, frame and device.
-        of_each: True for the mean over keypoints of the Euclidean distance, False for the norm of
-            the difference of the flattened vectors.
+        mean_joint: Whether the metric is ``mean_joint``; else it is ``l2``, see
+            :func:`~simhand_mm.functional.pose_distances.keypoint_distance`.
 
     Returns:
         ``[N, M]``.
@@ -63,12 +63,11 @@ def fused_distance(a: Tensor, b: Tensor, of_each: bool) -> Tensor:
     grid = (triton.cdiv(num_rows, _TILE), triton.cdiv(num_columns, _TILE))
     launch: Any = _kernel[grid]  # takes plain values, although the kernel declares constexpr
     with torch.cuda.device_of(a):
-        launch(
-            a, b, out, num_rows, num_columns, num_keypoints, DIMS=dims, OF_EACH=of_each, TILE=_TILE
-        )
+        sizes = (num_rows, num_columns, num_keypoints)
+        launch(a, b, out, *sizes, DIMS=dims, MEAN_JOINT=mean_joint, TILE=_TILE)
     return out
 
 
 @fused_distance.register_fake
-def _(a: Tensor, b: Tensor, of_each: bool) -> Tensor:
+def _(a: Tensor, b: Tensor, mean_joint: bool) -> Tensor:
     return a.new_empty(a.shape[2], b.shape[2])

@@ -60,7 +60,8 @@ def pairwise_keypoint_distance(a: Tensor, b: Tensor, metric: str = "mean_joint")
     return (fused or _distance_by_keypoint)(rows, columns, metric == "mean_joint")
 
 
-def _distance_by_keypoint(rows: Tensor, columns: Tensor, of_each: bool) -> Tensor:
+def _distance_by_keypoint(rows: Tensor, columns: Tensor, mean_joint: bool) -> Tensor:
+    """Distances ``[N, M]`` from ``[K, C, N]`` and ``[K, C, M]``, ``mean_joint`` or else ``l2``."""
     total = rows.new_zeros(rows.shape[2], columns.shape[2])
     squared, difference = torch.empty_like(total), torch.empty_like(total)
     for row, column in zip(rows, columns, strict=True):
@@ -69,8 +70,8 @@ def _distance_by_keypoint(rows: Tensor, columns: Tensor, of_each: bool) -> Tenso
         for axis in range(1, len(row)):
             torch.sub(row[axis, :, None], column[axis], out=difference)
             squared.addcmul_(difference, difference)
-        total.add_(squared.sqrt_() if of_each else squared)
-    return total.div_(len(rows)) if of_each else total.sqrt_()
+        total.add_(squared.sqrt_() if mean_joint else squared)
+    return total.div_(len(rows)) if mean_joint else total.sqrt_()
 
 
 @cache
@@ -83,9 +84,9 @@ def _fused_distance(device: torch.device) -> Callable[[Tensor, Tensor, bool], Te
 
         # Not random numbers, which would change those drawn later in the run.
         a, b = (torch.arange(42.0 * n, device=device).cos().view(21, 2, n) for n in (3, 70))
-        for of_each in (True, False):
-            expected = _distance_by_keypoint(a, b, of_each)
-            torch.testing.assert_close(fused_distance(a, b, of_each), expected)
+        for mean_joint in (True, False):
+            expected = _distance_by_keypoint(a, b, mean_joint)
+            torch.testing.assert_close(fused_distance(a, b, mean_joint), expected)
     except Exception as error:  # no Triton, no C compiler, a driver that is too old...
         warnings.warn(
             f"Triton must compile a kernel for {device}, but got {type(error).__name__}: {error}. "
@@ -144,9 +145,9 @@ def normalize_poses(keypoints: Tensor) -> Tensor:
         ``[N, K, C]``, unitless: the root mean square distance from the centre is 1, or 0 for a
         hand whose keypoints all coincide.
     """
-    centred = keypoints - keypoints.mean(1, keepdim=True)
-    size = centred.square().sum(-1).mean(1).sqrt()  # [N]
-    return centred / size.clamp_min(torch.finfo(size.dtype).tiny)[:, None, None]
+    centered = keypoints - keypoints.mean(1, keepdim=True)
+    size = centered.square().sum(-1).mean(1).sqrt()  # [N]
+    return centered / size.clamp_min(torch.finfo(size.dtype).tiny)[:, None, None]
 
 
 def _check_keypoints(a: Tensor, b: Tensor, metric: str) -> None:

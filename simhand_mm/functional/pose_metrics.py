@@ -64,15 +64,15 @@ def _procrustes(pred: Tensor, target: Tensor, valid: Tensor | None, may_reflect:
     count = weight.sum(1, keepdim=True).clamp(min=1)
     pred_mean = (pred * weight).sum(1, keepdim=True) / count
     target_mean = (target * weight).sum(1, keepdim=True) / count
-    pred_centred, target_centred = pred - pred_mean, (target - target_mean) * weight
-    u, singular, vh = torch.linalg.svd(target_centred.mT @ pred_centred)
+    pred_centered, target_centered = pred - pred_mean, (target - target_mean) * weight
+    u, singular, vh = torch.linalg.svd(target_centered.mT @ pred_centered)
     sign = torch.ones_like(singular)
     if not may_reflect:
         sign[:, -1] = torch.det(u @ vh).sign()
     rotation = u @ (sign[..., None] * vh)  # [N, 3, 3], acts on column vectors
-    spread = (pred_centred.square() * weight).sum((1, 2))
+    spread = (pred_centered.square() * weight).sum((1, 2))
     scale = torch.where(spread > 0, (singular * sign).sum(-1) / spread, 0.0)
-    return scale[:, None, None] * (pred_centred @ rotation.mT) + target_mean
+    return scale[:, None, None] * (pred_centered @ rotation.mT) + target_mean
 
 
 def keypoint_errors_mm(

@@ -4,7 +4,7 @@ The steps are: distances of poses -> weights or targets of pairs -> contrast -> 
 batch. Each step is an object of :mod:`simhand_mm.functional` that is passed to the next.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from mmengine.registry import FUNCTIONS
 from torch import Tensor, nn
 
 from simhand_mm.functional.contrastive import Contrast, contrast_pairs
-from simhand_mm.functional.contrasts import SoftTargets, WeightedNTXent
+from simhand_mm.functional.contrasts import SoftTargets, WeightedNTXent, check_soft_targets
 from simhand_mm.functional.global_batch import GlobalBatch
 from simhand_mm.functional.pair_weights import (
     PairDistances,
@@ -40,7 +40,7 @@ POSES = {
 }
 
 
-class PairLoss(nn.Module):
+class PairLoss(nn.Module, ABC):
     """Base of losses that contrast the pairs of a batch.
 
     Args:
@@ -140,12 +140,14 @@ class SimilarHandLoss(PairLoss):
         super().__init__(**options)
         self.w_pos = _build_weight_function("w_pos", w_pos)
         self.w_neg = _build_weight_function("w_neg", w_neg)
-        self.choices = (positive_range, denominator, act_on)
-        WeightedNTXent(None, None, None, *self.choices)  # raises early if an option is unknown
+        self._nt_xent = partial(
+            WeightedNTXent, positive_range=positive_range, denominator=denominator, act_on=act_on
+        )
+        self._nt_xent()  # refuses an unknown option before the first step
 
     def contrast(self, distances: PairDistances) -> WeightedNTXent:
         """See :class:`PairLoss`."""
-        return WeightedNTXent(distances, self.w_pos, self.w_neg, *self.choices)
+        return self._nt_xent(distances, self.w_pos, self.w_neg)
 
 
 @MODELS.register_module()
@@ -176,10 +178,7 @@ class PoseAwareLoss(PairLoss):
         self, sigma: float = 0.1, alpha: float = 0.5, poses: str = "normalized", **options: Any
     ) -> None:
         super().__init__(poses=poses, **options)
-        if sigma <= 0:
-            raise ValueError(f"sigma must be positive, but got {sigma}.")
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha must be between 0 and 1, but got {alpha}.")
+        check_soft_targets(sigma, alpha)
         self.sigma, self.alpha = sigma, alpha
 
     def contrast(self, distances: PairDistances) -> SoftTargets:

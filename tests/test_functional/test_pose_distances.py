@@ -62,9 +62,9 @@ torch.cuda.device_of = lambda tensor: torch.no_grad()
 for keypoints, dims in ((21, 2), (1, 14), (21, 3)):
     a, b = (128 * torch.rand(keypoints, dims, count) for count in (70, 131))
     b[:, :, 7] = a[:, :, 3]
-    for of_each in (True, False):
-        found = fused_distance(a, b, of_each)
-        torch.testing.assert_close(found, _distance_by_keypoint(a, b, of_each), rtol=1e-6, atol=0)
+    for mean_joint in (True, False):
+        found, expected = (f(a, b, mean_joint) for f in (fused_distance, _distance_by_keypoint))
+        torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
         assert found[3, 7] == 0
 print("equal")
 """
