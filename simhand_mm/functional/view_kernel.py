@@ -2,15 +2,22 @@
 
 Each value is that of the operators of :mod:`simhand_mm.pretraining.augmentation`, with their order
 of operations and the fused multiply-adds of torch's ``grid_sample``: bit for bit on x86.
+
+Raises:
+    ImportError: If numba is not installed, or does not compile (``NUMBA_DISABLE_JIT=1``).
 """
 
 from typing import Any
 
 import numpy as np
+from numba import config
 from numba.core import types
 from numba.extending import intrinsic
 
 from simhand_mm.functional.compiled import jit
+
+if config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
+    raise ImportError("NUMBA_DISABLE_JIT must not be set: Python has no fused multiply-add.")
 
 _F = np.float32  # Python numbers would turn the arithmetic into float64
 
@@ -33,7 +40,7 @@ def render(crops, along_x, along_y, colors, normalization, out):
 
     Args:
         crops: ``[B, H, W, 3]`` uint8 BGR.
-        along_x: ``[B, 2, S]`` float32. The sum of it and ``along_y`` is the place (x, y) of each
+        along_x: ``[B, 2, S]`` float32. The sum of it and ``along_y`` is the position (x, y) of each
             pixel of the view in the crop, with -1 and 1 at the first and last pixel centres.
         along_y: ``[B, 2, S]`` float32.
         colors: ``[B, 4]`` float32: factors of hue, saturation and value, and the brightness that
@@ -75,7 +82,7 @@ def _pack(crop, pixels):
 
 @jit(nogil=True, error_model="numpy")
 def _locate(along_x, of_row_x, of_row_y, height, width, corner, weight):
-    """Find the four pixels around each place, and their weights."""
+    """Find the four pixels around each position in the crop, and their weights."""
     one, last_x, last_y = _F(1), _F(width - 1), _F(height - 1)
     right, bottom, stride = np.int32(width - 1), np.int32(height - 1), np.int32(width)
     for i in range(along_x.shape[1]):
@@ -93,13 +100,14 @@ def _locate(along_x, of_row_x, of_row_y, height, width, corner, weight):
 
 
 @jit(nogil=True, error_model="numpy", forceinline=True)
-def _reflect(place, last):
-    place, turn = abs(place), _F(2) * last
-    beyond = place - _F(np.int32(place / turn)) * turn
-    place = min(beyond, turn - beyond)
-    # What is not a number must not become an index: it is 0, as in grid_sample.
-    place = place if place > _F(0) else _F(0)
-    return place if place < last else last
+def _reflect(position, last):
+    """Reflect a position at the centres of the first and the last pixel, 0 and ``last``."""
+    position, period = abs(position), _F(2) * last
+    rest = position - _F(np.int32(position / period)) * period
+    position = min(rest, period - rest)
+    # NaN becomes 0, as in grid_sample: it must not become an index.
+    position = position if position > _F(0) else _F(0)
+    return position if position < last else last
 
 
 @jit(nogil=True, error_model="numpy")
@@ -114,12 +122,12 @@ def _gather(pixels, corner):
 def _blend(corner, weight, shift, out):
     """Interpolate one channel of the pixels, to [0, 1]."""
     a, b, c, d = corner[0], corner[1], corner[2], corner[3]
-    of_a, of_b, of_c, of_d = weight[0], weight[1], weight[2], weight[3]
+    weight_a, weight_b, weight_c, weight_d = weight[0], weight[1], weight[2], weight[3]
     for i in range(len(out)):
-        value = _byte(a[i], shift) * of_a[i]
-        value = _multiply_add(_byte(b[i], shift), of_b[i], value)
-        value = _multiply_add(_byte(c[i], shift), of_c[i], value)
-        value = _multiply_add(_byte(d[i], shift), of_d[i], value)
+        value = _byte(a[i], shift) * weight_a[i]
+        value = _multiply_add(_byte(b[i], shift), weight_b[i], value)
+        value = _multiply_add(_byte(c[i], shift), weight_c[i], value)
+        value = _multiply_add(_byte(d[i], shift), weight_d[i], value)
         out[i] = value / _F(255)
 
 

@@ -107,9 +107,9 @@ def crop_affine(
     angle = torch.deg2rad(augmentation.rotation_deg)
     cos, sin = angle.cos(), angle.sin()
     # As in cv2.getRotationMatrix2D: the content rotates counter-clockwise on the screen.
-    turn = torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 1)
+    rotation = torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 1)
     zoom = (output_size / window)[:, None, None]
-    linear = zoom * turn  # [B, 2, 2]
+    linear = zoom * rotation  # [B, 2, 2]
     # The centre of the rotated window is the mean keypoint plus the shift.
     shift = (augmentation.translation * crop_size)[..., None]
     offset = (output_size - 1) / 2 - linear @ center[..., None] - zoom * shift
@@ -146,8 +146,9 @@ def sampling_lines(
         output_size: S.
 
     Returns:
-        What the column of an output pixel adds to its place (x, y) in the source, ``[B, 2, S]``,
-        and what its row adds. As in grid_sample, -1 and 1 are the first and last pixel centres.
+        What the column of an output pixel adds to its position (x, y) in the source, and what its
+        row adds, ``[B, 2, S]`` each. As in grid_sample, -1 and 1 are the first and last pixel
+        centres.
     """
     # Divide by Python numbers: a tensor would need a blocking copy to the device.
     to_x, to_y = affine_maths.invert(affine).unbind(1)

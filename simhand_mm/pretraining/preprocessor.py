@@ -23,7 +23,7 @@ from simhand_mm.registry import MODELS
 
 try:  # the compiled kernel of CPUs, which gives the same values as torch's operators
     from simhand_mm.functional import view_kernel
-except ImportError:  # without numba
+except ImportError:  # numba is not installed, or does not compile
     view_kernel = None
 
 # Images that are augmented at a time: few enough for the cache of a CPU, enough to keep a GPU busy.

@@ -1,10 +1,14 @@
 """The compiled views of CPUs have the values of torch's operators, which GPUs use."""
 
+import importlib
+
 import cv2
+import numba
 import numpy as np
 import pytest
 import torch
 
+from simhand_mm.functional import view_kernel
 from simhand_mm.pretraining import HandPairPreprocessor, preprocessor
 
 EVERYTHING = {
@@ -76,6 +80,13 @@ def test_broken_keypoints_read_no_memory_outside_the_crop(monkeypatch):
         data["query_keypoints_2d"][row, 0] = broken
     compiled, expected = both_ways(data, monkeypatch, input_size=32)
     assert torch.equal(compiled, expected)
+
+
+def test_kernel_is_refused_if_numba_does_not_compile(monkeypatch):
+    """The preprocessor then uses torch's operators, as without numba."""
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    with pytest.raises(ImportError, match="NUMBA_DISABLE_JIT"):
+        importlib.reload(view_kernel)
 
 
 @pytest.mark.parametrize("padding", ["border", "zeros"])
