@@ -88,7 +88,11 @@ class PoolCrops:
                 "current",
             )
             return None
-        print_log(f"{text}; they are kept, so that each is decoded once.", "current")
+        print_log(
+            f"{text}; this process and workers that it forks keep them, so that each is decoded "
+            "once. Workers that are spawned keep none.",
+            "current",
+        )
         return _SharedImages(shape)
 
 

@@ -37,8 +37,8 @@ class HandPairDataset(Dataset):
         cache_gb: Keep decoded crops in memory, so that each is decoded once, if those of all hands
             of the pools fit into this many GB (12,000 crops of 112 px: 0.45 GB). Otherwise each
             crop is decoded whenever it is read, and a message is logged. Forked workers (the
-            default of our configs) share the memory with the process of training; a copy made by
-            pickling keeps nothing. In distributed training, each process keeps its own crops.
+            default of our configs) share the memory with the process of training; workers that are
+            spawned keep none. In distributed training, each process keeps its own crops.
         embedding: Whether to add the pose embeddings of a mined pool, for losses that compare
             them. Only for a single pool, because embeddings of different pools are not comparable.
 
