@@ -23,12 +23,16 @@ train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='ConcatDataset',
+        # The share of each set in the batches follows from its size and its repetitions.
         datasets=[
             dict(
-                type='simhand_mm.HandPoseDataset',
-                data_root=f'{data_root}/{name}',
-                ann_file='poses/train.parquet',
-                pipeline=train_pipeline) for name in ('labels', 'drawn')
+                type='RepeatDataset',
+                times=1,
+                dataset=dict(
+                    type='simhand_mm.HandPoseDataset',
+                    data_root=f'{data_root}/{name}',
+                    ann_file='poses/train.parquet',
+                    pipeline=train_pipeline)) for name in ('labels', 'drawn')
         ]))
 test_dataloader = dict(
     num_workers=1, dataset=dict(data_root=f'{data_root}/drawn', pipeline=test_pipeline))
