@@ -5,7 +5,9 @@ optional values, and ``--cfg-options KEY=VALUE`` uses mmengine's parser.
 """
 
 import argparse
+import ast
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,14 @@ def runner_parser(program: str, description: str | None) -> argparse.ArgumentPar
             wrong = [value for value in values if "=" not in value]
             if wrong:
                 parser.error(f"{option} must be KEY=VALUE, but got {', '.join(wrong)}")
-            super().__call__(parser, namespace, values, option)
+            # mmengine removes quotes and spaces and splits at commas, also in quoted values.
+            pairs = dict(value.split("=", 1) for value in values)
+            quoted = {
+                key: ast.literal_eval(text) for key, text in pairs.items() if _is_quoted(text)
+            }
+            others = [f"{key}={text}" for key, text in pairs.items() if key not in quoted]
+            super().__call__(parser, namespace, others, option)
+            getattr(namespace, self.dest).update(quoted)
 
     parser = argparse.ArgumentParser(
         prog=program,
@@ -38,7 +47,8 @@ def runner_parser(program: str, description: str | None) -> argparse.ArgumentPar
         nargs="+",
         action=KeyValueAction,
         metavar="KEY=VALUE",
-        help="entries of the config to override",
+        help="entries of the config to override; a value that is quoted as in Python is a text, "
+        "with its commas and spaces",
     )
     parser.add_argument(
         "--launcher",
@@ -50,6 +60,27 @@ def runner_parser(program: str, description: str | None) -> argparse.ArgumentPar
         "--local-rank", "--local_rank", type=int, default=0, help="set by some launchers"
     )
     return parser
+
+
+def text_option(key: str, text: str | Path) -> str:
+    """Return ``KEY=VALUE`` of ``--cfg-options`` for a value that is a text, such as a path.
+
+    Args:
+        key: Key.
+        text: Value. It is quoted, unless it is a path of plain names, which mmengine keeps.
+    """
+    is_plain = re.fullmatch(r"[\w.-]*(/[\w.-]*)+", str(text))
+    return f"{key}={text if is_plain else repr(str(text))}"
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether a value is a string as Python writes it."""
+    if text[:1] not in ("'", '"'):
+        return False
+    try:
+        return isinstance(ast.literal_eval(text), str)
+    except (SyntaxError, ValueError):
+        return False
 
 
 def read_config(args: argparse.Namespace) -> Any:

@@ -48,7 +48,12 @@ ARROWS = {
     "converters": {"executors", "functional", "options", "pool"},
     "synthetic": {"executors", "functional", "pool"},
     "visualization": {"functional", "options", "pool"},
-    "experiments": {"cli", "lifting", "pool"},  # runs the commands, so it is above them
+    "experiments": {
+        "cli",
+        "lifting",
+        "pool",
+        "runner_options",
+    },  # runs the commands, so it is above them
     # Shows what stages have made; computes embeddings and features that are missing.
     "explorer": {"mining", "pool", "pretraining"},
     # For users of images, so it is above the stages.

@@ -7,6 +7,7 @@ import pytest
 
 from simhand_mm import cli
 from simhand_mm.failures import messages_instead_of_tracebacks
+from simhand_mm.runner_options import runner_parser, text_option
 from tests.command_lines import ROOT, help_of, numeric_option_of, options_of
 
 TOOLS = {name: f"tools/{tool}" for name, tool in cli.COMMANDS.items() if tool.endswith(".py")}
@@ -186,3 +187,12 @@ print(overview, time.process_time(), loaded)
     assert float(overview) < 0.5
     assert float(every) < 10.0
     assert loaded == "[]"
+
+
+@pytest.mark.parametrize(
+    "text", ["/a/my 'videos', 2", "(a,b", '"quoted"', "12", "None", "/a/b.pth"]
+)
+def test_texts_of_options_are_kept(text):
+    option = text_option("model.init_cfg.checkpoint", text)
+    args = runner_parser("train", None).parse_args(["config.py", "--cfg-options", option, "a=1,2"])
+    assert args.cfg_options == {"model.init_cfg.checkpoint": text, "a": [1, 2]}

@@ -1,6 +1,7 @@
 """``simhand adapt``: from unlabelled videos to an image model, as a chain of commands."""
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -75,6 +76,7 @@ def _run_step(job: Job, output: Path) -> None:
             print(f"(log: {job.folder / 'job.log'}) ", end="", flush=True)
         job.run(lock)
     print(f"{time.monotonic() - start:6.0f} s   {_last_line(job)}", flush=True)
+    _report_files_left_alone(job)
 
 
 def _keep_settings(videos: Path, output: Path, settings: Adaptation) -> Adaptation:
@@ -95,6 +97,13 @@ def _keep_settings(videos: Path, output: Path, settings: Adaptation) -> Adaptati
             f"now): {changed}. Use another output folder."
         )
     return replace(settings, workers=now["workers"])
+
+
+def _report_files_left_alone(job: Job) -> None:
+    """Print what simhand prepare says about files that are not taken, such as pictures."""
+    for line in (job.folder / "job.log").read_text(encoding="utf-8").splitlines():
+        if found := re.search("left alone[:,] .*", line):
+            print(f"{'':<12}{found[0]}")
 
 
 def _check_labels(output: Path) -> None:

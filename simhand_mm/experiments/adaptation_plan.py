@@ -7,12 +7,14 @@ from typing import Literal, TypeAlias
 
 from simhand_mm.experiments.jobs import Job
 from simhand_mm.lifting.settings import PoseMethod
+from simhand_mm.runner_options import text_option
 
 _CONFIG = "configs/detnet/detnet_resnet18_1xb32-1200i_pseudo-any-64px.py"
 _PRETRAINING = "configs/poseaware/poseaware_resnet18_1xb128-coslr-400i_pool-64px.py"
 
 Pairs: TypeAlias = Literal["similar", "self"]
 Start: TypeAlias = Literal["pretraining", "random"] | Path
+Take: TypeAlias = Literal["auto", "videos", "images", "both"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Adaptation:
     """How a model is adapted to videos. An output folder keeps the settings of its first run.
 
     Args:
+        take: Which files are taken: videos, images or both. By default the videos of a folder, or
+            else its images.
         fps: Frames per second that are taken from videos.
         fov_deg: Field of view of the cameras along the longer side of the frame, in degrees.
         frame_size: Width and height of the frames in px; without it a frame is taken to end where
@@ -38,6 +42,7 @@ class Adaptation:
         workers: Processes that read videos and draw hands; that of the first run is used.
     """
 
+    take: Take = "auto"
     fps: float = 2.0
     fov_deg: float = 60.0
     frame_size: tuple[int, int] | None = None
@@ -63,8 +68,9 @@ def preparation_jobs(videos: Path, output: Path, settings: Adaptation) -> list[J
     size = [] if settings.frame_size is None else ["--frame-size", *settings.frame_size]
     commands = {
         # Twice the box, so that the augmentation of the training finds pixels around the hand.
-        "pool": ["prepare", videos, output / "pool", "--fps", settings.fps, "--crop-scale", 2,
-                 "--crop-size", 256, "--workers", settings.workers],
+        "pool": ["prepare", videos, output / "pool", "--take", settings.take,
+                 "--fps", settings.fps, "--crop-scale", 2, "--crop-size", 256,
+                 "--workers", settings.workers],
         "labels": ["pseudo-label", output / "pool", output / "labels",
                    "--held-out", settings.held_out, "--fov-deg", settings.fov_deg,
                    "--method", settings.method, "--keypoints-2d", "found",
@@ -108,18 +114,19 @@ def training_jobs(output: Path, settings: Adaptation) -> list[Job]:
     if settings.start == "pretraining":
         backbone = "model.backbone.init_cfg"
         train += [f"{backbone}.type=Pretrained", f"{backbone}.prefix=backbone.",
-                  f"{backbone}.checkpoint={output / 'pretraining/backbone.pth'}"]  # fmt: skip
+                  text_option(f"{backbone}.checkpoint", output / "pretraining/backbone.pth"),
+                  ]  # fmt: skip
     elif settings.start != "random":
         # Not load_from, which --resume replaces. A quarter of the rate, to keep what is learned.
-        train += ["model.init_cfg.type=Pretrained", f"model.init_cfg.checkpoint={settings.start}",
-                  "optim_wrapper.optimizer.lr=5e-4"]  # fmt: skip
+        train += ["model.init_cfg.type=Pretrained", "optim_wrapper.optimizer.lr=5e-4",
+                  text_option("model.init_cfg.checkpoint", settings.start)]  # fmt: skip
     checkpoint = output / "training" / f"iter_{settings.iterations}.pth"
     tested = {"held_out": ("labels", "held_out"), "drawn_test": ("drawn", "test")}
     commands = {
         "training": ["train", _CONFIG, "--work-dir", output / "training", "--resume",
                      "--cfg-options", *train],
         **{name: ["test", _CONFIG, checkpoint, "--work-dir", output / name, "--dump",
-                  "--cfg-options", f"test_dataloader.dataset.data_root={output / root}",
+                  "--cfg-options", text_option("test_dataloader.dataset.data_root", output / root),
                   f"test_dataloader.dataset.ann_file=poses/{split}.parquet"]
            for name, (root, split) in tested.items()},
     }  # fmt: skip

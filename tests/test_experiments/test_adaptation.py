@@ -1,12 +1,13 @@
 """``simhand adapt``: its commands are valid, run once, and belong to the settings of the folder."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
-from mmengine.config import Config, DictAction
 from mmengine.registry import MODELS, init_default_scope
 
+from simhand_mm import runner_options
 from simhand_mm.cli import COMMANDS
 from simhand_mm.experiments import adaptation
 from simhand_mm.experiments.adaptation import adapt
@@ -18,6 +19,7 @@ from simhand_mm.experiments.adaptation_plan import (
 )
 from simhand_mm.experiments.jobs import Job
 from simhand_mm.pretraining.publishing import save_backbone
+from simhand_mm.runner_options import runner_parser
 from tests.command_lines import ROOT, options_of
 from tests.pools import make_hand, write_pool
 
@@ -103,6 +105,28 @@ def test_other_starts(tmp_path):
     assert "init_cfg" not in cfg.model and "init_cfg" not in cfg.model.backbone
 
 
+def test_folders_may_have_any_name(tmp_path):
+    output = tmp_path / "my 'videos', 2"
+    training, held_out, _ = training_jobs(output, Adaptation())
+    checkpoint = read_config(training).model.backbone.init_cfg.checkpoint
+    assert checkpoint == str(output / "pretraining/backbone.pth")
+    assert read_config(held_out).test_dataloader.dataset.data_root == str(output / "labels")
+    started = training_jobs(output, Adaptation(start=output / "a (1).pth"))[0]
+    assert read_config(started).model.init_cfg.checkpoint == str(output / "a (1).pth")
+
+
+def test_pictures_that_are_left_alone_are_named(videos, tmp_path, capsys):
+    for name in ("clip.mp4", "hand.png"):
+        (videos / name).write_bytes(b"")
+    output = tmp_path / "out"
+    for take, is_named in (("auto", True), ("both", False)):
+        pool = preparation_jobs(videos, output, Adaptation(take=take))[0]
+        dry = replace(pool, arguments=(*pool.arguments, "--dry-run"))
+        adaptation._run_step(dry, output)
+        line = "left alone: 1 images, because there are videos too. --take images or --take both"
+        assert (line in capsys.readouterr().out) == is_named
+
+
 def test_small_pools_are_not_pretrained_on(videos, tmp_path, ran, hands, capsys):
     hands["b"] = 57
     adapt(videos, tmp_path / "out", Adaptation())
@@ -162,13 +186,9 @@ def test_a_failed_step_stops_with_its_log(videos, tmp_path, monkeypatch):
 
 
 def read_config(job):
-    """Read the config of a training, with its options, as tools/train.py does."""
-    cfg = Config.fromfile(ROOT / job.arguments[2])
-    options = job.arguments[job.arguments.index("--cfg-options") + 1 :]
-    cfg.merge_from_dict(
-        {
-            key: DictAction._parse_iterable(value)
-            for key, value in (option.split("=", 1) for option in options)
-        }
-    )
-    return cfg
+    """Read the config of a training or a test, as the command does."""
+    _, command, *arguments = job.arguments
+    parser = runner_parser(command, None)
+    args, _ = parser.parse_known_args(arguments)
+    args.config = str(ROOT / args.config)
+    return runner_options.read_config(args)
