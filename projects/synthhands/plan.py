@@ -97,6 +97,13 @@ _FULL_WIDTH = (
     "model.data_preprocessor.input_size=128",
     "train_dataloader.dataset.reduce=1",
 )
+# The pre-training of SimCLR from which others start, and their options.
+_START = "{work}/data/start/simclr"
+_WARM = (
+    "model.backbone.init_cfg.type=Pretrained",
+    "model.backbone.init_cfg.prefix=backbone.",
+    f"model.backbone.init_cfg.checkpoint={_START}/backbone.pth",
+)
 # Each hand is its own positive.
 _ALONE = "train_dataloader.dataset.pairs=None"
 
@@ -125,6 +132,13 @@ def stills_data(size: Size) -> Data:
         f"--stills-test {test} --seed 0 --workers 2"
     )
     return Data("stills", (Step("synthesize", command),))
+
+
+def start_data(size: Size) -> Data:
+    """Return the pre-training from which others start."""
+    run = pretraining("start", "simclr", size=size)
+    command = f"simhand train {run.config} --work-dir {_START} --amp --resume --cfg-options "
+    return Data("start", (Step("simclr", command + " ".join(run.options)),), needs=("10k",))
 
 
 def digits_data() -> Data:
@@ -354,6 +368,26 @@ def weights_question(runs: Runs) -> Question:
     return Question("weights", "Which pairs are worth weighting?", "Table 3", rows)
 
 
+def start_question(runs: Runs) -> Question:
+    """Weights, if the encoder is already trained: here by SimCLR, in the paper on ImageNet."""
+    warm = {
+        "none": runs.pretrain_unweighted("-warm", *_WARM),
+        "both": runs.pretrain("simhand-released-warm", "simhand", _NOT_CENTRED, *_WARM),
+        "none, centred": runs.pretrain("simhand-none-warm", "simhand", *_LEAVE["none"], *_WARM),
+        "both, centred": runs.pretrain("simhand-warm", "simhand", *_WARM),
+    }
+    weights = {row.label: row.pretraining for row in weights_question(runs).rows}
+    rows = []
+    for label, method in warm.items():
+        method = replace(method, data=(*method.data, "start"))
+        rows += [
+            Row(f"{label}, from random weights", weights[label], runs.few),
+            Row(f"{label}, from SimCLR", method, runs.few),
+        ]
+    title = "Do weights help an encoder that is already trained?"
+    return Question("start", title, "not in the paper", tuple(rows))
+
+
 def ranks_question(runs: Runs) -> Question:
     """Neighbour ranks of the positive."""
     methods = {1: runs.unweighted}
@@ -569,6 +603,7 @@ QUESTIONS = (
     methods_question,
     labels_question,
     weights_question,
+    start_question,
     ranks_question,
     pool_question,
     weak_question,
@@ -587,7 +622,7 @@ QUESTIONS = (
 def make_plan(size: Size) -> Plan:
     """Make the plan in one size."""
     pools = (pool_data(size, pool) for pool in size.videos)
-    data = (stills_data(size), digits_data(), *pools)
+    data = (stills_data(size), digits_data(), *pools, start_data(size))
     runs = Runs(size)
     return Plan(size.name, f"data/{size.name}", data, tuple(make(runs) for make in QUESTIONS))
 
