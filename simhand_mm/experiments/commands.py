@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from simhand_mm.experiments.jobs import Job
-from simhand_mm.experiments.plan import Finetuning, Plan, Pretraining, Probing, Row
+from simhand_mm.experiments.plan import Plan, Row
+from simhand_mm.experiments.runs import Finetuning, Pretraining, Probing
 
 Launcher = Literal["none", "pytorch", "slurm"]
 

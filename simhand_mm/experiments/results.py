@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from simhand_mm.experiments.plan import Plan, Probing, Row
+from simhand_mm.experiments.plan import Plan, Row
+from simhand_mm.experiments.runs import Probing
 
 # Name in the results, protocol, key of metrics.json.
 _METRICS = (

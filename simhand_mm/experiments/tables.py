@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from simhand_mm.experiments.plan import Plan, Probing, Question, Row
+from simhand_mm.experiments.plan import Plan, Question, Row
+from simhand_mm.experiments.runs import Probing
 
 Column: TypeAlias = tuple[str, str, int, int, str | None]
 """Heading, name in the results, factor, decimals, field of Score."""
