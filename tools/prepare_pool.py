@@ -31,7 +31,7 @@ from simhand_mm.cli import run
 from simhand_mm.executors import ExecutorSettings
 from simhand_mm.options import Pool, Shard
 from simhand_mm.preparation.finder_settings import MediaPipeRecipe
-from simhand_mm.preparation.footage import FootageSettings
+from simhand_mm.preparation.inputs import FootageSettings
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation, RunPolicy
 

@@ -30,7 +30,7 @@ def group_images(
     Args:
         files: The images.
         group: ``folder``, ``image``, or names of columns separated by '/'.
-        numbers_per_second: See :class:`~simhand_mm.preparation.footage.FootageSettings`.
+        numbers_per_second: See :class:`~simhand_mm.preparation.inputs.FootageSettings`.
         fps: Frames wanted per second.
 
     Raises:

@@ -11,14 +11,8 @@ from simhand_mm.executors import Executor, WorkerDied, progress_bar
 from simhand_mm.pool import DropRecord, PoolWriter, VideoStatus
 from simhand_mm.pool.parts import FinishedVideo, PartEntry
 from simhand_mm.preparation.finder_settings import FinderRecipe
-from simhand_mm.preparation.footage import (
-    Footage,
-    FootageSettings,
-    Input,
-    find_footage,
-    pool_settings,
-    read_input,
-)
+from simhand_mm.preparation.footage import Footage, find_footage, pool_settings
+from simhand_mm.preparation.inputs import FootageSettings, Input, read_input
 from simhand_mm.preparation.pipeline import CropSettings, PreparedVideo, prepare_video
 from simhand_mm.preparation.statuses import check_failures, left_to_do, status_table
 from simhand_mm.preparation.tasks import Task, piece_of, to_pieces, to_tasks

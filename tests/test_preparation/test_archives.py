@@ -13,8 +13,8 @@ import pytest
 from simhand_mm.executors import LocalExecutor
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.exporting import export_pool
-from simhand_mm.preparation.footage import FootageSettings, read_input
 from simhand_mm.preparation.image_files import ImageFileError, read_image
+from simhand_mm.preparation.inputs import FootageSettings, read_input
 from tests.test_preparation.stubs import hand_frame
 from tests.test_preparation.test_images import (
     LEVELS,

@@ -10,7 +10,7 @@ import pytest
 from simhand_mm.executors import LocalExecutor
 from simhand_mm.pool import HandPool, PoolWriter, write_detections
 from simhand_mm.preparation.detectors import DetectionTable
-from simhand_mm.preparation.footage import read_input
+from simhand_mm.preparation.inputs import read_input
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation, RunPolicy
 from tests.test_preparation.stubs import (

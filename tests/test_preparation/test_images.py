@@ -13,9 +13,10 @@ from PIL import Image
 
 from simhand_mm.executors import LocalExecutor
 from simhand_mm.pool import HandPool, write_detections
-from simhand_mm.preparation.footage import FootageSettings, find_footage, read_input
+from simhand_mm.preparation.footage import find_footage
 from simhand_mm.preparation.image_files import ImageFileError, read_image
 from simhand_mm.preparation.image_groups import numbers_in, times_of
+from simhand_mm.preparation.inputs import FootageSettings, read_input
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation, RunPolicy
 from tests.test_preparation.stubs import (

@@ -23,7 +23,7 @@ from simhand_mm.functional.affine import apply, box_to_image_affine
 from simhand_mm.functional.boxes import square_box
 from simhand_mm.pool import HandPool, PoolWriter, write_detections
 from simhand_mm.preparation import video_files
-from simhand_mm.preparation.footage import read_input
+from simhand_mm.preparation.inputs import read_input
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation, RunPolicy
 from simhand_mm.preparation.videos import VideoError

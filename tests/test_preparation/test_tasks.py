@@ -9,9 +9,9 @@ import pytest
 from simhand_mm.executors import LocalExecutor, WorkerDied
 from simhand_mm.pool import HandPool, PoolWriter
 from simhand_mm.preparation import tasks
-from simhand_mm.preparation.footage import FootageSettings
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.image_groups import GroupImage, ImageGroup
+from simhand_mm.preparation.inputs import FootageSettings
 from simhand_mm.preparation.pipeline import CropSettings
 from simhand_mm.preparation.run import Preparation
 from simhand_mm.preparation.video_files import Video
