@@ -156,7 +156,12 @@ def write_noise_pool(root: Path, count: int) -> None:
     writer.finalize()
     others = generator.permutation(count)[:, None]
     pairs = HandPairs(
-        others, np.zeros(others.shape), np.array([1]), "similar", "none", HandPool(root).fingerprint
+        positive_index=others,
+        distance=np.zeros(others.shape),
+        ranks=np.array([1]),
+        rule="similar",
+        metric="none",
+        pool_fingerprint=HandPool(root).fingerprint,
     )
     save_pairs(root, "similar", pairs)
 

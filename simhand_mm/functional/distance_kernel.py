@@ -40,9 +40,9 @@ def _kernel(
             squared += difference * difference
         total += tl.sqrt_rn(squared) if MEAN_JOINT else squared
     result = total / num_keypoints if MEAN_JOINT else tl.sqrt_rn(total)
-    place = row[:, None].to(tl.int64) * num_columns + column[None, :]
+    offset = row[:, None].to(tl.int64) * num_columns + column[None, :]
     inside = (row < num_rows)[:, None] & (column < num_columns)[None, :]
-    tl.store(out + place, result, mask=inside)
+    tl.store(out + offset, result, mask=inside)
 
 
 @torch.library.custom_op("simhand_mm::pairwise_keypoint_distance", mutates_args=())

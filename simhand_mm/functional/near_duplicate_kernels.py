@@ -48,17 +48,17 @@ def search_band(
 @jit(nogil=True)
 def _keep(row, distance, groups, found_row, found_distance):
     """Put a match into the list of a query: one of each group, the nearest, else the lower row."""
-    place = -1
+    replaced = -1
     for j in range(len(found_row)):
         if found_row[j] >= 0 and groups[found_row[j]] == groups[row]:
-            place = j
+            replaced = j
             break
-        if place < 0 or _is_nearer(
-            found_distance[place], found_row[place], found_distance[j], found_row[j]
+        if replaced < 0 or _is_nearer(
+            found_distance[replaced], found_row[replaced], found_distance[j], found_row[j]
         ):
-            place = j
-    if _is_nearer(distance, row, found_distance[place], found_row[place]):
-        found_row[place], found_distance[place] = row, distance
+            replaced = j
+    if _is_nearer(distance, row, found_distance[replaced], found_row[replaced]):
+        found_row[replaced], found_distance[replaced] = row, distance
 
 
 @jit(nogil=True, forceinline=True)

@@ -82,7 +82,7 @@ def find_near_duplicates(
 
 
 def hamming_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Number of bits that differ, of hashes in the same place.
+    """Number of bits in which the hashes of ``a`` and ``b`` differ.
 
     Args:
         a: ``[..., W]`` uint64.

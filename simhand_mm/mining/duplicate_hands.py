@@ -89,9 +89,9 @@ def find_duplicate_hands(
             max_key_distance=MAX_KEY_DISTANCE,
             num_threads=num_threads,
         )
-        query, place = np.nonzero(found >= 0)
-        pair = np.sort(np.stack([usable[query], usable[found[query, place]]], axis=1), axis=1)
-        bits = distance[query, place].astype(np.int64)
+        query, match = np.nonzero(found >= 0)
+        pair = np.sort(np.stack([usable[query], usable[found[query, match]]], axis=1), axis=1)
+        bits = distance[query, match].astype(np.int64)
         parts.append(np.column_stack([pair, bits, np.full(len(pair), mirrored)]))
     table = np.concatenate(parts).astype(np.int64)
     table = table[np.lexsort(table.T[::-1])]  # by rows, then distance

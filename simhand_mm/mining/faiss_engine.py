@@ -70,19 +70,19 @@ class FaissEngine:
         group = self.groups[rows[0]]
         low, high = np.searchsorted(self._sorted_groups, [group, group + 1])
         own = self._faiss.IDSelectorRange(int(low), int(high))
-        rounded, place = self._index.search(
+        rounded, position = self._index.search(
             self._seen_from_center(rows),
             min(k + _SPARE_CANDIDATES, len(self._order)),
             params=self._parameters(self._faiss.IDSelectorNot(own)),
         )
-        candidates = np.where(place >= 0, self._order[place], 0)
+        candidates = np.where(position >= 0, self._order[position], 0)
         squared = exact_squared_distances(
             torch.from_numpy(self.embeddings[rows]), torch.from_numpy(self.embeddings[candidates])
         )
-        squared.masked_fill_(torch.from_numpy(place < 0), torch.inf)
+        squared.masked_fill_(torch.from_numpy(position < 0), torch.inf)
         index, squared = (x.numpy() for x in best_of(torch.from_numpy(candidates), squared, k))
         found, distance = index[:, ranks - 1], np.sqrt(squared[:, ranks - 1])
-        outside = np.where(place[:, -1] < 0, np.inf, rounded[:, -1] - self._error)
+        outside = np.where(position[:, -1] < 0, np.inf, rounded[:, -1] - self._error)
         doubtful = np.flatnonzero(~self._is_certain(squared[:, -1] * self._scale**2, outside))
         if len(doubtful):
             found[doubtful], distance[doubtful] = brute_force_in_other_groups(

@@ -15,7 +15,7 @@ from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_b
 from simhand_mm.functional.neighbors import CONTRACT_VERSION, check_ranks
 from simhand_mm.mining.duplicate_hands import near_duplicate_share
 from simhand_mm.mining.embedding import embed_pool
-from simhand_mm.mining.pairs import SIMILAR_METRIC, group_codes
+from simhand_mm.mining.groups import group_codes
 from simhand_mm.mining.report import same_group_share, summarize_pairs, verify_pairs
 from simhand_mm.mining.search import EXACT_ENGINES, Engine, build_engine
 from simhand_mm.mining.shards import ShardStore, default_num_shards
@@ -25,7 +25,7 @@ from simhand_mm.pool.pairs import pairs_path
 
 logger = logging.getLogger(__name__)
 
-_PLAIN_QUERIES = 1000
+_GROUP_QUERIES = 1000  # hands whose nearest hand of any group is looked up, for the report
 _COMPARED_PAIRS = 500  # crops of Top-1 pairs that are looked at for near-duplicates
 
 
@@ -154,13 +154,13 @@ class SimilarRun:
         positive_index, distance = self.shards.join()
         info = {"key": self.shards.key, **self.shards.manifest}
         pairs = HandPairs(
-            positive_index,
-            distance,
-            self.ranks.astype(np.int32),
-            "similar",
-            SIMILAR_METRIC,
-            self.pool.fingerprint,
-            info,
+            positive_index=positive_index,
+            distance=distance,
+            ranks=self.ranks.astype(np.int32),
+            rule="similar",
+            metric="pose_embedding_l2",
+            pool_fingerprint=self.pool.fingerprint,
+            info=info,
         )
         report = self._report(pairs)
         _write_report(self._path, report)  # first: if the pairs exist, the run is finished
@@ -187,7 +187,7 @@ class SimilarRun:
             "num_dims": self.fitted.num_dims,
             "explained_variance": float(self.fitted.explained_variance.sum()),
             "num_unusable": int((~np.isfinite(self.embeddings).all(axis=1)).sum()),
-            "same_group_share": same_group_share(*pool, _PLAIN_QUERIES, settings.seed),
+            "same_group_share": same_group_share(*pool, _GROUP_QUERIES, settings.seed),
             "verification": checked,
             "near_duplicates": near_duplicate_share(
                 self.pool, pairs, _COMPARED_PAIRS, settings.seed

@@ -51,9 +51,10 @@ def find_shared_footage(
     video = pool.video_index[duplicates.rows].astype(np.int64)  # sorted like the rows
     time_s = pool.time_s[duplicates.rows]
     num_frames = _frames_per_video(pool)
-    pairs, place = np.unique(video, axis=0, return_inverse=True)
-    order = np.argsort(place.ravel(), kind="stable")
-    ends = np.searchsorted(place.ravel()[order], np.arange(len(pairs)), side="right")
+    pairs, pair_index = np.unique(video, axis=0, return_inverse=True)
+    pair_index = pair_index.ravel()  # NumPy 2.0 keeps the axis
+    order = np.argsort(pair_index, kind="stable")
+    ends = np.searchsorted(pair_index[order], np.arange(len(pairs)), side="right")
     found = []
     for pair, start, end in zip(pairs, [0, *ends], ends, strict=False):
         members = order[start:end]

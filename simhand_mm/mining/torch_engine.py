@@ -30,8 +30,8 @@ class TorchEngine:
         self.device = torch.device(device) if device else local_device()
         check_products(self.device)
         order = tree_order(embeddings)
-        self._place = np.full(len(embeddings), -1)
-        self._place[order] = np.arange(len(order))
+        self._position = np.full(len(embeddings), -1)
+        self._position[order] = np.arange(len(order))
         self._index = TileIndex(
             torch.tensor(embeddings, device=self.device),
             torch.tensor(groups, device=self.device),
@@ -43,9 +43,10 @@ class TorchEngine:
         rows, ranks = np.asarray(rows, np.int64), check_ranks(ranks)
         found = np.full((len(rows), len(ranks)), -1, np.int32)
         distance = np.full((len(rows), len(ranks)), np.inf, np.float32)
-        ranks = ranks[ranks <= len(self._place)]  # larger ranks than the pool have no answer
-        order = np.argsort(self._place[rows], kind="stable")
-        order = order[self._place[rows[order]] >= 0] if len(ranks) else order[:0]  # no NaN queries
+        ranks = ranks[ranks <= len(self._position)]  # larger ranks than the pool have no answer
+        order = np.argsort(self._position[rows], kind="stable")
+        is_finite = self._position[rows[order]] >= 0
+        order = order[is_finite] if len(ranks) else order[:0]
         wanted = torch.tensor(ranks, device=self.device)
         with true_float32():
             for start in range(0, len(order), TILE_ROWS):

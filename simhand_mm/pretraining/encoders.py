@@ -153,10 +153,10 @@ def pool_features(
         ``[n, C]`` float64.
     """
     dataset = HandPairDataset(pool=str(pool.root), reduce=frozen.recipe.reduce)
-    place = np.searchsorted(dataset.query_row, rows)
+    position = np.searchsorted(dataset.query_row, rows)
     network, preprocessor = network.to(device), frozen.build_preprocessor().to(device)
     features, _ = embed_hands(
-        lambda inputs: network(inputs)[-1], preprocessor, Subset(dataset, place.tolist())
+        lambda inputs: network(inputs)[-1], preprocessor, Subset(dataset, position.tolist())
     )
     return features.double().numpy()
 

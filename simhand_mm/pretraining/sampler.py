@@ -160,7 +160,7 @@ def _spread(
     video = generator.permutation(len(names))[video]
     rows = rows[np.argsort(video, kind="stable")]
     counts = np.bincount(video)
-    place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    position = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     batches = len(rows) // batch
     while batches and np.minimum(counts, most * batches).sum() < batches * batch:
         batches -= 1
@@ -169,7 +169,7 @@ def _spread(
             f"max_per_video must allow at least one batch of {batch}, but with {most} per video "
             f"the {len(names)} videos fill none. Increase it or lower the batch size."
         )
-    rows = rows[place < most * batches]
+    rows = rows[position < most * batches]
     # Drop excess rows at random, not only those of the last video.
     kept = np.sort(generator.permutation(len(rows))[: batches * batch])
     dealt = rows[kept].reshape(batch, batches).T  # [batches, batch]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simhand_mm.mining.pairs import group_codes, self_pairs, temporal_pairs
+from simhand_mm.mining.groups import group_codes
+from simhand_mm.mining.pairs import self_pairs, temporal_pairs
 from tests.test_mining.conftest import random_keypoints, write_pool
 
 

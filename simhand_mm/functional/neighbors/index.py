@@ -53,9 +53,9 @@ class NeighborIndex:
         self.num_threads = num_threads
         self.tree = build_tree(self.embeddings, self.groups)
         # Position of each row in the tree. Queries are sorted by it, to visit the same leaves.
-        self._place = np.full(len(self), -1, np.int32)
-        placed = self.tree.point_tags[:, 0].reshape(-1)
-        self._place[placed[placed >= 0]] = np.flatnonzero(placed >= 0)
+        self._position = np.full(len(self), -1, np.int32)
+        rows = self.tree.point_tags[:, 0].reshape(-1)
+        self._position[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -84,7 +84,7 @@ class NeighborIndex:
         plan = selection_plan(ranks)
         found = np.empty((len(rows), len(ranks)), np.int32)
         distance = np.empty((len(rows), len(ranks)), np.float32)
-        order = np.argsort(self._place[rows], kind="stable")
+        order = np.argsort(self._position[rows], kind="stable")
 
         def search_some(start: int) -> None:
             slots = order[start : start + _QUERIES_PER_TASK]

@@ -154,14 +154,14 @@ def _push_children(
         bound = bounds[lane]
         if not bound <= limit or node_tags[pack, 0, lane] == group:
             continue
-        place = top
+        position = top
         # Not "<": among children at the same distance, the first one must be visited first.
-        while place > bottom and stack_bound[place - 1] <= bound:
-            stack_bound[place] = stack_bound[place - 1]
-            stack_node[place, 0] = stack_node[place - 1, 0]
-            place -= 1
-        stack_bound[place] = bound
-        stack_node[place, 0] = child
+        while position > bottom and stack_bound[position - 1] <= bound:
+            stack_bound[position] = stack_bound[position - 1]
+            stack_node[position, 0] = stack_node[position - 1, 0]
+            position -= 1
+        stack_bound[position] = bound
+        stack_node[position, 0] = child
         stack_node[top, 1] = level
         top += 1
     return top
