@@ -102,7 +102,8 @@ def feature_vectors(pool: HandPool, settings: MapSettings) -> np.ndarray:
     """
     from sklearn.decomposition import PCA
 
-    from simhand_mm.pretraining.encoders import load_frozen, pool_features
+    from simhand_mm.pretraining.encoders import load_frozen
+    from simhand_mm.pretraining.features import pool_features
 
     assert settings.features is not None
     frozen = load_frozen(settings.features, settings.config, settings.input_size)

@@ -15,7 +15,7 @@ from torch.utils.data import Subset
 from simhand_mm.functional import embeddings
 from simhand_mm.functional.pose_distances import pairwise_keypoint_distance
 from simhand_mm.pool import write_json
-from simhand_mm.pretraining.encoders import embed_hands
+from simhand_mm.pretraining.features import embed_hands
 from simhand_mm.registry import HOOKS
 
 

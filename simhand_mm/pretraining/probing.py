@@ -1,52 +1,29 @@
 """Probing of frozen features with labels: nearest neighbours and a linear probe.
 
-Folds never share a group (a person, a video), so recognising the group does not help.
-
 Axes: N hands, C features.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from simhand_mm.functional.pose_distances import normalize_poses
 from simhand_mm.pool import HandPool
-from simhand_mm.pool.labels import read_labels
-from simhand_mm.pretraining.encoders import FrozenBackbone, load_frozen, pool_features
+from simhand_mm.pretraining.encoders import FrozenBackbone, load_frozen
+from simhand_mm.pretraining.features import pool_features
+from simhand_mm.pretraining.folds import Split, select_hands, split_by_group
 from simhand_mm.probe_options import ProbeSettings
 
 logger = logging.getLogger(__name__)
-
-Split: TypeAlias = tuple[np.ndarray, np.ndarray]
-"""Positions of the hands to train on and to test on."""
-
-
-@dataclass(frozen=True)
-class LabelledHands:
-    """The hands of a pool that can be probed.
-
-    Attributes:
-        rows: ``[N]`` int64, rows of the pool.
-        labels: ``[N]`` str.
-        groups: ``[N]`` str.
-        drops: Number of hands that were dropped, by reason.
-    """
-
-    rows: np.ndarray
-    labels: np.ndarray
-    groups: np.ndarray
-    drops: dict[str, int]
 
 
 def probe_backbones(
@@ -89,76 +66,6 @@ def probe_backbones(
         "chance": _summary(_chance(hands.labels, splits)),
         "rows": rows,
     }
-
-
-def select_hands(pool: HandPool, settings: ProbeSettings) -> LabelledHands:
-    """Select hands with a label, a group and finite keypoints. Dropped hands are counted.
-
-    Classes that occur in a single group are dropped too, because no fold can train and test on
-    them.
-
-    Args:
-        pool: The pool.
-        settings: Names of the columns and the table.
-
-    Raises:
-        ValueError: If fewer than two classes are left.
-    """
-    columns = read_labels(pool, (settings.label, settings.group), settings.table)
-    labels, groups = (np.array(column, dtype=object) for column in columns)
-    keep = np.ones(len(pool), dtype=bool)
-    drops = {}
-    for reason, is_bad in (
-        ("without_label", labels == ""),
-        ("without_group", groups == ""),
-        ("with_broken_keypoints", ~np.isfinite(pool.keypoints_2d).all(axis=(1, 2))),
-    ):
-        drops[reason] = int((keep & is_bad).sum())
-        keep &= ~is_bad
-    lonely = [
-        label for label in set(labels[keep]) if len(set(groups[keep & (labels == label)])) < 2
-    ]
-    is_lonely = keep & np.isin(labels.astype(str), lonely)
-    drops["of_a_class_in_one_group"] = int(is_lonely.sum())
-    keep &= ~is_lonely
-    if len(set(labels[keep])) < 2:
-        raise ValueError(
-            f"label must have two classes that two groups share, but {settings.label!r} has "
-            f"{len(set(labels[keep]))} with groups of {settings.group!r} (dropped: {drops}). "
-            "Choose another column, or label more hands."
-        )
-    rows = np.flatnonzero(keep)
-    return LabelledHands(rows, labels[rows].astype(str), groups[rows].astype(str), drops)
-
-
-def split_by_group(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> list[Split]:
-    """Split hands into folds without common groups, stratified by class as far as possible.
-
-    Args:
-        labels: ``[N]``.
-        groups: ``[N]``.
-        folds: Number of folds.
-        seed: Seed of the shuffling of groups.
-
-    Raises:
-        ValueError: If there are too few groups, or a fold would train on one class.
-    """
-    num_groups = len(set(groups))
-    if not 2 <= folds <= num_groups:
-        raise ValueError(
-            f"folds must be 2 to the number of groups, {num_groups}, but got {folds}. Choose "
-            "another --folds or --group."
-        )
-    stratified = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    splits = list(stratified.split(labels, labels, groups))
-    if not all(len(test) for _, test in splits):  # few groups: GroupKFold fills every fold
-        splits = list(GroupKFold(folds).split(labels, labels, groups))
-    if any(len(set(labels[train])) < 2 for train, _ in splits):
-        raise ValueError(
-            f"every fold must train on two classes, but with {folds} folds and {num_groups} groups "
-            "one has a single class. Choose fewer --folds, or label more groups."
-        )
-    return splits
 
 
 def probe(
@@ -213,7 +120,7 @@ def _features(
     paths: Sequence[str | Path],
     loaded: Sequence[FrozenBackbone],
     settings: ProbeSettings,
-) -> Any:
+) -> Iterator[tuple[str, str | None, np.ndarray, str]]:
     """Yield name, file, features ``[N, C]`` and metric of each row of the table."""
     seen = []
     for name, path, frozen in zip(names_of(paths), paths, loaded, strict=True):

@@ -58,7 +58,8 @@ def test_long_computations_are_kept_until_the_pool_changes(tmp_path, monkeypatch
 
 
 def test_features_are_reduced_block_by_block(tmp_path, monkeypatch):
-    from simhand_mm.pretraining.encoders import load_frozen, pool_features
+    from simhand_mm.pretraining.encoders import load_frozen
+    from simhand_mm.pretraining.features import pool_features
     from tests.test_pretraining.conftest import write_pool
     from tests.test_pretraining.test_probing import save_random_backbone
 

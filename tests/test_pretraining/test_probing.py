@@ -13,15 +13,10 @@ import torch
 from simhand_mm.pool import HandPool
 from simhand_mm.pretraining.checkpoints import build_like
 from simhand_mm.pretraining.encoders import load_frozen
-from simhand_mm.pretraining.probing import (
-    ProbeSettings,
-    names_of,
-    probe,
-    probe_backbones,
-    select_hands,
-    split_by_group,
-)
+from simhand_mm.pretraining.folds import select_hands, split_by_group
+from simhand_mm.pretraining.probing import names_of, probe, probe_backbones
 from simhand_mm.pretraining.publishing import EncoderRecipe, save_backbone
+from simhand_mm.probe_options import ProbeSettings
 from tests.references import probing as reference
 
 ROOT = Path(__file__).parents[2]
@@ -164,7 +159,7 @@ def test_features_equal_those_of_the_monitor(data_root, tmp_path):
     from torch.utils.data import Subset
 
     from simhand_mm.pretraining.dataset import HandPairDataset
-    from simhand_mm.pretraining.encoders import embed_hands
+    from simhand_mm.pretraining.features import embed_hands
 
     frozen = load_frozen(save_random_backbone(tmp_path / "a.pth"))
     network, preprocessor = frozen.build(), frozen.build_preprocessor()

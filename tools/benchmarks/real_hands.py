@@ -32,7 +32,8 @@ from simhand_mm.lifting.methods import estimate_poses
 from simhand_mm.lifting.pseudo_labels import crop_cameras
 from simhand_mm.lifting.settings import PoseMethod, PseudoLabels
 from simhand_mm.pool import HandPool, read_predictions
-from simhand_mm.pretraining.probing import probe, select_hands, split_by_group
+from simhand_mm.pretraining.folds import select_hands, split_by_group
+from simhand_mm.pretraining.probing import probe
 from simhand_mm.probe_options import ProbeSettings
 
 _MAX_EPIPOLAR_PX = 3.0
