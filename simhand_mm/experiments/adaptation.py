@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from simhand_mm.pool.files import atomic_path, write_json
 
 # Pairs per step of the pre-training. In a smaller pool, each step would show a hand repeatedly.
 _MIN_HANDS = 128
+# Least share of hands of the videos among the training samples; few hands are repeated to reach it.
+_REAL_SHARE = 0.5
 
 
 def adapt(videos: Path, output: Path, settings: Adaptation) -> Path:
@@ -54,7 +57,8 @@ def adapt(videos: Path, output: Path, settings: Adaptation) -> Path:
                 _run_step(job, output)
         else:
             settings = replace(settings, start="random")
-    for job in training_jobs(output, settings):
+    repetitions = _choose_repetitions(output, settings)
+    for job in training_jobs(output, settings, repetitions):
         _run_step(job, output)
     model = output / "model.pth"
     with atomic_path(model) as temporary:
@@ -108,13 +112,23 @@ def _report_files_left_alone(job: Job) -> None:
 
 def _check_labels(output: Path) -> None:
     """Stop before the training if there is nothing to train on or nothing to show."""
-    text = (output / "labels/pseudo_labels.json").read_text(encoding="utf-8")
-    counts = {name: json.loads(text)[name] for name in ("num_hands", "num_held_out", "num_dropped")}
+    counts = _label_counts(output)
     if not (counts["num_hands"] and counts["num_held_out"]):
         raise RuntimeError(
             f"VIDEOS must show hands to train on and to hold out, but the labels are {counts}. "
             "Give more or longer videos, or a higher --fps, and another output folder."
         )
+
+
+def _label_counts(output: Path) -> dict[str, Any]:
+    text = (output / "labels/pseudo_labels.json").read_text(encoding="utf-8")
+    return {name: json.loads(text)[name] for name in ("num_hands", "num_held_out", "num_dropped")}
+
+
+def _choose_repetitions(output: Path, settings: Adaptation) -> int:
+    """Return how often a hand of the videos is seen for each time that a drawn one is."""
+    wanted = settings.stills * _REAL_SHARE / (1 - _REAL_SHARE)
+    return max(1, round(wanted / _label_counts(output)["num_hands"]))
 
 
 def _choose_pairs(output: Path) -> Pairs | None:

@@ -103,14 +103,16 @@ def pretraining_jobs(output: Path, settings: Adaptation, pairs: Pairs) -> list[J
     return _jobs(output, commands)
 
 
-def training_jobs(output: Path, settings: Adaptation) -> list[Job]:
+def training_jobs(output: Path, settings: Adaptation, repetitions: int) -> list[Job]:
     """Return the commands that train and test the model.
 
     Args:
         output: Folder of all results.
         settings: How.
+        repetitions: How often a hand of the videos is seen for each time that a drawn one is.
     """
-    train = [*_schedule(settings.iterations), f"randomness.seed={settings.seed}"]
+    train = [*_schedule(settings.iterations), f"randomness.seed={settings.seed}",
+             f"train_dataloader.dataset.datasets.0.times={repetitions}"]  # fmt: skip
     if settings.start == "pretraining":
         backbone = "model.backbone.init_cfg"
         train += [f"{backbone}.type=Pretrained", f"{backbone}.prefix=backbone.",

@@ -70,7 +70,7 @@ def test_commands_exist_with_these_options(tmp_path):
     jobs = [
         *preparation_jobs(tmp_path / "videos", output, settings),
         *pretraining_jobs(output, settings, "similar"),
-        *training_jobs(output, settings),
+        *training_jobs(output, settings, 1),
     ]
     assert [job.folder.name for job in jobs] == PREPARATION + PRETRAINING + TRAINING
     for job in jobs:
@@ -85,7 +85,7 @@ def test_backbone_of_the_pretraining_is_that_of_the_model(tmp_path):
     """The training loads every weight of it, with the options that the commands have."""
     settings = Adaptation(iterations=50, pretraining_iterations=30)
     pretraining = pretraining_jobs(tmp_path, settings, "self")[-1]
-    first, second = map(read_config, (pretraining, training_jobs(tmp_path, settings)[0]))
+    first, second = map(read_config, (pretraining, training_jobs(tmp_path, settings, 1)[0]))
     assert first.train_dataloader.dataset.pairs is None
     assert first.train_cfg.max_iters == 30 and second.train_cfg.max_iters == 50
     init_default_scope("mmpretrain")
@@ -99,19 +99,19 @@ def test_backbone_of_the_pretraining_is_that_of_the_model(tmp_path):
 
 
 def test_other_starts(tmp_path):
-    cfg = read_config(training_jobs(tmp_path, Adaptation(start=tmp_path / "start.pth"))[0])
+    cfg = read_config(training_jobs(tmp_path, Adaptation(start=tmp_path / "start.pth"), 1)[0])
     assert cfg.model.init_cfg.checkpoint == str(tmp_path / "start.pth")
-    cfg = read_config(training_jobs(tmp_path, Adaptation(start="random"))[0])
+    cfg = read_config(training_jobs(tmp_path, Adaptation(start="random"), 1)[0])
     assert "init_cfg" not in cfg.model and "init_cfg" not in cfg.model.backbone
 
 
 def test_folders_may_have_any_name(tmp_path):
     output = tmp_path / "my 'videos', 2"
-    training, held_out, _ = training_jobs(output, Adaptation())
+    training, held_out, _ = training_jobs(output, Adaptation(), 1)
     checkpoint = read_config(training).model.backbone.init_cfg.checkpoint
     assert checkpoint == str(output / "pretraining/backbone.pth")
     assert read_config(held_out).test_dataloader.dataset.data_root == str(output / "labels")
-    started = training_jobs(output, Adaptation(start=output / "a (1).pth"))[0]
+    started = training_jobs(output, Adaptation(start=output / "a (1).pth"), 1)[0]
     assert read_config(started).model.init_cfg.checkpoint == str(output / "a (1).pth")
 
 
@@ -143,6 +143,14 @@ def test_hands_of_one_video_are_paired_with_themselves(videos, tmp_path, ran, ha
     assert ran == [*PREPARATION, *steps, *TRAINING]
     command = (tmp_path / "out/steps/pretraining/job.done").read_text()
     assert f"dataset.pairs={'similar' if len(steps) > 1 else None}" in command
+
+
+@pytest.mark.parametrize(("stills", "times"), [(27, 3), (22, 2), (3, 1)])
+def test_few_hands_of_videos_are_repeated(videos, tmp_path, ran, stills, times):
+    """The stub has 9 hands to train on: they become about half of what is trained on."""
+    adapt(videos, tmp_path / "out", Adaptation(stills=stills))
+    command = (tmp_path / "out/steps/training/job.done").read_text()
+    assert f"train_dataloader.dataset.datasets.0.times={times} " in command
 
 
 def test_finished_steps_are_kept(videos, tmp_path, ran, capsys):
