@@ -10,7 +10,8 @@ keypoints, optionally with 3D keypoints and cameras; json reads a simple list of
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,7 +20,7 @@ from tyro.conf import arg
 
 from simhand_mm.cli import run
 from simhand_mm.converters import assemblyhands, dexycb, freihand
-from simhand_mm.converters.conversion import Conversion, hold_out
+from simhand_mm.converters.conversion import Conversion, OfficialCount, hold_out
 from simhand_mm.converters.labelled_hands import OwnLabelSettings
 from simhand_mm.converters.own_label_files import (
     LabelFormat,
@@ -70,26 +71,19 @@ def main(
             )
         _convert_own(dataset, root, own_settings, splits or (), out)
         return
-    convert: Callable[[Path, str], Conversion]
-    module, convert, setup = freihand, freihand.convert_freihand, ""
-    if dataset == "dexycb":
-        module, setup = dexycb, f"{dexycb_settings.setup} "
-        convert = partial(dexycb.convert_dexycb, settings=dexycb_settings)
-    elif dataset == "assemblyhands":
-        module = assemblyhands
-        convert = partial(assemblyhands.convert_assemblyhands, settings=assemblyhands_settings)
+    official = _official_set(dataset, dexycb_settings, assemblyhands_settings)
     share = HOLDOUT[dataset] if holdout is None else holdout
     failed = []
-    for split in splits or module.SPLITS:
+    for split in splits or official.splits:
         try:
-            conversion = convert(root, split)
+            conversion = official.convert(root, split)
         except (OSError, ValueError) as error:
             failed.append(split)
             print(f"{dataset} {split} is skipped: {error}", file=sys.stderr)
             continue
-        print(conversion.summary(module.OFFICIAL_COUNTS.get(f"{setup}{split}", ())))
+        print(conversion.summary(official.counts.get(f"{official.setup}{split}", ())))
         # The held-out table never replaces an official split.
-        held_out = "holdout" if "val" in module.SPLITS else "val"
+        held_out = "holdout" if "val" in official.splits else "val"
         tables = _tables_of(split, conversion.records, held_out, share)
         for name, records in tables.items():
             _write_table(out or root / "poses", name, records)
@@ -98,6 +92,38 @@ def main(
             f"all splits of {dataset} must be convertible, but {len(failed)} were skipped: "
             f"{', '.join(failed)}. Correct the folders, or choose splits with --splits."
         )
+
+
+@dataclass(frozen=True)
+class _OfficialSet:
+    """A labelled data set in its official folders.
+
+    Attributes:
+        convert: Reads a split, given the root folder and the name of the split.
+        splits: Names of its splits.
+        counts: Official numbers of hands, by split.
+        setup: Begins the names of the splits in ``counts``.
+    """
+
+    convert: Callable[[Path, str], Conversion]
+    splits: Sequence[str]
+    counts: Mapping[str, Sequence[OfficialCount]]
+    setup: str = ""
+
+
+def _official_set(
+    dataset: Literal["freihand", "dexycb", "assemblyhands"],
+    dexycb_settings: dexycb.DexYCBSettings,
+    assemblyhands_settings: assemblyhands.AssemblyHandsSettings,
+) -> _OfficialSet:
+    if dataset == "dexycb":
+        convert = partial(dexycb.convert_dexycb, settings=dexycb_settings)
+        setup = f"{dexycb_settings.setup} "
+        return _OfficialSet(convert, dexycb.SPLITS, dexycb.OFFICIAL_COUNTS, setup)
+    if dataset == "assemblyhands":
+        convert = partial(assemblyhands.convert_assemblyhands, settings=assemblyhands_settings)
+        return _OfficialSet(convert, assemblyhands.SPLITS, assemblyhands.OFFICIAL_COUNTS)
+    return _OfficialSet(freihand.convert_freihand, freihand.SPLITS, freihand.OFFICIAL_COUNTS)
 
 
 def _tables_of(split: str, records: list[dict], held_out: str, share: float) -> dict[str, list]:

@@ -19,7 +19,7 @@ from simhand_mm.executors import progress_bar
 from simhand_mm.inference.live_view import LiveView
 from simhand_mm.inference.media import MediaSource
 from simhand_mm.inference.media_writing import MediaWriter, draw_all
-from simhand_mm.inference.models import HandModel
+from simhand_mm.inference.models import Estimator, HandModel
 from simhand_mm.options import Out
 from simhand_mm.pool import describe_json, write_json
 from simhand_mm.visualization.demo_frame import DrawnHand, draw_demo_frame
@@ -52,34 +52,39 @@ def main(
     media = MediaSource("0" if source is None else source)
     print(hand_model.describe(), flush=True)
     estimate = hand_model.build(is_video=media.fps is not None)
-    view = LiveView() if media.folder is None else None
-    if view:
-        print(f"Live: {view.url} (Ctrl-C stops)", flush=True)
-    seconds = 0.0
-
-    def draw(image: np.ndarray) -> tuple[np.ndarray, list[dict[str, Any]]]:
-        nonlocal seconds
-        start = time.perf_counter()
-        hands = estimate(image)
-        seconds += time.perf_counter() - start
-        drawn = [DrawnHand(h.keypoints_2d, h.keypoints_3d, h.handedness) for h in hands]
-        picture = draw_demo_frame(image, drawn)
-        if view:
-            view.show(picture)
-        return picture, [hand.to_json() for hand in hands]
-
+    predictor = _Predictor(estimate, LiveView() if media.folder is None else None)
+    if predictor.view:
+        print(f"Live: {predictor.view.url} (Ctrl-C stops)", flush=True)
     writer = MediaWriter(out, media)
     with progress_bar(max_frames or len(media), "images") as progress:
-        results = draw_all(media, writer, draw, max_frames, progress.update)
+        results = draw_all(media, writer, predictor, max_frames, progress.update)
     write_json(out / "hands.json", {**describe_json(), "pictures": results})
     found = sum(len(result["hands"]) for result in results)
-    rate = len(results) / max(seconds, 1e-9)
+    rate = len(results) / max(predictor.seconds, 1e-9)
     print(f"{found} hands in {len(results)} images ({rate:.0f} a second): {out}/hands.json")
     if media.unreadable:
         for name, reason in media.unreadable.items():
             print(f"dropped: {name} ({reason})", file=sys.stderr)
         print(f"{len(media.unreadable)} images were dropped", file=sys.stderr)
         sys.exit(SOME_DROPPED)
+
+
+class _Predictor:
+    """Predicts and draws the hands of an image, shows them, and measures the time of predicting."""
+
+    def __init__(self, estimate: Estimator, view: LiveView | None) -> None:
+        self.estimate, self.view = estimate, view
+        self.seconds = 0.0
+
+    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, list[dict[str, Any]]]:
+        start = time.perf_counter()
+        hands = self.estimate(image)
+        self.seconds += time.perf_counter() - start
+        drawn = [DrawnHand(h.keypoints_2d, h.keypoints_3d, h.handedness) for h in hands]
+        picture = draw_demo_frame(image, drawn)
+        if self.view:
+            self.view.show(picture)
+        return picture, [hand.to_json() for hand in hands]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simhand_mm.functional.keypoints import WRIST
 from simhand_mm.functional.lifting import look_at_hand, to_hand_unit
 from simhand_mm.lifting.limits import PoseLimits
 from simhand_mm.lifting.network import LiftingNetwork
@@ -135,6 +136,7 @@ class Lifter:
     def _lift(
         self, keypoints_2d: Tensor, is_left: Tensor, camera: Tensor, other_3d: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Lift one batch: mirror left hands, go to the lifter's frame and back. See _inputs."""
         valid = keypoints_2d.isfinite().all(-1)
         mirror = torch.where(is_left, -1.0, 1.0)[:, None]
         axis = camera[:, :1, 2]
@@ -145,12 +147,13 @@ class Lifter:
         sign = torch.stack([mirror, torch.ones_like(mirror), torch.ones_like(mirror)], -1)
         other = to_hand_unit(other_3d * sign) @ rotation.mT
         pose, log_error = self.network(flat.float(), valid, other.float(), has_other)
-        is_enough = valid.sum(1) >= MIN_KEYPOINTS
         error = log_error.exp()
-        error[:, 0] = 0.0
-        turned = (pose.double() @ rotation * sign).float()
-        gaps = torch.where(is_enough, 0.0, torch.nan)[:, None]
-        return turned + gaps[..., None], error + gaps, self.limits.holds(pose) & is_enough
+        error[:, WRIST] = 0.0
+        in_camera = (pose.double() @ rotation * sign).float()
+        is_enough = valid.sum(1) >= MIN_KEYPOINTS
+        zero_or_nan = torch.where(is_enough, 0.0, torch.nan)[:, None]
+        is_plausible = self.limits.holds(pose) & is_enough
+        return in_camera + zero_or_nan[..., None], error + zero_or_nan, is_plausible
 
 
 def _inputs(
@@ -188,13 +191,9 @@ def _inputs(
             f"other_3d must be [{count}, 21, 3], but got {other.shape}. Give the 21 keypoints of "
             "each hand, NaN where there are none."
         )
-    left = torch.from_numpy(sides == "left")
-    return (
-        torch.from_numpy(keypoints_2d),
-        left,
-        torch.from_numpy(camera.copy()),
-        torch.from_numpy(other),
-    )
+    arrays = (keypoints_2d, sides == "left", camera.copy(), other)
+    keypoints, is_left, cameras, others = map(torch.from_numpy, arrays)
+    return keypoints, is_left, cameras, others
 
 
 def _camera_at(keypoints_2d: np.ndarray) -> np.ndarray:

@@ -50,14 +50,14 @@ def write_pseudo_labels(
     """
     output = Path(output)
     weights = settings.weights or SHIPPED_WEIGHTS
-    lifter = Lifter.load(weights)
     cameras = crop_cameras(pool, settings)
     keypoints = np.array(pool.keypoints_2d, np.float64)
     other = None if settings.method == "lifted" else pool.keypoints_3d
     lifted = estimate_poses(
-        lifter, settings.method, keypoints, camera_matrix=cameras, other_3d=other
+        Lifter.load(weights), settings.method, keypoints, camera_matrix=cameras, other_3d=other
     )
-    poses_mm, reasons = _place(keypoints, cameras, lifted, settings)
+    poses_mm = _place_in_camera(keypoints, cameras, lifted, settings.bone_mm)
+    reasons = _reasons_to_drop(poses_mm, lifted, settings)
     is_held_out = held_out_rows(pool, settings.held_out)
     records: dict[str, list] = {split: []} | ({HELD_OUT: []} if settings.held_out else {})
     for row in np.flatnonzero(reasons == "").tolist():
@@ -66,15 +66,12 @@ def write_pseudo_labels(
         _write_bytes(output / image_path, pool.read_crop(row))
         is_found = settings.keypoints_2d == "found"
         points = keypoints[row] if is_found else project(poses_mm[row], cameras[row])
-        valid = lifted.expected_error[row] <= settings.max_keypoint_error
-        records[name].append(
-            {
-                **_record(pool, row, image_path, points),
-                "keypoints_3d": poses_mm[row],
-                "camera_matrix": cameras[row],
-                "keypoints_valid": valid,
-            }
-        )
+        labels = {
+            "keypoints_3d": poses_mm[row],
+            "camera_matrix": cameras[row],
+            "keypoints_valid": lifted.expected_error[row] <= settings.max_keypoint_error,
+        }
+        records[name].append({**_record(pool, row, image_path, points), **labels})
     for name, rows in records.items():
         write_poses(output / "poses" / f"{name}.parquet", rows)
     summary = {
@@ -147,25 +144,31 @@ def crop_cameras(pool: HandPool, settings: PseudoLabels) -> np.ndarray:
     return cameras
 
 
-def _place(
-    keypoints: np.ndarray, cameras: np.ndarray, lifted: LiftedHands, settings: PseudoLabels
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return poses in mm at the place where their keypoints are seen, and reasons for drops."""
-    poses = np.nan_to_num(lifted.keypoints_3d.astype(np.float64)) * settings.bone_mm
-    trust = 1 / np.maximum(np.nan_to_num(lifted.expected_error, nan=1.0), 0.05)
-    poses += solve_translation(poses, np.nan_to_num(keypoints), cameras, trust)[:, None]
+def _place_in_camera(
+    keypoints: np.ndarray, cameras: np.ndarray, lifted: LiftedHands, bone_mm: float
+) -> np.ndarray:
+    """Return poses ``[N, 21, 3]``, mm in the camera frame, that project to their keypoints."""
+    poses = np.nan_to_num(lifted.keypoints_3d.astype(np.float64)) * bone_mm
+    weight = 1 / np.maximum(np.nan_to_num(lifted.expected_error, nan=1.0), 0.05)
+    return poses + solve_translation(poses, np.nan_to_num(keypoints), cameras, weight)[:, None]
+
+
+def _reasons_to_drop(
+    poses_mm: np.ndarray, lifted: LiftedHands, settings: PseudoLabels
+) -> np.ndarray:
+    """Return why each hand is dropped, ``[N]`` str; empty if it is not."""
     errors = lifted.expected_error
     bone_error = errors[:, list(REFERENCE_BONE)].max(1)
-    reasons = np.full(len(poses), "", dtype="U24")
+    reasons = np.full(len(poses_mm), "", dtype="U24")
     for reason, rows in (  # a later reason replaces an earlier one
         ("uncertain", ~(errors.mean(1) <= settings.max_error)),
         ("uncertain", ~(bone_error <= settings.max_keypoint_error)),
-        ("behind_camera", poses[..., 2].min(1, initial=np.inf) <= 0),
+        ("behind_camera", poses_mm[..., 2].min(1, initial=np.inf) <= 0),
         ("implausible", ~lifted.is_plausible),
         ("too_few_keypoints", ~np.isfinite(errors).all(1)),
     ):
         reasons[rows] = reason
-    return poses, reasons
+    return reasons
 
 
 def _record(pool: HandPool, row: int, image_path: str, keypoints_2d: np.ndarray) -> dict[str, Any]:

@@ -43,29 +43,8 @@ def write_duplicates_report(
         (), summary, "Near-duplicate hands of different videos, and the videos that share footage."
     )
     _add_videos(page, pool, *videos)
-    rows, distance, is_mirrored = hands
-    if len(rows):
-        page.heading("Near-duplicate hands")
-        chart = histogram(distance, "Pairs by distance", "differing bits of 256", y_label="pairs")
-        page.figure(
-            f'<div class="charts">{chart}</div>', f"Hash distances of {len(rows):,} pairs of hands."
-        )
-        order = np.argsort(distance, kind="stable")
-        chosen = order[np.linspace(0, len(order) - 1, min(num_pairs, len(order))).astype(int)]
-        page.figure(
-            image_grid(
-                ("hand", "near-duplicate", "distance"),
-                [
-                    (
-                        *(_hand_html(pool, int(row)) for row in rows[pair]),
-                        f"{distance[pair]} bits{', mirrored' if is_mirrored[pair] else ''}",
-                    )
-                    for pair in chosen
-                ],
-            ),
-            f"{len(chosen)} of {len(rows):,} pairs, at regular intervals from the smallest to the "
-            "largest distance.",
-        )
+    if len(hands[0]):
+        _add_hands(page, pool, *hands, num_pairs)
     return page.save(path)
 
 
@@ -85,6 +64,35 @@ def _add_videos(
         ],
         f"{len(order)} of {len(videos):,} pairs of videos, sorted by the number of shared frames. "
         "Offset: time in the second video minus time in the first video.",
+    )
+
+
+def _add_hands(
+    page: Page,
+    pool: HandPool,
+    rows: np.ndarray,
+    distance: np.ndarray,
+    is_mirrored: np.ndarray,
+    num_pairs: int,
+) -> None:
+    page.heading("Near-duplicate hands")
+    chart = histogram(distance, "Pairs by distance", "differing bits of 256", y_label="pairs")
+    page.figure(
+        f'<div class="charts">{chart}</div>', f"Hash distances of {len(rows):,} pairs of hands."
+    )
+    order = np.argsort(distance, kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, min(num_pairs, len(order))).astype(int)]
+    cells = [
+        (
+            *(_hand_html(pool, int(row)) for row in rows[pair]),
+            f"{distance[pair]} bits{', mirrored' if is_mirrored[pair] else ''}",
+        )
+        for pair in chosen
+    ]
+    page.figure(
+        image_grid(("hand", "near-duplicate", "distance"), cells),
+        f"{len(chosen)} of {len(rows):,} pairs, at regular intervals from the smallest to the "
+        "largest distance.",
     )
 
 
