@@ -21,7 +21,7 @@ Take: TypeAlias = Literal["auto", "videos", "images", "both"]
 class Adaptation:
     """How a model is adapted to videos. An output folder keeps the settings of its first run.
 
-    Args:
+    Attributes:
         take: Which files are taken: videos, images or both. By default the videos of a folder, or
             else its images.
         fps: Frames per second that are taken from videos.

@@ -25,7 +25,7 @@ _FORMAT = "simhand_mm lifter 1"
 class LiftedHands:
     """3D poses that were estimated from 2D keypoints.
 
-    Args:
+    Attributes:
         keypoints_3d: ``[N, 21, 3]`` float32, axes of the camera (x right, y down, z forward). The
             wrist is at 0, and the bone from the wrist to the middle MCP measures 1. NaN for a hand
             with fewer than 11 keypoints.

@@ -15,7 +15,7 @@ _BENDS = [(PARENTS[PARENTS[tip]], PARENTS[tip], tip) for tip in range(21) if PAR
 class PoseLimits:
     """Ranges of bone lengths and bends; a pose outside of one of them is not plausible.
 
-    Args:
+    Attributes:
         lowest: ``[20 + 15]``, shortest bones (units of the hand), then smallest bends (radians).
         highest: ``[20 + 15]``, longest bones, then largest bends.
     """

@@ -20,7 +20,7 @@ from simhand_mm.functional.lifting import look_at_hand, to_hand_unit
 class HandSamples:
     """Right hands seen by cameras.
 
-    Args:
+    Attributes:
         keypoints_2d: ``[N, 21, 2]`` px.
         keypoints_3d: ``[N, 21, 3]``, any unit, camera frame.
         camera_matrix: ``[N, 3, 3]`` px.
@@ -35,7 +35,7 @@ class HandSamples:
 class NoiseBank:
     """Errors of an estimator in the lifter's frame of the true keypoints.
 
-    Args:
+    Attributes:
         true_3d: ``[M, 21, 3]``, the hands, units of the hand.
         error_2d: ``[M, 21, 2]``, units of the spread of the true keypoints.
         error_3d: ``[M, 21, 3]``, of the estimator's own 3D, units of the hand.

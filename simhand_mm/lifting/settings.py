@@ -12,7 +12,7 @@ PoseMethod = Literal["lifted", "lifted_from_both", "half_and_half", "world_landm
 class LiftingTraining:
     """How a lifter is trained.
 
-    Args:
+    Attributes:
         steps: Number of optimizer steps.
         batch_size: Hands per step.
         learning_rate: Peak of the schedule: it rises over the first 5 % of the steps, then falls.
@@ -39,7 +39,7 @@ class LiftingTraining:
 class PseudoLabels:
     """Assumptions about cameras and hands, and limits of the expected error.
 
-    Args:
+    Attributes:
         fov_deg: Field of view of the cameras along the longer side of the frame, in degrees.
         frame_size: Width and height of the frames in px. A pool does not know them: without this
             option a frame is taken to end where the boxes of its video end.

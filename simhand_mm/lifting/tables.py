@@ -32,7 +32,7 @@ LIFTED = pa.schema(
 class KeypointTable:
     """Hands to lift.
 
-    Args:
+    Attributes:
         hand_id: ``[N]`` names; the output has the same.
         handedness: ``[N]`` 'left' or 'right'.
         keypoints_2d: ``[N, 21, 2]`` px; NaN where missing.

@@ -43,7 +43,7 @@ class Preparation:
     It may be killed at any time and run again. The bytes of the pool do not depend on which process
     prepares which video, when, or how often.
 
-    Args:
+    Attributes:
         source: Folder that is searched for videos, images or archives, one of them, or a list.
         pool_dir: Folder of the pool; created if missing.
         settings: Settings of the crops.

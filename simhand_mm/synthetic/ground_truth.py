@@ -40,7 +40,7 @@ GROUND_TRUTH = pa.schema(
 class GroundTruth:
     """Ground truth of the synthetic videos, one row per hand and frame.
 
-    Args:
+    Attributes:
         video_id: ``[G]`` str.
         frame_index: ``[G]`` index of the frame in its video.
         handedness: ``[G]`` 'left' or 'right'.

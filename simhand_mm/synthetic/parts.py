@@ -36,7 +36,7 @@ _JPEG_QUALITY = 95
 class Part:
     """The unit of work of one process.
 
-    Args:
+    Attributes:
         kind: 'video', or 'train' or 'test' for stills.
         number: Index of the part among those of its kind.
         count: Number of frames of the video, or of stills of the person.

@@ -30,7 +30,7 @@ _PALM_TO_CAMERA = np.diag([1.0, -1.0, -1.0])
 class Staging:
     """Where and how a hand appears in a scene.
 
-    Args:
+    Attributes:
         handedness: 'left' or 'right'.
         area_xyxy: ``[4]`` px, area of the image that the joints must not leave.
         size_px: Longer side of the bounding box of the joints, averaged over the frames.
@@ -53,7 +53,7 @@ class Staging:
 class HandTrack:
     """One hand over the frames of a scene.
 
-    Args:
+    Attributes:
         subject: The person.
         handedness: 'left' or 'right'.
         transforms: ``[T, B, 3, 4]`` bone transforms of the (right) hand at rest.
@@ -76,7 +76,7 @@ class HandTrack:
 class Scene:
     """Everything that determines the appearance of the frames.
 
-    Args:
+    Attributes:
         camera: The camera.
         light: The light.
         film: Exposure, blur and sensor noise.

@@ -12,7 +12,7 @@ import numpy as np
 class Camera:
     """A pinhole camera.
 
-    Args:
+    Attributes:
         camera_matrix: ``[3, 3]`` px.
         width: Width of the image in px.
         height: Height of the image in px.

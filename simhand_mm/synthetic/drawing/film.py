@@ -16,7 +16,7 @@ from simhand_mm.synthetic.drawing.surfaces import unit
 class Film:
     """Exposure, blur and sensor noise of a camera.
 
-    Args:
+    Attributes:
         exposure: Factor applied to the light.
         blur_px: Standard deviation of the defocus; 0 for none.
         noise: Standard deviation of the sensor noise, in units of 1/255.

@@ -12,7 +12,7 @@ import numpy as np
 class Raster:
     """The nearest face at each covered pixel.
 
-    Args:
+    Attributes:
         pixel: ``[N]`` flat index row * W + column, ascending.
         face: ``[N]`` index of the visible face.
         barycentric: ``[N, 3]`` perspective-correct weights of the corners of the face.

@@ -23,7 +23,7 @@ _SHADOW_BIAS = (1.0, 1.0)  # mm, and cells of the shadow map
 class Light:
     """A distant lamp and ambient light.
 
-    Args:
+    Attributes:
         direction: ``[3]`` unit vector to the lamp, camera frame.
         color: ``[3]`` colour times intensity of the lamp.
         ambient: ``[3]`` light from all directions, stronger from above.

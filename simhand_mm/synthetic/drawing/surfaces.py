@@ -11,7 +11,7 @@ class Surface:
 
     Axes: V vertices, F faces.
 
-    Args:
+    Attributes:
         vertices: ``[V, 3]`` mm.
         normals: ``[V, 3]`` unit, outwards.
         faces: ``[F, 3]``, counter-clockwise seen from outside.

@@ -32,7 +32,7 @@ WRIST, INDEX_MCP, MIDDLE_MCP, PINKY_MCP = 0, 5, 9, 17
 class HandMesh:
     """A right hand with its forearm at rest, in the hand frame (see the module docstring).
 
-    Args:
+    Attributes:
         vertices: ``[V, 3]`` mm.
         faces: ``[F, 3]``, counter-clockwise seen from outside.
         skin_weights: ``[V, B]``, rows sum to one; bone 0 is the forearm, 1 the hand, 2 to 16 the

@@ -21,7 +21,7 @@ _HAND_MODE_LIMIT = np.array([0.5, 0.3, 0.3, 0.4, 0.0, 0.0])  # size is sampled s
 class Subject:
     """The right hand of a person at rest; the left hand is its mirror image.
 
-    Args:
+    Attributes:
         vertices: ``[V, 3]`` mm.
         joints: ``[21, 3]`` mm.
         albedo: ``[R, 3]`` linear colour of the refined vertices.
