@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
+from mmpose.apis import MMPoseInferencer
 
 from simhand_mm import cli
 from simhand_mm.functional.camera import project
@@ -94,6 +95,17 @@ def test_a_published_model_needs_no_config(inferencer, image, tmp_path):
     )  # half precision
     with pytest.raises(ValueError, match="config must be given"):
         HandPose3DInferencer(None, tmp_path / "a.pth")
+
+
+def test_mmpose_inferencer_finds_the_same_keypoints(inferencer, image, tmp_path):
+    """It reads our configs, and takes every hand for a right one."""
+    stock = MMPoseInferencer(
+        str(CONFIG), str(tmp_path / "a.pth"), device="cpu", det_model="whole_image"
+    )
+    found = next(stock(image, return_datasamples=True))["predictions"][0].pred_instances
+    expected = inferencer(image, [HandBox(np.array([0, 0, 160, 120]), "right")])[0]
+    np.testing.assert_allclose(found.keypoints[0], expected.keypoints_2d, atol=1e-3)
+    np.testing.assert_allclose(found.keypoints_3d[0], expected.keypoints_3d, atol=1e-3)
 
 
 def test_missing_boxes_are_refused(inferencer, image):

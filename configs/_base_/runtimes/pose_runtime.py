@@ -1,5 +1,6 @@
 # Fine-tuning with mmpose.
 default_scope = 'mmpose'
+data_mode = 'topdown'  # read by mmpose's MMPoseInferencer
 custom_imports = dict(imports=['simhand_mm.pose'], allow_failed_imports=False)
 
 default_hooks = dict(
