@@ -1,5 +1,4 @@
-_base_ = './simhand_resnet50_8xb1024-coslr-100e_ego4d-1m.py'
+_base_ = './simhand_resnet50_8xb1024-noweight-coslr-100e_ego4d-1m.py'
 
 # Without weights, because the Top-1 row of Table 4 (31.06 mm) equals the row of Table 3 without weights.
 train_dataloader = dict(dataset=dict(pool='pools/ego4d-100k', rank=500))
-model = dict(head=dict(loss=dict(w_pos=None, w_neg=None)))
