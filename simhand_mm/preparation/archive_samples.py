@@ -17,7 +17,7 @@ from simhand_mm.pool.video_statuses import SourceFile
 from simhand_mm.preparation.archives import Listing, Member, MemberError, list_archive
 from simhand_mm.preparation.file_lists import FRAME_INDEX, PATH, TIME_S
 from simhand_mm.preparation.image_files import IMAGE_SUFFIXES
-from simhand_mm.preparation.video_files import FileState, InputFile, some
+from simhand_mm.preparation.input_files import FileState, InputFile, first_of
 from simhand_mm.preparation.videos import VideoError
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,9 @@ def read_archives(archives: Sequence[InputFile]) -> ArchiveContents:
             fields |= dict.fromkeys(file.columns)
             files.append(file)
     if unread:
-        logger.warning("descriptions that are not used, not an object or damaged: %s", some(unread))
+        logger.warning(
+            "descriptions that are not used, not an object or damaged: %s", first_of(unread)
+        )
     names = [name for name in fields if name not in (*_OWN_COLUMNS, ARCHIVE)]
     if own := sorted(_OWN_COLUMNS & fields.keys()):
         logger.info("fields that are no columns, because the pool has its own: %s", ", ".join(own))

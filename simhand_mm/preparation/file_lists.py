@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simhand_mm.pool import read_rows
-from simhand_mm.preparation.video_files import InputFile, state_of
+from simhand_mm.preparation.input_files import InputFile, state_of
 
 LIST_SUFFIXES = (".csv", ".tsv", ".parquet")
 # Columns that say something else than what becomes a column of the pool of the same name.

@@ -14,7 +14,7 @@ from simhand_mm.preparation.image_groups import (
     numbers_in,
     times_of,
 )
-from simhand_mm.preparation.video_files import InputFile
+from simhand_mm.preparation.input_files import InputFile
 
 logger = logging.getLogger(__name__)
 

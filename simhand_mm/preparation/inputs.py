@@ -20,15 +20,14 @@ from simhand_mm.preparation.file_lists import (
     read_file_list,
 )
 from simhand_mm.preparation.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
-from simhand_mm.preparation.video_files import (
-    VIDEO_SUFFIXES,
+from simhand_mm.preparation.input_files import (
     InputFile,
     files_below,
-    some,
+    first_of,
     state_of,
     warn_of_the_same_file,
-    warn_of_unread,
 )
+from simhand_mm.preparation.video_files import VIDEO_SUFFIXES, warn_of_unread
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ def read_input(path: Path, settings: FootageSettings) -> Input:
     files = [_with_levels(f, levels) for f in (contents.files if archives else listed.files)]
     videos, images = _videos_and_images(files)
     if archives and videos:
-        names = some([file.name for file in videos])
+        names = first_of([file.name for file in videos])
         logger.warning("left alone: videos in archives, which must be unpacked: %s", names)
     if contents.damaged and not images:
         raise ValueError(
@@ -138,14 +137,14 @@ def _archives_to_read(files: Sequence[InputFile], take: str) -> list[InputFile]:
         take == "auto" and not any(map(len, _videos_and_images(files)))
     )
     if archives and not is_taken:
-        names = some([file.name for file in archives])
+        names = first_of([file.name for file in archives])
         logger.warning("left alone: archives, which --take archives takes: %s", names)
     compressed = [file.name for file in files if file.suffix in COMPRESSED_SUFFIXES]
     if compressed and is_taken:
         logger.warning(
             "left alone, because only .tar and .zip are read without unpacking: %s. Decompress "
             "them, e.g. with gunzip.",
-            some(compressed),
+            first_of(compressed),
         )
     return archives if is_taken else []
 
