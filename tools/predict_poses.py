@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 
 from simhand_mm.cli import run
-from simhand_mm.lifting.settings import PoseMethod
-
-BONE_MM = 91.0  # wrist to middle MCP of the average drawn hand; only `none` and `root` depend on it
+from simhand_mm.lifting.settings import BONE_MM, PoseMethod
 
 
 def main(
@@ -58,6 +56,7 @@ def main(
         None if without_camera else camera,
         found["keypoints_3d"],
     )
+    # The errors under the protocols none and root depend on the assumed size.
     hands = estimated.keypoints_3d.astype(np.float64) * BONE_MM
     hands += solve_translation(hands, keypoints, camera, np.ones(keypoints.shape[:2]))[:, None]
     targets = (labels["keypoints_3d"][rows], labels["keypoints_valid"][rows])

@@ -1,6 +1,6 @@
 """Write a file at the end of training that others can read without code execution."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from simhand_mm.version import __version__
 
 
-class PublishHook(Hook):
+class PublishHook(Hook, ABC):
     """Base of hooks that write a file at the end of training.
 
     Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from simhand_mm.experiments.jobs import Job
-from simhand_mm.lifting.settings import PoseMethod
+from simhand_mm.lifting.settings import FOV_DEG, PoseMethod
 from simhand_mm.runner_options import text_option
 
 _CONFIG = "configs/detnet/detnet_resnet18_1xb32-1200i_pseudo-any-64px.py"
@@ -44,7 +44,7 @@ class Adaptation:
 
     take: Take = "auto"
     fps: float = 2.0
-    fov_deg: float = 60.0
+    fov_deg: float = FOV_DEG
     frame_size: tuple[int, int] | None = None
     method: PoseMethod = "half_and_half"
     max_error: float = 0.35

@@ -7,15 +7,12 @@ from simhand_mm.functional.boxes import keypoints_to_box
 from simhand_mm.functional.camera import camera_of_view, solve_translation
 from simhand_mm.lifting.lifter import Lifter
 from simhand_mm.lifting.methods import estimate_poses
-from simhand_mm.lifting.settings import PoseMethod
+from simhand_mm.lifting.settings import BONE_MM, FOV_DEG, PoseMethod
 from simhand_mm.pool import HandBox, HandPose3D
 from simhand_mm.preparation.keypoints import KeypointEstimator
 
-FOV_DEG = 60.0
-BONE_MM = 91.0  # from the wrist to the middle MCP, as an adult has it
 
-
-class LiftedHands:
+class LiftingEstimator:
     """Finds the 2D keypoints of the hands in an image and lifts them to 3D poses.
 
     Args:

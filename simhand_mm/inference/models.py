@@ -83,9 +83,11 @@ class HandModel:
         max_hands = self.max_hands or (2 if is_video else 4)
         camera = None if self.intrinsics is None else _pinhole(*self.intrinsics)
         if not self.checkpoint:
-            from simhand_mm.inference.lifting import LiftedHands  # loads torch
+            from simhand_mm.inference.lifting import LiftingEstimator  # loads torch
 
-            return LiftedHands(MediaPipeHands(max_hands, is_video=is_video), camera, self.method)
+            return LiftingEstimator(
+                MediaPipeHands(max_hands, is_video=is_video), camera, self.method
+            )
         return self._build_image_model(self.checkpoint, is_video, max_hands, camera)
 
     def _build_image_model(

@@ -80,7 +80,7 @@ def new_boxes(followed: Sequence[HandBox], found: Sequence[HandBox]) -> list[Han
 
 
 def without_doubles(hands: Sequence[HandPose3D]) -> list[HandPose3D]:
-    """Return one hand for each place: of two with overlapping boxes (0.6), that with more score."""
+    """Drop, of two hands whose boxes overlap (IoU of 0.6), the one with the lower score."""
     kept: list[HandPose3D] = []
     for hand in sorted(hands, key=lambda hand: -hand.keypoint_score.mean()):
         boxes = [keypoints_to_box(other.keypoints_2d) for other in (hand, *kept)]

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+# What is assumed of a hand and a camera of which nothing is known.
+BONE_MM = 91.0  # wrist to middle MCP of the average drawn hand, about that of an adult
+FOV_DEG = 60.0  # along the longer side of the frame
+
 # What is taken as the pose of a hand, see lifting/methods.py.
 PoseMethod = Literal["lifted", "lifted_from_both", "half_and_half", "world_landmarks"]
 
@@ -57,9 +61,9 @@ class PseudoLabels:
         weights: File of simhand train-lifter; by default the one in the package.
     """
 
-    fov_deg: float = 60.0
+    fov_deg: float = FOV_DEG
     frame_size: tuple[int, int] | None = None
-    bone_mm: float = 91.0
+    bone_mm: float = BONE_MM
     max_error: float = 0.35
     max_keypoint_error: float = 0.6
     method: PoseMethod = "lifted"

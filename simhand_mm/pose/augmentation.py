@@ -14,7 +14,7 @@ class CameraEffects:
     """Degrade a crop as cameras and files do; cover a part of it. Keypoints stay as they are.
 
     The order is that of a real image: occluders, light, blur or motion, resolution, sensor noise,
-    compression. Each effect is applied to a random share of the images, with a random strength.
+    compression. Each effect is applied with a probability, with a random strength.
 
     Required key: ``img``, uint8. Modified: ``img``.
 
@@ -25,7 +25,7 @@ class CameraEffects:
         downscale: Largest factor by which the resolution is reduced.
         noise: Largest standard deviation of the noise, in units of 1/255.
         jpeg_quality: Lowest quality of JPEG.
-        share: Share of the images to which each of these effects is applied.
+        prob: Probability of each of these effects.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class CameraEffects:
         downscale: float = 3.0,
         noise: float = 12.0,
         jpeg_quality: int = 30,
-        share: float = 0.4,
+        prob: float = 0.4,
     ) -> None:
         self.occlusion, self.gamma, self.blur = occlusion, gamma, blur
         self.downscale, self.noise, self.jpeg_quality = downscale, noise, jpeg_quality
-        self.share = share
+        self.prob = prob
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         """Degrade one crop."""
@@ -50,13 +50,13 @@ class CameraEffects:
         for effect in (
             self._cover, self._expose, self._blur, self._shrink, self._add_noise, self._compress
         ):  # fmt: skip
-            if rng.random() < self.share:
+            if rng.random() < self.prob:
                 image = effect(rng, image)
         results["img"] = image
         return results
 
     def _cover(self, rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-        """Paste a turned box or disc of one colour, or with a piece of the image itself."""
+        """Paste a rotated box or ellipse of one colour, or with a piece of the image itself."""
         size = len(image)
         sides = rng.uniform(0.05, self.occlusion + 0.05, 2) * size
         shape = (tuple(rng.uniform(0, size, 2)), tuple(sides), rng.uniform(0, 180))
@@ -85,7 +85,8 @@ class CameraEffects:
             return cv2.GaussianBlur(image, (0, 0), strength)
         reach = int(np.ceil(strength))
         kernel = np.zeros((2 * reach + 1,) * 2, np.float32)
-        step = strength * np.array([np.cos(angle := rng.uniform(0, np.pi)), np.sin(angle)])
+        angle = rng.uniform(0, np.pi)
+        step = strength * np.array([np.cos(angle), np.sin(angle)])
         ends = [tuple(np.rint(reach + sign * step).astype(int).tolist()) for sign in (-1, 1)]
         cv2.line(kernel, *ends, color=(1.0,))
         return cv2.filter2D(image, -1, kernel / kernel.sum())

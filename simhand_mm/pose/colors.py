@@ -24,8 +24,8 @@ class ColorJitter:
         contrast: The same for the distance from the mean grey value.
         saturation: The same for the distance of each pixel from its grey value.
         hue: Largest change of the hue, in turns of the colour circle.
-        share: Share of the images that are changed.
-        gray_share: Share of the images that become grey, whether changed or not.
+        prob: Probability that an image is changed.
+        gray_prob: Probability that it becomes grey, whether changed or not.
     """
 
     def __init__(
@@ -34,8 +34,8 @@ class ColorJitter:
         contrast: float = 0.0,
         saturation: float = 0.0,
         hue: float = 0.0,
-        share: float = 1.0,
-        gray_share: float = 0.0,
+        prob: float = 1.0,
+        gray_prob: float = 0.0,
     ) -> None:
         self.changes = (
             (adjust_brightness, max(1 - brightness, 0), 1 + brightness),
@@ -43,12 +43,12 @@ class ColorJitter:
             (adjust_saturation, max(1 - saturation, 0), 1 + saturation),
             (adjust_hue, -hue, hue),
         )
-        self.share, self.gray_share = share, gray_share
+        self.prob, self.gray_prob = prob, gray_prob
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         """Change one crop."""
         # NumPy's global generator, because mmengine seeds it in every worker process.
-        if self.share == 1 or np.random.rand() < self.share:  # noqa: NPY002
+        if self.prob == 1 or np.random.rand() < self.prob:  # noqa: NPY002
             order = np.random.permutation(len(self.changes))  # noqa: NPY002
             amounts = [
                 np.random.uniform(low, high) if low < high else None  # noqa: NPY002
@@ -57,7 +57,7 @@ class ColorJitter:
             for index in order:
                 if (amount := amounts[index]) is not None:
                     results["img"] = self.changes[index][0](results["img"], amount)
-        if self.gray_share and np.random.rand() < self.gray_share:  # noqa: NPY002
+        if self.gray_prob and np.random.rand() < self.gray_prob:  # noqa: NPY002
             results["img"] = as_gray(results["img"])
         return results
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from simhand_mm.functional.camera import project
-from simhand_mm.inference.lifting import BONE_MM, LiftedHands
+from simhand_mm.inference.lifting import LiftingEstimator
 from simhand_mm.inference.models import HandModel
+from simhand_mm.lifting.settings import BONE_MM
 from simhand_mm.preparation.keypoints import HandKeypoints
 from simhand_mm.synthetic.hand.pose_set import sample_hand_poses
 
@@ -26,7 +27,7 @@ def known_keypoints(sides=("right", "left")):
 
 def test_keypoints_are_lifted_to_hands_in_mm_at_their_place():
     truth, found = known_keypoints()
-    estimate = LiftedHands(lambda image: found, CAMERA)
+    estimate = LiftingEstimator(lambda image: found, CAMERA)
     hands = estimate(np.zeros((480, 640, 3), np.uint8))
     assert [hand.handedness for hand in hands] == ["right", "left"]
     for hand, true in zip(hands, truth, strict=True):
@@ -43,7 +44,7 @@ def test_half_and_half_with_the_true_pose_halves_the_error():
     found = [replace(hand, keypoints_3d=pose) for hand, pose in zip(found, truth, strict=True)]
     image, errors = np.zeros((480, 640, 3), np.uint8), {}
     for method in ("lifted", "half_and_half", "world_landmarks"):
-        hands = LiftedHands(lambda image: found, CAMERA, method)(image)
+        hands = LiftingEstimator(lambda image: found, CAMERA, method)(image)
         poses = np.stack([hand.keypoints_3d for hand in hands]) / BONE_MM
         unit = truth - truth[:, :1]
         unit = unit / np.linalg.norm(unit[:, 9], axis=-1)[:, None, None]
@@ -54,8 +55,10 @@ def test_half_and_half_with_the_true_pose_halves_the_error():
 
 def test_without_a_camera_there_is_no_position_and_no_hands_are_fine():
     _, found = known_keypoints()
-    assert LiftedHands(lambda image: found)(np.zeros((480, 640, 3), np.uint8))[0].position is None
-    assert LiftedHands(lambda image: [])(np.zeros((480, 640, 3), np.uint8)) == []
+    assert (
+        LiftingEstimator(lambda image: found)(np.zeros((480, 640, 3), np.uint8))[0].position is None
+    )
+    assert LiftingEstimator(lambda image: [])(np.zeros((480, 640, 3), np.uint8)) == []
 
 
 def test_the_model_says_what_it_is():

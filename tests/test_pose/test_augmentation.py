@@ -18,7 +18,7 @@ def test_same_seed_same_image_and_other_keys_stay():
     images = []
     for seed in (0, 0, 1):
         random.seed(seed)
-        moved = CameraEffects(share=1.0)(dict(sample))
+        moved = CameraEffects(prob=1.0)(dict(sample))
         assert moved["transformed_keypoints"] is sample["transformed_keypoints"]
         assert moved["img"].shape == (48, 48, 3) and moved["img"].dtype == np.uint8
         images.append(moved["img"])
@@ -26,7 +26,7 @@ def test_same_seed_same_image_and_other_keys_stay():
 
 
 def test_share_of_zero_changes_nothing():
-    np.testing.assert_array_equal(CameraEffects(share=0.0)({"img": crop()})["img"], crop())
+    np.testing.assert_array_equal(CameraEffects(prob=0.0)({"img": crop()})["img"], crop())
 
 
 @pytest.mark.parametrize(

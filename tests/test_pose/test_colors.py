@@ -41,7 +41,7 @@ def test_without_ranges_nothing_changes(image):
 def test_shares(image):
     """A share of 0.7 is changed, a share of 0.05 becomes grey."""
     np.random.seed(0)  # noqa: NPY002
-    jitter = ColorJitter(brightness=0.4, share=0.7, gray_share=0.3)
+    jitter = ColorJitter(brightness=0.4, prob=0.7, gray_prob=0.3)
     found = [jitter({"img": image.copy()})["img"] for _ in range(400)]
     gray = np.array([(np.ptp(pixels, axis=-1) == 0).all() for pixels in found])
     kept = np.array([np.array_equal(pixels, image) for pixels in found])

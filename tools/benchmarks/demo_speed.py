@@ -22,7 +22,7 @@ from mmengine.config import Config
 
 from simhand_mm.cli import find_config, run
 from simhand_mm.experiments.tables import write_part
-from simhand_mm.inference.lifting import LiftedHands
+from simhand_mm.inference.lifting import LiftingEstimator
 from simhand_mm.inference.media import MediaSource
 from simhand_mm.inference.models import mediapipe_detector
 from simhand_mm.pose.inferencer import HandPose3DInferencer, Runtime
@@ -51,7 +51,7 @@ def mediapipe(max_hands: int, is_video: bool) -> Method:
 
 def lifted(max_hands: int) -> Method:
     """Return the default model of the demo, in a video."""
-    estimate = LiftedHands(MediaPipeHands(max_hands, is_video=True))
+    estimate = LiftingEstimator(MediaPipeHands(max_hands, is_video=True))
     return lambda frames: [estimate(frame) for frame in frames]
 
 

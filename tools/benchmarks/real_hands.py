@@ -30,7 +30,7 @@ from simhand_mm.functional.pose_metrics import keypoint_errors_mm
 from simhand_mm.lifting.lifter import Lifter
 from simhand_mm.lifting.methods import estimate_poses
 from simhand_mm.lifting.pseudo_labels import crop_cameras
-from simhand_mm.lifting.settings import PoseMethod, PseudoLabels
+from simhand_mm.lifting.settings import BONE_MM, FOV_DEG, PoseMethod, PseudoLabels
 from simhand_mm.pool import HandPool, read_predictions
 from simhand_mm.pretraining.folds import select_hands, split_by_group
 from simhand_mm.pretraining.probing import probe
@@ -63,7 +63,7 @@ def main(
     views: tuple[str, str] | None = None,
     predictions: Path | None = None,
     frame_size: tuple[int, int] | None = None,
-    fov_deg: float = 60.0,
+    fov_deg: float = FOV_DEG,
     label: str | None = None,
     group: str = "video_id",
 ) -> None:
@@ -128,13 +128,13 @@ def poses_of(pool: HandPool, settings: PseudoLabels) -> dict[str, np.ndarray]:
 
 
 def aligned_predictions(pool: HandPool, path: Path) -> np.ndarray:
-    """Return the predictions of an image model, scaled to a bone of 91 mm; NaN where missing."""
+    """Return the predictions of an image model, scaled to the same bone; NaN where missing."""
     table = read_predictions(path)
     hands = np.full((len(pool), 21, 3), np.nan)
     rows = pool.rows_of(list(table["sample_id"]))
     predicted = table["keypoints_3d"][rows >= 0]
     bone = np.linalg.norm(predicted[:, 9] - predicted[:, 0], axis=-1)
-    hands[rows[rows >= 0]] = (predicted - predicted[:, :1]) * (91 / bone)[:, None, None]
+    hands[rows[rows >= 0]] = (predicted - predicted[:, :1]) * (BONE_MM / bone)[:, None, None]
     return hands
 
 
@@ -240,7 +240,7 @@ def compare_views(poses: np.ndarray, seen: TwoViews) -> list[str]:
     first, second = poses[seen.rows]
     later = np.roll(second, len(second) // 2, axis=0)
     length = np.linalg.norm(seen.triangulated[:, 9] - seen.triangulated[:, 0], axis=-1)
-    true = seen.triangulated * (91 / length)[:, None, None]
+    true = seen.triangulated * (BONE_MM / length)[:, None, None]
     values = [
         distance(first, second, "procrustes"),
         distance(first, later, "procrustes"),
