@@ -112,15 +112,16 @@ def test_a_relu_input_at_zero_is_no_difference(small, monkeypatch):
 
 def another_device(monkeypatch):
     """Tensors are changed by a hundredth when they are moved to the device."""
-    calls = []
+    right, calls = comparing.move, []
 
     def change(tensor):
         calls.append(tensor)
         return tensor * (1 + 0.01 * len(calls)) if tensor.is_floating_point() else tensor
 
-    monkeypatch.setattr(
-        comparing, "move", lambda data, device: comparing.tree_map_only(torch.Tensor, change, data)
-    )
+    def wrong(data, device, dtype=None):
+        return comparing.tree_map_only(torch.Tensor, change, right(data, device, dtype))
+
+    monkeypatch.setattr(comparing, "move", wrong)
 
 
 def other_gradients(monkeypatch):

@@ -14,9 +14,13 @@ from simhand_mm.doctor.findings import Status
 SMALL_CONFIG = "simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py"
 
 
-def move(data: Any, device: str | torch.device) -> Any:
-    """All tensors of nested containers on a device."""
-    return tree_map_only(Tensor, lambda tensor: tensor.to(device), data)
+def move(data: Any, device: str | torch.device, dtype: torch.dtype | None = None) -> Any:
+    """All tensors of nested containers on a device, those of real numbers with a dtype."""
+
+    def _move(tensor: Tensor) -> Tensor:
+        return tensor.to(device, dtype if tensor.is_floating_point() else None)
+
+    return tree_map_only(Tensor, _move, data)
 
 
 def difference(found: Tensor, expected: Tensor) -> float:
@@ -51,7 +55,7 @@ def build(config: str, scope: str, **options: Any) -> Any:
 
 def gradients(model: nn.Module) -> Tensor:
     """Gradients of all weights in one vector, which is then cleared."""
-    parts = [p.grad.float().flatten().cpu() for p in model.parameters() if p.grad is not None]
+    parts = [p.grad.double().flatten().cpu() for p in model.parameters() if p.grad is not None]
     model.zero_grad()
     return torch.cat(parts)
 

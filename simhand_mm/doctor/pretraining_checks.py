@@ -93,25 +93,25 @@ def _worst(values: list[float]) -> float:
 
 
 def pretraining(device: str, config: str) -> tuple[Status, str]:
-    """Loss of pre-training and the gradient of all weights.
+    """Loss of pre-training and the gradient of all weights, in float32 and float64.
 
-    The gradient is judged by the better of two batches: if the input of a single ReLU is so near
-    to zero that it has another sign on the device, the gradient differs by up to one percent.
+    In float32, ReLUs whose inputs are near zero may have another sign on the device. That changes
+    the gradient by up to two percent, on CPUs too, and is no fault; so its bound is wide.
     """
     model = comparing.build(f"{config}_synthetic-64px.py", "mmpretrain")
-    values, slopes = [], []
-    for seed in range(2):
-        data = model.data_preprocessor(comparing.crops(_PAIRS, seed=seed), training=True)
+    data = model.data_preprocessor(comparing.crops(_PAIRS), training=True)
+    measured = {}
+    for dtype, bounds in ((torch.float32, (1e-5, 5e-2)), (torch.float64, (1e-5, 1e-5))):
         results = []
         for place in ("cpu", device):
-            model.to(place).train()
-            results.append(comparing.value_and_gradient(model, comparing.move(data, place)))
+            model.to(place, dtype).train()
+            batch = comparing.move(data, place, dtype)
+            results.append(comparing.value_and_gradient(model, batch))
         (expected, expected_slope), (found, slope) = results
-        values.append(difference(found, expected))
-        slopes.append(difference(slope, expected_slope))
-        model.cpu()
-    best = torch.tensor(slopes).min().item()  # NaN if any is
-    return judge({"loss": (_worst(values), 1e-5), "gradient": (best, 1e-3)})
+        name = str(dtype).removeprefix("torch.")
+        measured[f"loss in {name}"] = (difference(found, expected), bounds[0])
+        measured[f"gradient in {name}"] = (difference(slope, expected_slope), bounds[1])
+    return judge(measured)
 
 
 def _judge_step(
