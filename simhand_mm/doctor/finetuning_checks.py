@@ -31,11 +31,11 @@ def finetuning(device: str) -> tuple[Status, str]:
     targets = torch.rand(_IMAGES, 21, 12, generator=generator)
     targets[..., :2] *= 15  # cells of the heatmap
     results = []
-    for place in ("cpu", device):
+    for each_device in ("cpu", device):
         # With statistics of the batch, one ReLU that rounds to the other side of 0 moves the whole
         # gradient by a hundredth.
-        comparing.freeze_norms(model.to(place).train())
-        inputs, labels = comparing.move((images, targets), place)
+        comparing.freeze_norms(model.to(each_device).train())
+        inputs, labels = comparing.move((images, targets), each_device)
         maps = model.head(model.backbone(inputs))
         loss: Any = sum(model.head.loss_module(maps, *model.head.decoder.unpack(labels)).values())
         loss.backward()

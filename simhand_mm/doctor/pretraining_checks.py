@@ -73,19 +73,19 @@ def losses(device: str) -> tuple[Status, str]:
     generator = torch.Generator().manual_seed(0)
     projections = torch.randn(512, 128, generator=generator)
     keypoints = 128 * torch.rand(512, 21, 2, generator=generator)
-    values, slopes = [], []
+    values, gradients = [], []
     for module in modules:
         results = []
-        for place in ("cpu", device):
-            leaf, poses = comparing.move((projections, keypoints), place)
+        for each_device in ("cpu", device):
+            leaf, poses = comparing.move((projections, keypoints), each_device)
             leaf.requires_grad_()
             samples = {"keypoints_2d": poses, "crop_keypoints_2d": poses}
             loss = module(*leaf.chunk(2), samples)["loss"]
             results.append((loss, torch.autograd.grad(loss, leaf)[0]))
-        (expected, expected_slope), (found, slope) = results
+        (expected, expected_gradient), (found, gradient) = results
         values.append(difference(found, expected))
-        slopes.append(difference(slope, expected_slope))
-    return judge({"loss": (_worst(values), 1e-6), "gradient": (_worst(slopes), 1e-5)})
+        gradients.append(difference(gradient, expected_gradient))
+    return judge({"loss": (_worst(values), 1e-6), "gradient": (_worst(gradients), 1e-5)})
 
 
 def _worst(values: list[float]) -> float:
@@ -103,14 +103,14 @@ def pretraining(device: str, config: str) -> tuple[Status, str]:
     measured = {}
     for dtype, bounds in ((torch.float32, (1e-5, 5e-2)), (torch.float64, (1e-5, 1e-5))):
         results = []
-        for place in ("cpu", device):
-            model.to(place, dtype).train()
-            batch = comparing.move(data, place, dtype)
+        for each_device in ("cpu", device):
+            model.to(each_device, dtype).train()
+            batch = comparing.move(data, each_device, dtype)
             results.append(comparing.value_and_gradient(model, batch))
-        (expected, expected_slope), (found, slope) = results
+        (expected, expected_gradient), (found, gradient) = results
         name = str(dtype).removeprefix("torch.")
         measured[f"loss in {name}"] = (difference(found, expected), bounds[0])
-        measured[f"gradient in {name}"] = (difference(slope, expected_slope), bounds[1])
+        measured[f"gradient in {name}"] = (difference(gradient, expected_gradient), bounds[1])
     return judge(measured)
 
 
@@ -155,16 +155,16 @@ def bfloat16(device: str) -> tuple[Status, str]:
 def optimizer(device: str) -> tuple[Status, str]:
     """Five steps of LARSAdam from equal gradients; then it is saved and loaded, and one more."""
     weights = []
-    for place in ("cpu", device):
+    for each_device in ("cpu", device):
         generator = torch.Generator().manual_seed(0)
         start = torch.randn(64, 32, generator=generator)
         gradient = torch.randn(6, 64, 32, generator=generator)
-        parameter = nn.Parameter(comparing.move(start, place))
+        parameter = nn.Parameter(comparing.move(start, each_device))
         larsadam = LARSAdam([parameter], lr=1e-2, weight_decay=1e-6)
         for step in range(6):
-            if step == 5 and place == device:
-                larsadam = _resumed(larsadam, parameter, place)
-            parameter.grad = comparing.move(gradient[step], place)
+            if step == 5 and each_device == device:
+                larsadam = _resumed(larsadam, parameter, each_device)
+            parameter.grad = comparing.move(gradient[step], each_device)
             larsadam.step()
         weights.append(parameter)
     return judge({"weights": (difference(weights[1], weights[0]), 1e-5)})
@@ -190,12 +190,12 @@ def training(device: str) -> tuple[Status, str]:
             pairs //= 2
         torch.cuda.reset_peak_memory_stats(device)
     model = comparing.build(config, "mmpretrain").to(device).train()
-    parameters = LARSAdam(model.parameters(), lr=1e-3, weight_decay=1e-6)
+    larsadam = LARSAdam(model.parameters(), lr=1e-3, weight_decay=1e-6)
     batch, values, seconds = _repeat(comparing.crops(min(pairs, 64), 224), pairs), [], []
     samples: dict[str, Tensor] = {}
     for _ in range(steps):
         start = time.monotonic()
-        loss, samples = comparing.training_step(model, parameters, batch, kind)
+        loss, samples = comparing.training_step(model, larsadam, batch, kind)
         values.append(loss.item())  # waits for the device
         seconds.append(time.monotonic() - start)
     step = sorted(seconds)[steps // 2]
