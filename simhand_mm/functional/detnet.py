@@ -1,9 +1,9 @@
-"""DetNet's maps: targets, losses and read-out (SiMHand, Sec. 6.2, Eq. 4; Zhou et al., CVPR 2020).
+"""DetNet's maps: their targets, and how they are read (SiMHand, Sec. 6.2; Zhou et al., CVPR 2020).
 
 For each keypoint the network predicts a *heatmap* (position in the image), a *location map*
 (position relative to the wrist, in lengths of the reference bone) and a *delta map* (direction
-from its parent). The 3D maps matter only at the keypoint, so their losses are masked by the target
-heatmap, and they are read at the maximum of the heatmap.
+from its parent). The 3D maps matter only at the keypoint: they are read at the maximum of the
+heatmap.
 
 Axes: B samples, K keypoints, h x w map cells. Cell centres lie at integer coordinates. ``...``
 stands for any leading axes. Targets that are computed per sample accept NumPy arrays, because
@@ -19,6 +19,9 @@ from torch import Tensor
 from simhand_mm.functional.arrays import Array
 from simhand_mm.functional.keypoints import PARENTS, bone_length, root_relative
 
+# Half the window of the released Gaussians, in standard deviations.
+RELEASED_CUTOFF = 3.0
+
 
 def image_to_map(points: Array, stride: float) -> Array:
     """Pixels of the input image to map cells, ``stride`` px per cell. ``[..., 2]``."""
@@ -30,13 +33,6 @@ def map_to_image(points: Array, stride: float) -> Array:
     """Map cells to pixels of the input image; inverse of :func:`image_to_map`. ``[..., 2]``."""
     mapped: Any = (points + 0.5) * stride - 0.5
     return mapped
-
-
-# ------------------------------------------------------------------------------- targets
-
-
-# Half the window of the released Gaussians, in standard deviations.
-RELEASED_CUTOFF = 3.0
 
 
 def truncated_cells(points: np.ndarray, stride: int) -> np.ndarray:
@@ -115,64 +111,6 @@ def delta_targets(keypoints_3d: Array) -> Array:
     """
     bones: Any = keypoints_3d - keypoints_3d[..., list(PARENTS), :]
     return bones / ((bones**2).sum(-1)[..., None] ** 0.5).clip(1e-9)
-
-
-# -------------------------------------------------------------------------------- losses
-
-
-def heat_loss(heatmaps: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Half the squared error of heatmaps, averaged over cells and summed over keypoints.
-
-    Args:
-        heatmaps: ``[B, K, h, w]``.
-        target: ``[B, K, h, w]``.
-        weight: ``[B, K]``, 0 where the keypoint is unknown or outside the image.
-
-    Returns:
-        Scalar, the mean over samples.
-    """
-    per_keypoint = ((heatmaps - target) ** 2).mean(dim=(-1, -2))
-    return 0.5 * (per_keypoint * weight).sum(-1).mean()
-
-
-def masked_map_loss(
-    maps: Tensor, target: Tensor, mask: Tensor, weight: Tensor, over_batch: bool = False
-) -> Tensor:
-    """Error of 3D maps at the keypoints: ``||H * (L - L_target)|| / ||H||``.
-
-    This is the root mean square error over the cells of a sample, weighted by the squared target
-    heatmap. The released code differs: it takes one norm over the whole batch and divides it by
-    the number of samples, so its loss shrinks with the square root of the batch size. The two are
-    about equal at 66 samples: the squared heatmaps (sigma 1) of 21 keypoints sum to 21 pi.
-    ``over_batch`` selects the released form.
-
-    Args:
-        maps: ``[B, K, 3, h, w]``, predicted vectors.
-        target: ``[B, K, 3]``, the same vector in every cell.
-        mask: ``[B, K, h, w]``, target heatmaps.
-        weight: ``[B, K]``, 0 where the vector is unknown.
-        over_batch: Use the form of the released code.
-
-    Returns:
-        Scalar in the unit of the maps, the mean over the samples with any weight; 0 if
-        there is none.
-    """
-    error = torch.where(weight[..., None] > 0, target, 0.0)[..., None, None] - maps
-    squared = (error * mask[:, :, None]).square().sum(dim=(2, 3, 4)) * weight  # [B, K]
-    energy = (mask.square().sum(dim=(-1, -2)) * weight).sum(-1)  # [B]
-    labelled = energy > 0
-    count = labelled.sum().clamp(min=1)
-    if over_batch:
-        return _safe_sqrt(squared.sum()) / count
-    return (_safe_sqrt(squared.sum(-1) / energy.clamp(min=1e-6)) * labelled).sum() / count
-
-
-def _safe_sqrt(squared: Tensor) -> Tensor:
-    """Square root with a finite gradient at zero."""
-    return (squared + 1e-12).sqrt()
-
-
-# ------------------------------------------------------------------------------ read-out
 
 
 def read_out(

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from simhand_mm.functional.detnet import heat_loss, masked_map_loss
+from simhand_mm.functional.detnet_losses import heat_loss, masked_map_loss
 from simhand_mm.registry import MODELS
 
 

@@ -11,8 +11,9 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from simhand_mm.functional.detnet import heat_loss, heatmap_targets, image_to_map
+from simhand_mm.functional.detnet import heatmap_targets, image_to_map
 from simhand_mm.functional.detnet_layers import heatmap_head, upsampling, with_coordinate_planes
+from simhand_mm.functional.detnet_losses import heat_loss
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 from simhand_mm.registry import MODELS
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from simhand_mm.functional import detnet
+from simhand_mm.functional import detnet, detnet_losses
 from simhand_mm.functional.keypoints import PARENTS
 from tests.references.detnet import (
     heat_loss_reference,
@@ -49,10 +49,10 @@ def test_losses_equal_reference(generator, over_batch):
     vectors = torch.randn(2, 21, 3, generator=generator, dtype=torch.float64)
     weight = (torch.rand(2, 21, generator=generator) > 0.3).double()
     expected = heat_loss_reference(heat.tolist(), target.tolist(), weight.tolist())
-    torch.testing.assert_close(detnet.heat_loss(heat, target, weight).item(), expected)
+    torch.testing.assert_close(detnet_losses.heat_loss(heat, target, weight).item(), expected)
     arguments = (maps, vectors, target, weight)
     expected = masked_map_loss_reference(*(a.tolist() for a in arguments), over_batch)
-    loss = detnet.masked_map_loss(*arguments, over_batch)
+    loss = detnet_losses.masked_map_loss(*arguments, over_batch)
     torch.testing.assert_close(loss.item(), expected, rtol=1e-9, atol=1e-9)
 
 
@@ -62,18 +62,18 @@ def test_samples_without_3d_labels_are_ignored(generator):
     vectors[0] = 1.0
     weight = torch.tensor([[1.0], [0.0]]).expand(2, 21)
     mask = torch.ones(2, 21, 4, 4)
-    both = detnet.masked_map_loss(maps, vectors, mask, weight)
-    first = detnet.masked_map_loss(maps[:1], vectors[:1], mask[:1], weight[:1])
+    both = detnet_losses.masked_map_loss(maps, vectors, mask, weight)
+    first = detnet_losses.masked_map_loss(maps[:1], vectors[:1], mask[:1], weight[:1])
     torch.testing.assert_close(both, first)
     both.backward()
     assert maps.grad[1].abs().max() == 0
-    assert detnet.masked_map_loss(maps, vectors, mask, weight * 0).item() < 1e-5
+    assert detnet_losses.masked_map_loss(maps, vectors, mask, weight * 0).item() < 1e-5
 
 
 def test_perfect_maps_give_finite_gradients():
     maps = torch.zeros(1, 21, 3, 2, 2, requires_grad=True)
     mask = torch.ones(1, 21, 2, 2)
-    detnet.masked_map_loss(maps, torch.zeros(1, 21, 3), mask, torch.ones(1, 21)).backward()
+    detnet_losses.masked_map_loss(maps, torch.zeros(1, 21, 3), mask, torch.ones(1, 21)).backward()
     assert maps.grad.isfinite().all()
 
 
