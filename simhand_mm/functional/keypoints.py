@@ -44,31 +44,29 @@ def mirror_keypoints_3d(keypoints_3d: Array) -> Array:
     return mirrored
 
 
-def root_relative(keypoints_3d: Array, root_index: int = WRIST) -> Array:
-    """Subtract the root keypoint.
+def root_relative(keypoints: Array) -> Array:
+    """Subtract the wrist, the root of the hand.
 
     Args:
-        keypoints_3d: ``[..., 21, D]``, any unit.
-        root_index: The keypoint that becomes the origin.
+        keypoints: ``[..., 21, D]``, any unit.
 
     Returns:
         ``[..., 21, D]``, same unit.
     """
-    moved: Any = keypoints_3d - keypoints_3d[..., root_index : root_index + 1, :]
+    moved: Any = keypoints - keypoints[..., WRIST : WRIST + 1, :]
     return moved
 
 
-def bone_length(keypoints: Array, bone: tuple[int, int] = REFERENCE_BONE) -> Array:
-    """Length of one bone, by default from wrist to middle MCP (the scale of the hand).
+def bone_length(keypoints: Array) -> Array:
+    """Length of the reference bone, from wrist to middle MCP: the scale of the hand.
 
     Args:
         keypoints: ``[..., 21, D]``, any unit.
-        bone: The two keypoints at its ends.
 
     Returns:
         ``[...]``, in the unit of ``keypoints``.
     """
-    difference: Any = keypoints[..., bone[1], :] - keypoints[..., bone[0], :]
+    difference: Any = keypoints[..., MIDDLE_MCP, :] - keypoints[..., WRIST, :]
     return (difference**2).sum(-1) ** 0.5
 
 

@@ -19,14 +19,11 @@ class LiveView:
     Only programs on this machine can read it, and only those that know its address, which contains
     a random token: the images may be those of a camera.
 
-    Args:
-        port: Port of the page; 0 for any free one.
-
     Attributes:
         url: Address of the page.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self) -> None:
         self._newest, self._number = b"", 0
         self._changed, self._is_open = threading.Condition(), True
         self._path = f"/{secrets.token_urlsafe(16)}/"
@@ -39,7 +36,7 @@ class LiveView:
             def log_message(self, format: str, *args: object) -> None:
                 """Print nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)  # any free port
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}{self._path}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -25,7 +25,7 @@ from simhand_mm.pool.parts import (
     write_part,
 )
 from simhand_mm.pool.schema import FORMAT_VERSION, DropRecord, HandRecord, hands_schema
-from simhand_mm.pool.video_statuses import SourceFile, VideoStatus, read_statuses, write_statuses
+from simhand_mm.pool.video_statuses import VideoStatus, read_statuses, write_statuses
 
 logger = logging.getLogger(__name__)
 
@@ -127,31 +127,21 @@ class PoolWriter:
         hands: Sequence[HandRecord],
         drops: Sequence[DropRecord] = (),
         failure: str = "",
-        num_frames: int = 0,
-        seconds: float = 0.0,
-        problem: str = "",
-        source_file: SourceFile = SourceFile(),  # noqa: B008 (frozen)
-    ) -> VideoStatus:
+    ) -> None:
         """Write all hands and drops of a video atomically.
+
+        Args:
+            video_id: Its id.
+            hands: Its hands.
+            drops: What was dropped, with reasons.
+            failure: Reason why the video could not be used at all, or ''.
 
         Raises:
             ValueError: If the parts of the pool were removed, or an array has the wrong shape.
             OSError: If the disk is full or read-only.
         """
-        status = VideoStatus(
-            video_id,
-            failure,
-            num_frames,
-            len(hands),
-            len(drops),
-            seconds,
-            problem,
-            source_file.name,
-            source_file.num_bytes,
-            source_file.modified_s,
-        )
+        status = VideoStatus(video_id, failure, num_hands=len(hands), num_drops=len(drops))
         self.write_videos([FinishedVideo(status, hands, drops)])
-        return status
 
     def write_videos(self, videos: Sequence[FinishedVideo], generation: int = 0) -> None:
         """Write several videos, or a piece of one, as one part.

@@ -1,6 +1,6 @@
 """Inference: 3D hand poses of an image, by a fine-tuned model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -32,8 +32,6 @@ class HandPose3DInferencer:
             contain their config.
         checkpoint: Checkpoint file.
         device: Device of the model.
-        find_hands: Function that returns the hands of an image ``[H, W, 3]`` uint8, BGR. Without
-            it, ``boxes`` must be passed with each image.
         runtime: What computes the network. ``onnxruntime`` runs on the CPU, is faster there, and
             needs a model with a :class:`DetNetHead`.
 
@@ -46,13 +44,11 @@ class HandPose3DInferencer:
         config: str | Path | Config | None,
         checkpoint: str | Path,
         device: str = "cpu",
-        find_hands: Callable[[np.ndarray], Sequence[HandBox]] | None = None,
         runtime: Runtime = "torch",
     ) -> None:
         config = read_model_config(checkpoint) if config is None else config
         with redirect_stdout(StringIO()):  # mmengine prints where it reads weights
             self.model: Any = init_model(config, str(checkpoint), device=device)
-        self.find_hands = find_hands
         self._pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
         if runtime == "onnxruntime" and device != "cpu":
             raise ValueError(
@@ -63,27 +59,17 @@ class HandPose3DInferencer:
     def __call__(
         self,
         image: np.ndarray,
-        boxes: Sequence[HandBox] | None = None,
+        boxes: Sequence[HandBox],
         camera_matrix: np.ndarray | None = None,
     ) -> list[HandPose3D]:
         """Predict the poses of all hands in an image.
 
         Args:
             image: ``[H, W, 3]`` uint8, BGR.
-            boxes: Bounding boxes of the hands; by default those of ``find_hands``.
+            boxes: Bounding boxes of the hands, from a detector such as MediaPipe.
             camera_matrix: ``[3, 3]``, px. If given, the position of each hand in the camera
                 frame is estimated too.
-
-        Raises:
-            ValueError: If there are neither ``boxes`` nor ``find_hands``.
         """
-        if boxes is None:
-            if self.find_hands is None:
-                raise ValueError(
-                    "boxes must be given if the inferencer has no find_hands, but got None. Pass "
-                    "boxes, or use a detector such as MediaPipe (simhand demo)."
-                )
-            boxes = self.find_hands(image)
         if not boxes:
             return []
         samples: list[Any] = [self._pipeline(_as_sample(image, box)) for box in boxes]

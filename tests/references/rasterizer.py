@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def nearest_face(points_2d, depth, faces, width, height, cull):
+def nearest_face(points_2d, depth, faces, width, height):
     """Face and depth at each pixel ``[H, W]``; -1 and inf where nothing is seen."""
     best = np.full((height, width), -1)
     depth_map = np.full((height, width), np.inf)
@@ -11,7 +11,7 @@ def nearest_face(points_2d, depth, faces, width, height, cull):
         corners = np.stack([points_2d[a], points_2d[b], points_2d[c]])
         system = np.vstack([corners.T, np.ones(3)])
         area = np.linalg.det(system)
-        if abs(area) < 1e-6 or (cull and area > 0) or min(depth[a], depth[b], depth[c]) <= 1:
+        if area > -1e-6 or min(depth[a], depth[b], depth[c]) <= 1:
             continue
         for y in range(height):
             for x in range(width):

@@ -60,16 +60,15 @@ def test_camera_gives_the_position(inferencer, image):
     assert project(hand.keypoints_3d + hand.position, camera).shape == (21, 2)
 
 
-def test_finder_and_json(inferencer, image):
-    inferencer.find_hands = lambda image: [HandBox(np.array([20, 30, 90, 100]), "left", 0.7)]
-    record = inferencer(image)[0].to_json()
+def test_json(inferencer, image):
+    boxes = [HandBox(np.array([20, 30, 90, 100]), "left", 0.7)]
+    record = inferencer(image, boxes)[0].to_json()
     assert record["handedness"] == "left"
     assert record["bbox_xyxy_px"] == [20, 30, 90, 100]
     assert np.shape(record["keypoints_3d_root_relative_mm"]) == (21, 3)
     assert record["keypoints_3d_root_relative_mm"][0] == [0, 0, 0]
     assert record["wrist_in_camera_mm"] is None
-    inferencer.find_hands = lambda image: []
-    assert inferencer(image) == []
+    assert inferencer(image, []) == []
 
 
 def test_onnxruntime_gives_the_same_hands(inferencer, image, tmp_path):
@@ -106,11 +105,6 @@ def test_mmpose_inferencer_finds_the_same_keypoints(inferencer, image, tmp_path)
     expected = inferencer(image, [HandBox(np.array([0, 0, 160, 120]), "right")])[0]
     np.testing.assert_allclose(found.keypoints[0], expected.keypoints_2d, atol=1e-3)
     np.testing.assert_allclose(found.keypoints_3d[0], expected.keypoints_3d, atol=1e-3)
-
-
-def test_missing_boxes_are_refused(inferencer, image):
-    with pytest.raises(ValueError, match="boxes must be given"):
-        inferencer(image)
 
 
 @pytest.mark.parametrize("names, expected", [("a", 0), ("ab", 3), ("b", 1)])

@@ -60,25 +60,24 @@ def build_tree(embeddings: np.ndarray, groups: np.ndarray) -> KdLeafTree:
     )
 
 
-def tree_order(embeddings: np.ndarray, leaf_rows: int = LEAF_ROWS) -> np.ndarray:
-    """Order the finite rows so that each run of ``leaf_rows`` rows are neighbours.
+def tree_order(embeddings: np.ndarray) -> np.ndarray:
+    """Order the finite rows so that the rows of each leaf are neighbours.
 
-    Segments are halved along the dimension with the largest variance, always at ``leaf_rows`` times
+    Segments are halved along the dimension with the largest variance, always at ``LEAF_ROWS`` times
     a power of two. So all leaves but the last are full, and any aligned run of 2^i leaves is one
     box.
 
     Args:
         embeddings: ``[N, D]`` float32; rows with NaN or infinity are dropped.
-        leaf_rows: Number of rows per leaf.
 
     Returns:
         ``[M]`` int32 row numbers.
     """
     order = np.flatnonzero(np.isfinite(embeddings).all(axis=1)).astype(np.int32)
-    size = leaf_rows
+    size = LEAF_ROWS
     while size < len(order):
         size *= 2
-    while size > leaf_rows:
+    while size > LEAF_ROWS:
         half = size // 2
         for start in range(0, len(order) - half, size):
             segment = order[start : start + size]

@@ -31,9 +31,8 @@ def rasterize(
     faces: np.ndarray,
     width: int,
     height: int,
-    cull: bool = True,
 ) -> Raster:
-    """Find the visible face at each pixel.
+    """Find the visible face at each pixel. Back faces are skipped.
 
     Args:
         points_2d: ``[V, 2]`` px.
@@ -42,7 +41,6 @@ def rasterize(
             y points down, so their area is negative there).
         width: Columns of the raster.
         height: Rows of the raster.
-        cull: Skip back faces.
     """
     # One array per corner and coordinate: NumPy is slow along axes of length 2 and 3.
     a, b, c = faces.T
@@ -51,9 +49,8 @@ def rasterize(
     near = np.where(depth > 1.0, x, np.nan)  # NaN fails every comparison below
     left, right = _extent(near[a], near[b], near[c])
     top, bottom = _extent(y[a], y[b], y[c])
-    drawn = (area < -1e-6) if cull else (np.abs(area) > 1e-6)
-    drawn &= (right >= 0) & (left <= width - 1) & (bottom >= 0) & (top <= height - 1)
-    face = np.flatnonzero(drawn)
+    is_inside = (right >= 0) & (left <= width - 1) & (bottom >= 0) & (top <= height - 1)
+    face = np.flatnonzero((area < -1e-6) & is_inside)
     a, b, c, area = a[face], b[face], c[face], area[face]
     owner, column, row = _candidates(
         left[face], right[face], top[face], bottom[face], width, height
