@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from projects.synthhands.plan import FULL, PLAN
+from projects.synthhands.data import FULL
+from projects.synthhands.plan import PLAN
 from projects.synthhands.plot import draw
 from simhand_mm.cli import run
 from simhand_mm.experiments.plan import Question, Row

@@ -8,6 +8,7 @@ from typing import Literal
 from simhand_mm.experiments.jobs import Job
 from simhand_mm.experiments.plan import Plan, Row
 from simhand_mm.experiments.runs import Finetuning, Pretraining, Probing
+from simhand_mm.runner_options import text_option
 
 Launcher = Literal["none", "pytorch", "slurm"]
 
@@ -36,6 +37,12 @@ class Workplace:
         for name, folder in (("data", self.data), ("work", self.work), ("plan", self.plan)):
             text = text.replace(f"{{{name}}}", str(folder))
         return text
+
+    def fill_option(self, option: str) -> str:
+        """Replace the folders in ``key=value``; such a value is a text."""
+        key, _, value = option.partition("=")
+        filled = self.fill(value)
+        return option if filled == value else text_option(key, filled)
 
 
 def row_jobs(plan: Plan, row: Row, seed: int, place: Workplace) -> Iterator[Job]:
@@ -70,7 +77,7 @@ def data_jobs(plan: Plan, names: tuple[str, ...], place: Workplace) -> Iterator[
         data = by_name[name]
         yield from data_jobs(plan, data.needs, place)
         for step in data.steps:
-            arguments = tuple(place.fill(step.command).split())
+            arguments = tuple(place.fill(word) for word in step.command.split())
             yield Job(place.work / "data" / name / step.name, arguments, place.data)
 
 
@@ -79,7 +86,7 @@ def pretraining_job(pretraining: Pretraining, seed: int, place: Workplace) -> Jo
     assert pretraining.config
     folder = place.work / "pretrain" / f"{pretraining.name}-seed{seed}"
     config = place.fill(pretraining.config)
-    options = (f"randomness.seed={seed}", *map(place.fill, pretraining.options))
+    options = (f"randomness.seed={seed}", *map(place.fill_option, pretraining.options))
     count = pretraining.num_gpus
     environment: tuple[str, ...] = ()
     start = ("simhand", "train", config, "--work-dir", str(folder))
@@ -109,17 +116,22 @@ def finetuning_jobs(
 ) -> Iterator[Job]:
     """Yield the jobs that fine-tune and test a model."""
     config = place.fill(finetuning.pretrained_config if backbone else finetuning.config)
-    options = (f"randomness.seed={seed}", *map(place.fill, finetuning.options))
-    options = tuple(option.replace("{backbone}", str(backbone)) for option in options)
+    options = (f"randomness.seed={seed}", *map(place.fill_option, finetuning.options))
     if backbone:
-        options += (f"model.backbone.init_cfg.checkpoint={backbone}",)
+        options += ("model.backbone.init_cfg.checkpoint={backbone}",)
+        options = tuple(_with_backbone(option, backbone) for option in options)
     train = ("simhand", "train", config, "--work-dir", str(folder), "--resume", "--cfg-options")
     yield Job(folder, (*train, *options), place.data)
     checkpoint, test_dir = str(folder / finetuning.checkpoint), folder / "test"
     test = ("simhand", "test", config, checkpoint, "--work-dir", str(test_dir), "--dump")
     if finetuning.test_options:
-        test += ("--cfg-options", *map(place.fill, finetuning.test_options))
+        test += ("--cfg-options", *map(place.fill_option, finetuning.test_options))
     yield Job(test_dir, test, place.data)
+
+
+def _with_backbone(option: str, backbone: Path) -> str:
+    key, _, value = option.partition("=")
+    return text_option(key, backbone) if value == "{backbone}" else option
 
 
 def result_folder(row: Row, seed: int, work: Path) -> Path:

@@ -6,10 +6,12 @@ to write a plan.
 """
 
 import importlib.util
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from simhand_mm.experiments.runs import Data, Finetuning, Pretraining, Probing
 
@@ -186,10 +188,7 @@ def load_plan(name: str, projects: Path, tiny: bool = False) -> tuple[Plan, Path
         raise FileNotFoundError(
             f"PLAN must be one of {known} or the path of a .py file, but got {name!r}."
         )
-    spec = importlib.util.spec_from_file_location(f"plan_{path.parent.name}", path)
-    assert spec and spec.loader  # it is a .py file that exists
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = _import_file(path)
     variable = "TINY" if tiny else "PLAN"
     plan = getattr(module, variable, None)
     if not isinstance(plan, Plan):
@@ -198,6 +197,17 @@ def load_plan(name: str, projects: Path, tiny: bool = False) -> tuple[Plan, Path
             "See docs/plans.md."
         )
     return plan, path.parent.resolve()
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a Python file as a package of its folder, so that ``from .other import x`` works."""
+    name = f"plan_{path.parent.name}"
+    folders = [str(path.parent)]
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folders)
+    assert spec and spec.loader  # it is a .py file that exists
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _refuse_repeated(kind: str, names: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ from simhand_mm.experiments import (
     Step,
     load_plan,
 )
+from simhand_mm.experiments.commands import Workplace, row_jobs
 
 TUNE = Finetuning("all", "scratch.py", "pre.py", data=("labels",))
 LABELS = Data("labels", (Step("draw", "simhand synthesize {data}/labels"),))
@@ -88,8 +89,27 @@ def test_plan_is_read_from_a_file(tmp_path):
         load_plan(str(path), Path("nowhere"), tiny=True)
 
 
+def test_plan_imports_files_of_its_folder(tmp_path):
+    (tmp_path / "rows.py").write_text("from simhand_mm.experiments import Plan\nSPLIT = Plan")
+    (tmp_path / "plan.py").write_text("from .rows import SPLIT\nPLAN = SPLIT('p', 'data', (), ())")
+    assert load_plan(str(tmp_path / "plan.py"), tmp_path)[0].name == "p"
+
+
 def test_missing_plan_raises_with_the_known_ones(tmp_path):
     (tmp_path / "known").mkdir()
     (tmp_path / "known" / "plan.py").touch()
     with pytest.raises(FileNotFoundError, match=r"PLAN must be one of \['known'\].* got 'other'"):
         load_plan("other", tmp_path)
+
+
+def test_commands_keep_folders_with_spaces_and_commas_whole(tmp_path):
+    place = Workplace(tmp_path / "my data, 2", tmp_path / "my work, 2", tmp_path)
+    method = Pretraining("x", "x.py", ("model.init_cfg.checkpoint={work}/start.pth",))
+    tune = replace(TUNE, options=("model.head.init_cfg.checkpoint={backbone}",))
+    row = Row("one", method, tune)
+    data, pretrain, finetune, _ = row_jobs(plan(row), row, 0, place)
+    assert data.arguments[2] == f"{place.data}/labels"
+    assert f"model.init_cfg.checkpoint='{place.work}/start.pth'" in pretrain.arguments
+    backbone = f"{place.work}/pretrain/x-seed0/backbone.pth"
+    for part in ("head", "backbone"):
+        assert f"model.{part}.init_cfg.checkpoint='{backbone}'" in finetune.arguments

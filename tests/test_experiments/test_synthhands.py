@@ -10,9 +10,10 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import MODELS, init_default_scope
 
+from projects.synthhands.data import TINY_SIZE
 from projects.synthhands.gradient_mass import gradient_shares
 from projects.synthhands.page import parts
-from projects.synthhands.plan import PLAN, TINY, TINY_SIZE
+from projects.synthhands.plan import PLAN, TINY
 from simhand_mm.experiments.commands import Workplace, row_jobs
 from simhand_mm.experiments.reproduction import Reproduction, reproduce
 
