@@ -15,20 +15,20 @@ from pathlib import Path
 
 from simhand_mm.cli import run
 from simhand_mm.pool import HandPool
-from simhand_mm.preparation.subset import Draw, write_subset
+from simhand_mm.preparation.subset import Selection, write_subset
 
 
-def main(pool: Path, output: Path, /, draw: Draw) -> None:
+def main(pool: Path, output: Path, /, selection: Selection) -> None:
     """Write the new pool and print a summary.
 
     Args:
         pool: Pool to sample from.
         output: Folder of the new pool.
-        draw: Which hands are selected.
+        selection: Which hands are selected.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     source = HandPool(pool)
-    info = write_subset(source, output, draw)
+    info = write_subset(source, output, selection)
     print(f"{output}: {info['num_hands']} of {len(source)} hands")
 
 

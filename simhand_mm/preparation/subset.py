@@ -24,13 +24,14 @@ _CONTENT = {"format_version", "num_hands", "num_videos", "num_drops", "fingerpri
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Which hands are drawn.
+class Selection:
+    """Which hands of a pool are selected.
 
     Attributes:
         num_hands: Number of hands; all of them by default.
-        balance: Draw as many left as right hands (SiMHand, Sec. 3.1).
-        seed: Seed of the draw. With one seed a smaller draw is part of a larger one.
+        balance: Select as many left as right hands (SiMHand, Sec. 3.1).
+        seed: Seed of the random choice. With the same seed, a smaller subset is part of a larger
+            one.
         where: Condition on the columns of the pool, e.g. "sharpness > 50 and source == 'ego4d'".
         exclude: Hands to drop: a text file with one hand_id per line, or a CSV or parquet
             table with the column hand_id.
@@ -54,13 +55,13 @@ class Draw:
 def choose_hands(
     handedness_index: np.ndarray, num_hands: int | None, balance: bool, seed: int
 ) -> np.ndarray:
-    """Draw hands at random; with one seed a smaller draw is part of a larger one.
+    """Choose hands at random. With the same seed, a smaller subset is part of a larger one.
 
     Args:
         handedness_index: ``[N]``, 0 left, 1 right.
         num_hands: How many; None for as many as there are.
-        balance: Draw as many left as right hands (SiMHand, Sec. 3.1).
-        seed: Seed of the draw.
+        balance: Select as many left as right hands (SiMHand, Sec. 3.1).
+        seed: Seed of the random choice.
 
     Returns:
         Rows, ascending.
@@ -68,8 +69,8 @@ def choose_hands(
     Raises:
         ValueError: If there are not that many hands.
     """
-    drawn = np.random.default_rng(seed).permutation(len(handedness_index))
-    sides = [drawn[handedness_index[drawn] == side] for side in (0, 1)] if balance else [drawn]
+    order = np.random.default_rng(seed).permutation(len(handedness_index))
+    sides = [order[handedness_index[order] == side] for side in (0, 1)] if balance else [order]
     size = min(map(len, sides)) if num_hands is None else num_hands // len(sides)
     if size > min(map(len, sides)):
         raise ValueError(
@@ -79,35 +80,36 @@ def choose_hands(
     return np.sort(np.concatenate([side[:size] for side in sides]))
 
 
-def write_subset(pool: HandPool, output: str | Path, draw: Draw) -> dict[str, Any]:
-    """Draw hands of a pool into a pool of their own, with the same ids and crops.
+def write_subset(pool: HandPool, output: str | Path, selection: Selection) -> dict[str, Any]:
+    """Write a subset of a pool as a new pool, with the same ids and crops.
 
-    Hands are first filtered, then balanced, then drawn. What balancing drops is in its
-    ``drops.parquet``; what filters and a smaller draw drop is not, because it was wanted.
+    Hands are first filtered, then balanced, then chosen at random. What balancing drops is in the
+    ``drops.parquet`` of the new pool; what filters and a smaller number drop is not, because it was
+    requested.
 
     Args:
         pool: Where the hands come from.
         output: Folder of the new pool.
-        draw: Which hands.
+        selection: Which hands.
 
     Returns:
         The content of its ``pool.json``.
 
     Raises:
-        ValueError: If the condition is none, no hand meets it, there are too few hands, or the
+        ValueError: If the condition is not valid, no hand meets it, there are too few hands, or the
             excluded ids are not of this pool.
     """
-    candidates = np.flatnonzero(_filter(pool, draw))
+    candidates = np.flatnonzero(_filter(pool, selection))
     sides = pool.handedness_index[candidates]
-    rows = candidates[choose_hands(sides, draw.num_hands, draw.balance, draw.seed)]
+    rows = candidates[choose_hands(sides, selection.num_hands, selection.balance, selection.seed)]
     is_surplus = np.zeros(len(pool), bool)
-    if draw.balance:
+    if selection.balance:
         is_surplus[candidates] = True
-        is_surplus[candidates[choose_hands(sides, None, True, draw.seed)]] = False
+        is_surplus[candidates[choose_hands(sides, None, True, selection.seed)]] = False
     settings = {key: value for key, value in pool.info.items() if key not in _CONTENT}
     if pool.extra_columns:
         settings["columns"] = pool.extra_columns
-    subset = {"of": pool.fingerprint, **draw.record()}
+    subset = {"of": pool.fingerprint, **selection.record()}
     writer = PoolWriter(output, {**settings, "subset": subset})
     with writer.lock():
         done = writer.statuses()
@@ -122,22 +124,22 @@ def write_subset(pool: HandPool, output: str | Path, draw: Draw) -> dict[str, An
         return writer.finalize()
 
 
-def _filter(pool: HandPool, draw: Draw) -> np.ndarray:
-    """``[N]`` bool, whether a hand may be drawn."""
-    is_kept = rows_where(pool, draw.where) if draw.where else np.ones(len(pool), bool)
-    if draw.where:
+def _filter(pool: HandPool, selection: Selection) -> np.ndarray:
+    """``[N]`` bool, whether a hand may be selected."""
+    is_kept = rows_where(pool, selection.where) if selection.where else np.ones(len(pool), bool)
+    if selection.where:
         logger.info("%d of %d hands meet the condition", is_kept.sum(), len(pool))
-    if draw.exclude is not None:
-        ids = read_hand_ids(draw.exclude)
+    if selection.exclude is not None:
+        ids = read_hand_ids(selection.exclude)
         rows = pool.rows_of(ids)
         if len(rows) and (rows < 0).all():
             raise ValueError(
-                f"{draw.exclude} must name hands of the pool, but none of its {len(rows)} ids does "
-                f"(first: {ids[0]!r}; in the pool: {pool.hand_id(0)!r})."
+                f"{selection.exclude} must name hands of the pool, but none of its {len(rows)} ids "
+                f"does (first: {ids[0]!r}; in the pool: {pool.hand_id(0)!r})."
             )
         num_unknown = int((rows < 0).sum())
         if num_unknown:
-            logger.warning("%d ids of %s are not in the pool", num_unknown, draw.exclude)
+            logger.warning("%d ids of %s are not in the pool", num_unknown, selection.exclude)
         is_kept[rows[rows >= 0]] = False
     if len(pool) and not is_kept.any():
         raise ValueError(

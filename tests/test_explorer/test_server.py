@@ -14,7 +14,7 @@ from simhand_mm.explorer.layout import MapSettings, place_hands
 from simhand_mm.explorer.server import ExplorerServer
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.id_lists import read_hand_ids
-from simhand_mm.preparation.subset import Draw, write_subset
+from simhand_mm.preparation.subset import Selection, write_subset
 from tests.pools import write_pool
 from tests.test_explorer.pools import EVIL, add_pairs, explored_pool
 
@@ -148,7 +148,7 @@ def test_excluded_hands_make_a_smaller_pool(server, pool, folder, tmp_path):
     assert np.flatnonzero(bits).tolist() == [2, 20, 23]
     ids = read_hand_ids(folder / "exclude.csv")
     assert ids == [pool.hand_id(row) for row in (2, 20, 23)]
-    info = write_subset(pool, tmp_path / "out", Draw(exclude=folder / "exclude.csv"))
+    info = write_subset(pool, tmp_path / "out", Selection(exclude=folder / "exclude.csv"))
     assert info["num_hands"] == 21
     assert (HandPool(tmp_path / "out").rows_of(ids) == -1).all()
     code, reason = refused(server.url + "excluded", data=b"\0\0", method="POST")

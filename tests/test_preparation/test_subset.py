@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from simhand_mm.pool import HandPool
-from simhand_mm.preparation.subset import Draw, choose_hands, write_subset
+from simhand_mm.preparation.subset import Selection, choose_hands, write_subset
 from tests.pools import make_hand, write_pool
 
 SIDES = np.random.default_rng(0).permutation([0] * 300 + [1] * 700)
@@ -51,7 +51,7 @@ def pool(tmp_path):
 
 
 def test_subset_is_a_pool_of_the_same_hands(pool, tmp_path):
-    info = write_subset(pool, tmp_path / "out", Draw(balance=True))
+    info = write_subset(pool, tmp_path / "out", Selection(balance=True))
     subset = HandPool(tmp_path / "out")
     assert info["num_hands"] == len(subset) == 16
     assert subset.handedness_index.mean() == 0.5
@@ -70,35 +70,35 @@ def test_subset_is_a_pool_of_the_same_hands(pool, tmp_path):
 
 
 def test_interrupted_subset_is_finished_and_another_draw_refused(pool, tmp_path):
-    write_subset(pool, tmp_path / "out", Draw(10))
+    write_subset(pool, tmp_path / "out", Selection(10))
     before = (tmp_path / "out" / "hands.parquet").read_bytes()
     (tmp_path / "out" / "pool.json").unlink()
     next((tmp_path / "out" / "parts").glob("*.arrow")).unlink()
-    write_subset(pool, tmp_path / "out", Draw(10))
+    write_subset(pool, tmp_path / "out", Selection(10))
     assert (tmp_path / "out" / "hands.parquet").read_bytes() == before
     with pytest.raises(ValueError, match="settings must be those"):
-        write_subset(pool, tmp_path / "out", Draw(10, seed=1))
+        write_subset(pool, tmp_path / "out", Selection(10, seed=1))
 
 
 def test_hands_are_filtered_by_condition_and_by_id(pool, tmp_path):
     excluded = tmp_path / "ids.txt"
     excluded.write_text("\ufeffa/000007/0\n\nb/000011/0\na/000099/0\n", encoding="utf-8")
-    draw = Draw(where="frame_index > 5 and handedness == 'right'", exclude=excluded)
-    info = write_subset(pool, tmp_path / "out", draw)
+    selection = Selection(where="frame_index > 5 and handedness == 'right'", exclude=excluded)
+    info = write_subset(pool, tmp_path / "out", selection)
     subset = HandPool(tmp_path / "out")
     right = [frame for frame in range(6, 12) if frame % 3]
     every = {f"{video}/{frame:06d}/0" for video in "ab" for frame in right}
     kept = {subset.hand_id(row) for row in range(len(subset))}
     assert kept == every - {"a/000007/0", "b/000011/0"}
-    assert info["subset"]["where"] == draw.where
+    assert info["subset"]["where"] == selection.where
     assert info["subset"]["exclude"].startswith("sha256:")
     excluded.write_text("a/000008/0\n")
     with pytest.raises(ValueError, match="settings must be those"):
-        write_subset(pool, tmp_path / "out", draw)
+        write_subset(pool, tmp_path / "out", selection)
 
 
 def test_filtered_hands_are_balanced_among_themselves(pool, tmp_path):
-    write_subset(pool, tmp_path / "out", Draw(where="frame_index < 6", balance=True))
+    write_subset(pool, tmp_path / "out", Selection(where="frame_index < 6", balance=True))
     subset = HandPool(tmp_path / "out")
     assert len(subset) == 8 and subset.handedness_index.mean() == 0.5
     assert subset.frame_index.max() < 6
@@ -114,7 +114,7 @@ def test_columns_are_kept(tmp_path):
         ]
     }
     pool = write_pool(tmp_path / "pool", hands, columns=["label"])
-    write_subset(pool, tmp_path / "out", Draw(where="sharpness >= 1"))
+    write_subset(pool, tmp_path / "out", Selection(where="sharpness >= 1"))
     subset = HandPool(tmp_path / "out")
     assert subset.values("label").tolist() == ["l1", "l2"]
     assert subset.sharpness.tolist() == [1, 2] and subset.brightness.tolist() == [2, 2]
@@ -128,13 +128,13 @@ def test_excluded_ids_may_be_in_a_table(pool, tmp_path, suffix):
         pq.write_table(pa.table({"hand_id": ids, "duplicate_id": ["x", "y"]}), path)
     else:
         path.write_text("\n".join((["hand_id"] if suffix == "csv" else []) + ids))
-    assert write_subset(pool, tmp_path / "out", Draw(exclude=path))["num_hands"] == 22
+    assert write_subset(pool, tmp_path / "out", Selection(exclude=path))["num_hands"] == 22
     assert (HandPool(tmp_path / "out").rows_of(ids) == -1).all()
 
 
 def test_filters_that_leave_nothing_are_refused(pool, tmp_path):
     with pytest.raises(ValueError, match="they leave none of 24"):
-        write_subset(pool, tmp_path / "out", Draw(where="frame_index > 99"))
+        write_subset(pool, tmp_path / "out", Selection(where="frame_index > 99"))
     (tmp_path / "ids.txt").write_text("x/000001/0\n")
     with pytest.raises(ValueError, match="none of its 1 ids does"):
-        write_subset(pool, tmp_path / "out", Draw(exclude=tmp_path / "ids.txt"))
+        write_subset(pool, tmp_path / "out", Selection(exclude=tmp_path / "ids.txt"))
