@@ -82,7 +82,6 @@ def find_hands(synthetic: Path, fps: float) -> dict[str, Tensor]:
     import torch
 
     from simhand_mm.functional.boxes import keypoints_to_box
-    from simhand_mm.functional.keypoints import mirror_keypoints_3d
     from simhand_mm.preparation.keypoints import MediaPipeHands
     from simhand_mm.preparation.videos import sample_frames
     from simhand_mm.synthetic.ground_truth import GroundTruth
@@ -113,14 +112,20 @@ def find_hands(synthetic: Path, fps: float) -> dict[str, Tensor]:
     rows = hands.pop("row")
     hands["true_2d"], hands["true_3d"] = truth.keypoints_2d[rows], truth.keypoints_3d[rows]
     hands["camera"] = truth.camera_matrix[rows]
-    is_left = truth.handedness[rows] == "left"
-    twice_middle = 2 * hands["camera"][is_left, :1, 2]
+    _mirror(hands, truth.handedness[rows] == "left")
+    return {name: torch.from_numpy(values) for name, values in hands.items()}
+
+
+def _mirror(hands: dict[str, np.ndarray], is_left: np.ndarray) -> None:
+    """Mirror left hands in the plane of the principal point, in place: x becomes 2 cx - x."""
+    from simhand_mm.functional.keypoints import mirror_keypoints_3d
+
+    twice_cx = 2 * hands["camera"][is_left, :1, 2]
     for name in ("found_2d", "true_2d"):
         hands[name] = hands[name].astype(np.float64)
-        hands[name][is_left, :, 0] = twice_middle - hands[name][is_left, :, 0]
+        hands[name][is_left, :, 0] = twice_cx - hands[name][is_left, :, 0]
     for name in ("found_3d", "true_3d"):
         hands[name][is_left] = mirror_keypoints_3d(hands[name][is_left])
-    return {name: torch.from_numpy(values) for name, values in hands.items()}
 
 
 def test_lifter(lifter: Lifter, hands: dict[str, Tensor]) -> dict[str, dict[str, float]]:

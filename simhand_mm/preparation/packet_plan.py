@@ -170,8 +170,8 @@ def _cut(
     group: list[Any], wanted: dict[int, int], is_first: bool, is_last: bool
 ) -> Iterator[Piece]:
     """Split a group into pieces with a few requested frames each."""
-    places = [n for n, packet in enumerate(group) if packet.pts in wanted]
-    cuts = [0, *(place + 1 for place in places[_MAX_WANTED - 1 : -1 : _MAX_WANTED]), len(group)]
+    wanted_at = [n for n, packet in enumerate(group) if packet.pts in wanted]
+    cuts = [0, *(n + 1 for n in wanted_at[_MAX_WANTED - 1 : -1 : _MAX_WANTED]), len(group)]
     for start, end in pairwise(cuts):
         packets = group[start:end]
         yield Piece(

@@ -126,17 +126,17 @@ def sample_track(
         rotation = _sample_view(rng, staging.roll_deg, num_keys, num_frames)
     if staging.handedness == "left":
         rotation = rotation * _MIRROR
-    turned = joints @ rotation.transpose(0, 2, 1)
+    rotated = joints @ rotation.transpose(0, 2, 1)
     low, high = staging.area_xyxy[:2], staging.area_xyxy[2:]
     center = low + smooth_path(rng.uniform(0.1, 0.9, (num_keys, 2)), num_frames) * (high - low)
-    translation = place_in_frame(turned, camera, staging.size_px, center, staging.area_xyxy)
+    translation = place_in_frame(rotated, camera, staging.size_px, center, staging.area_xyxy)
     return HandTrack(
         subject=subject,
         handedness=staging.handedness,
         transforms=transforms,
         rotation=rotation,
         translation=translation,
-        keypoints_3d=turned + translation[:, None],
+        keypoints_3d=rotated + translation[:, None],
         prop=fit_prop(rng, joints) if staging.holds_prop else None,
     )
 

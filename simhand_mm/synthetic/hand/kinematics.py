@@ -54,10 +54,14 @@ def bone_transforms(rest_joints: np.ndarray, poses: np.ndarray):
     transforms[:, 0] = _about(forearm, rest_joints[0])
     for finger in range(5):
         chain = rest_joints[1 + 4 * finger : 5 + 4 * finger]
-        turns = _thumb_turns(chain, poses) if finger == 0 else _finger_turns(chain, poses, finger)
+        rotations = (
+            _thumb_rotations(chain, poses)
+            if finger == 0
+            else _finger_rotations(chain, poses, finger)
+        )
         total = transforms[:, 1]
-        for segment, turn in enumerate(turns):
-            total = _compose(total, _about(turn, chain[segment]))
+        for segment, rotation in enumerate(rotations):
+            total = _compose(total, _about(rotation, chain[segment]))
             transforms[:, 2 + 3 * finger + segment] = total
             joints[:, 2 + 4 * finger + segment] = (
                 total[:, :, :3] @ chain[segment + 1] + total[:, :, 3]
@@ -65,7 +69,7 @@ def bone_transforms(rest_joints: np.ndarray, poses: np.ndarray):
     return transforms, joints
 
 
-def _finger_turns(chain: np.ndarray, poses: np.ndarray, finger: int) -> list:
+def _finger_rotations(chain: np.ndarray, poses: np.ndarray, finger: int) -> list:
     """Return the three local rotations ``[T, 3, 3]`` of a finger at MCP, PIP and DIP."""
     directions = unit(np.diff(chain, axis=0))
     axis = unit(np.cross(directions[0], _PALM_NORMAL))
@@ -77,7 +81,7 @@ def _finger_turns(chain: np.ndarray, poses: np.ndarray, finger: int) -> list:
     return [swing @ mcp, pip, dip]
 
 
-def _thumb_turns(chain: np.ndarray, poses: np.ndarray) -> list:
+def _thumb_rotations(chain: np.ndarray, poses: np.ndarray) -> list:
     """Return the three local rotations ``[T, 3, 3]`` of the thumb at CMC, MCP and IP."""
     directions = unit(np.diff(chain, axis=0))
     axis = unit(np.cross(directions[0], directions[2]))
@@ -91,9 +95,9 @@ def _thumb_turns(chain: np.ndarray, poses: np.ndarray) -> list:
     lower = axis_rotation(side, np.full(len(poses), -rest_elevation))
     roll = axis_rotation(outward, twist)
     lift = axis_rotation(side, elevation)
-    turn = axis_rotation(_PALM_NORMAL, rest_azimuth - azimuth)
+    swing = axis_rotation(_PALM_NORMAL, rest_azimuth - azimuth)
     mcp, ip = (axis_rotation(axis, flexion[:, segment]) for segment in range(2))
-    return [turn @ lift @ roll @ lower, mcp, ip]
+    return [swing @ lift @ roll @ lower, mcp, ip]
 
 
 def _bend_deg(axis: np.ndarray, directions) -> np.ndarray:
