@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-METHODS = ("scratch", "simclr", "peclr", "simhand", "poseaware", "lifter")
+METHODS = ("scratch", "simclr", "peclr", "simhand", "poseaware", "heatmap", "lifter")
 
 
 def quickstart(work_dir: Path) -> str:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole pipeline on built-in synthetic hands, without any download of data or weights:
-#   videos -> hand pool -> mined pairs -> pre-training (SimCLR, PeCLR, SiMHand, pose-aware)
+#   videos -> hand pool -> mined pairs -> pre-training (SimCLR, PeCLR, SiMHand, pose-aware, heatmaps)
 #   -> 3D fine-tuning -> one table and a report.
 # The last row of the table needs no training: MediaPipe and the lifter in the package.
 # Finished stages are not repeated: the script can be interrupted and started again at any time.
@@ -124,6 +124,8 @@ fi
 # method NAME: everything that the row NAME of the table needs.
 method() {
     local poses="$work/synthetic/poses/test.parquet" dir="$work/detnet/$1"
+    local pretrained=configs/detnet/detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px.py
+    local backbone="$work/pretrain/$1/backbone.pth"
     case "$1" in
     scratch)
         finetune scratch configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py
@@ -134,10 +136,15 @@ method() {
         stage test-lifter tools/evaluate_predictions.py "$poses" "$dir/predictions.parquet" \
             --hands-of "$dir/predictions.parquet" -o "$dir/metrics.json"
         ;;
+    heatmap) # the upsampling layers are pre-trained too
+        pretrain heatmap configs/regression/regression_resnet18_1xb128-heatmap-coslr-6e_synthetic-64px.py
+        finetune heatmap "$pretrained" model.backbone.init_cfg.checkpoint="$backbone" \
+            model.head.init_cfg.type=Pretrained model.head.init_cfg.prefix=head. \
+            model.head.init_cfg.checkpoint="$backbone"
+        ;;
     *)
         pretrain "$1" "configs/$1/$1_resnet18_1xb128-coslr-6e_synthetic-64px.py"
-        finetune "$1" configs/detnet/detnet_resnet18_synthetic-pre_1xb16-30e_synthetic-64px.py \
-            model.backbone.init_cfg.checkpoint="$work/pretrain/$1/backbone.pth"
+        finetune "$1" "$pretrained" model.backbone.init_cfg.checkpoint="$backbone"
         ;;
     esac
 }
@@ -148,11 +155,11 @@ methods() {
 
 if [ "$cores" -gt 1 ]; then
     export OMP_NUM_THREADS=$((cores / 2)) MKL_NUM_THREADS=$((cores / 2))
-    methods simclr peclr scratch &
-    methods simhand poseaware lifter
+    methods simclr peclr scratch lifter &
+    methods simhand poseaware heatmap
     wait $!
 else
-    methods scratch simclr peclr simhand poseaware lifter
+    methods scratch simclr peclr simhand poseaware heatmap lifter
 fi
 
 echo "quickstart: finished after $((SECONDS - start)) s"

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from projects.synthhands.plan import PLAN
-from simhand_mm.experiments.plan import Row
 from simhand_mm.experiments.results import errors_mm
 
 ROWS = {question.name: question.rows for question in PLAN.questions}
@@ -28,18 +27,22 @@ COLOURS = {
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Draw methods, labels and ranks in one figure.
+    """Draw methods, labels, epochs of pre-training and ranks in one figure.
 
     Args:
         results: Results from ``collect_results``.
         path: Image file to write.
     """
     figure, axes = plt.subplots(
-        1, 3, figsize=(15, 3.8), width_ratios=(2, 1, 1), constrained_layout=True
+        1, 4, figsize=(17, 3.8), width_ratios=(2, 1, 1, 0.8), constrained_layout=True
     )
     _draw_methods(axes[0], results)
-    _draw_labels(axes[1], results)
-    _draw_ranks(axes[2], results)
+    _draw_lines(axes[1], results, "labels", "labels")
+    axes[1].set_title("labelled images")
+    axes[1].legend(frameon=False, fontsize="x-small")
+    _draw_lines(axes[2], results, "scale", "epochs")
+    axes[2].set_title("epochs of pre-training, 300 labels")
+    _draw_ranks(axes[3], results)
     axes[0].set_ylabel("root_scale MPJPE (mm)")
     for axis in axes:
         axis.grid(axis="y", alpha=0.3)
@@ -59,26 +62,24 @@ def _draw_methods(axis: Axes, results: dict[str, Any]) -> None:
     axis.set_title("pre-training, 300 labels (one dot per run)")
 
 
-def _draw_labels(axis: Axes, results: dict[str, Any]) -> None:
+def _draw_lines(axis: Axes, results: dict[str, Any], question: str, unit: str) -> None:
+    """Draw the mean error of each method over a number that ends the labels of its rows.
+
+    ``SimCLR, 100 labels`` is a point of ``SimCLR`` at 100, if ``unit`` is ``labels``.
+    """
     lines: dict[str, dict[int, float]] = {}
-    for row in ROWS["labels"]:
-        if errors := errors_mm(results, row):
-            method, num_labels = _method_and_labels(row)
-            lines.setdefault(method, {})[num_labels] = float(np.mean(errors))
+    for row in ROWS[question]:
+        method, _, end = row.label.rpartition(", ")
+        errors = errors_mm(results, row)
+        if end.endswith(f" {unit}") and errors:
+            number = int(end.removesuffix(f" {unit}"))
+            lines.setdefault(method, {})[number] = float(np.mean(errors))
     for method, means in lines.items():
         axis.plot(list(means), list(means.values()), "o-", label=method, color=COLOURS[method])
+    numbers = sorted({number for means in lines.values() for number in means})
     axis.set_xscale("log")
-    counts = sorted({_method_and_labels(row)[1] for row in ROWS["labels"]})
-    axis.set_xticks(counts, [str(count) for count in counts])
+    axis.set_xticks(numbers, [str(number) for number in numbers])
     axis.minorticks_off()
-    axis.legend(frameon=False, fontsize="x-small")
-    axis.set_title("labelled images")
-
-
-def _method_and_labels(row: Row) -> tuple[str, int]:
-    """Split a label: ``SimCLR, 100 labels`` -> ``("SimCLR", 100)``."""
-    method, _, labels = row.label.rpartition(", ")
-    return method, int(labels.removesuffix(" labels"))
 
 
 def _draw_ranks(axis: Axes, results: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from simhand_mm.visualization.charts import Series, line_chart
 from simhand_mm.visualization.number_format import fixed, ticks
 
 # The order of the paper (Tab. 1), then ours; other runs follow by name.
-KNOWN_METHODS = ("scratch", "simclr", "peclr", "tempclr", "simhand", "poseaware")
+KNOWN_METHODS = ("scratch", "simclr", "peclr", "tempclr", "simhand", "poseaware", "heatmap")
 
 # The paper's protocol is root_scale. Heading, protocol, key, factor, decimals.
 _COLUMNS = (
