@@ -20,6 +20,8 @@ WEIGHTED = (f"{W_POS}.type=linear", f"{W_NEG}.type=linear")
 NOT_CENTRED = "model.neck.with_last_bn=False"
 # Epochs that give about as many steps on a smaller pool as the 6 of the configs on 10k.
 EPOCHS = {"2k": 32, "digits": 42}
+# Pools whose decoded crops need more memory than the configs allow for them.
+_CACHES = {"50k": ("train_dataloader.dataset.cache_gb=3.0",)}
 _PERIOD = "param_scheduler.1.T_max"
 LOSS = "model.head.loss"
 # ResNet-18 with all channels at twice the resolution.
@@ -56,6 +58,7 @@ def pretraining(
         token: Token of an ablation in the name of the config.
     """
     options += (f"train_dataloader.dataset.pool={pool}/pool", *size.pretraining)
+    options += _CACHES.get(pool, ())
     if pool != "10k":
         name = f"{name}-{pool}"
     if pool in EPOCHS:
