@@ -57,58 +57,58 @@ class Reproduction:
             )
 
 
-def reproduce(plan: str, question: str | None = None, /, *, do: Reproduction) -> None:
+def reproduce(plan: str, question: str | None = None, /, *, action: Reproduction) -> None:
     """Show, print, run or collect the rows of a plan.
 
     Args:
         plan: Name of a plan in projects/, or path of a Python file that defines PLAN.
         question: Name of a question of the plan (default: all).
-        do: Action and rows.
+        action: Action and rows.
 
     Raises:
         ValueError: If a name is unknown.
         FileNotFoundError: If there is no such plan.
         RuntimeError: If commands failed. Commands that do not depend on them were run.
     """
-    loaded, folder = load_plan(plan, find_file("projects"), do.tiny)
-    place = Workplace(
-        data=do.data or Path(os.environ.get("SIMHAND_DATA") or loaded.data_root),
-        work=do.work_dir or Path("work_dirs") / loaded.name,
+    loaded, folder = load_plan(plan, find_file("projects"), action.tiny)
+    workplace = Workplace(
+        data=action.data or Path(os.environ.get("SIMHAND_DATA") or loaded.data_root),
+        work=action.work_dir or Path("work_dirs") / loaded.name,
         plan=_from_here(folder),
-        launcher=do.launcher,
-        partition=do.partition,
+        launcher=action.launcher,
+        partition=action.partition,
     )
-    questions = loaded.select(question, do.row)
-    if do.collect:
-        print(collect(loaded, questions, do.seeds, place.work))
+    questions = loaded.select(question, action.row)
+    if action.collect:
+        print(collect(loaded, questions, action.seeds, workplace.work))
         return
     chains = [
-        list(row_jobs(loaded, row, seed, place))
+        list(row_jobs(loaded, row, seed, workplace))
         for question in questions
-        for seed in do.seeds
+        for seed in action.seeds
         for row in question.rows
     ]
-    if do.print:
+    if action.print:
         print(shell_script([job for chain in chains for job in chain]))
-    elif do.run:
+    elif action.run:
         if errors := run_chains(chains):
             raise RuntimeError(
                 f"{len(errors)} commands failed:\n" + "\n".join(errors) + "\nTheir errors are "
                 "above and in their job.log. Fix the cause and run the same command again."
             )
     else:
-        print(list_rows(loaded, questions, do.seeds, place))
+        print(list_rows(loaded, questions, action.seeds, workplace))
 
 
 def list_rows(
-    plan: Plan, questions: Sequence[Question], seeds: Sequence[int], place: Workplace
+    plan: Plan, questions: Sequence[Question], seeds: Sequence[int], workplace: Workplace
 ) -> str:
     """List the rows of questions and the number of their seeds that are done, as text."""
     lines = []
     for question in questions:
         lines.append(f"{question.name}: {question.title} ({question.source})")
         for row in question.rows:
-            chains = [row_jobs(plan, row, seed, place) for seed in seeds]
+            chains = [row_jobs(plan, row, seed, workplace) for seed in seeds]
             done = sum(all(job.is_done for job in chain) for chain in chains)
             lines.append(f"  {row.label:<36} {row.run_name:<36} {done} of {len(seeds)} seeds done")
     return "\n".join(lines)

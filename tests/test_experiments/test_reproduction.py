@@ -86,14 +86,14 @@ PLAN = Plan("own", "data", (LABELS,), (Question("q", "Why?", "Table 9", ROWS),))
 
 
 def test_whole_plan_gives_a_table_with_published_numbers(user_plan, stub_jobs, capsys):
-    reproduce(user_plan, do=Reproduction(run=True, seeds=(0, 2)))
+    reproduce(user_plan, action=Reproduction(run=True, seeds=(0, 2)))
     assert len(stub_jobs) == 1 + 2 * (2 + 3)  # data once; scratch has no pre-training
-    reproduce(user_plan, do=Reproduction(run=True, seeds=(0, 2)))
+    reproduce(user_plan, action=Reproduction(run=True, seeds=(0, 2)))
     assert len(stub_jobs) == 11  # nothing was left to do
     capsys.readouterr()
-    reproduce(user_plan, do=Reproduction(seeds=(0, 1, 2)))
+    reproduce(user_plan, action=Reproduction(seeds=(0, 1, 2)))
     assert "scratch-all" in (text := capsys.readouterr().out) and "2 of 3 seeds done" in text
-    reproduce(user_plan, do=Reproduction(collect=True, seeds=(0, 1, 2)))
+    reproduce(user_plan, action=Reproduction(collect=True, seeds=(0, 1, 2)))
     text = capsys.readouterr().out
     assert "| scratch | 2 | 29.00 | 31.0 ± 1.4 | +2.0 | 61.00 | 60.0 ± 0.0 | -1.0 |" in text
     assert "* m: seed 1" in text
@@ -108,10 +108,10 @@ def test_whole_plan_gives_a_table_with_published_numbers(user_plan, stub_jobs, c
 
 
 def test_results_are_collected_without_the_folders_of_pretraining(user_plan, stub_jobs):
-    reproduce(user_plan, do=Reproduction(run=True, seeds=(0,)))
+    reproduce(user_plan, action=Reproduction(run=True, seeds=(0,)))
     shutil.rmtree("work_dirs/own/pretrain")
     Path("work_dirs/own/finetune/m-all-seed1").mkdir()  # of a run that is about to start
-    reproduce(user_plan, do=Reproduction(collect=True))
+    reproduce(user_plan, action=Reproduction(collect=True))
     runs = json.loads(Path("work_dirs/own/results.json").read_text())["runs"]
     assert {name: list(seeds) for name, seeds in runs.items()} == {
         "scratch-all": ["0"],
@@ -121,7 +121,7 @@ def test_results_are_collected_without_the_folders_of_pretraining(user_plan, stu
 
 def test_printed_commands_are_complete_and_appear_once(user_plan, capsys, monkeypatch):
     monkeypatch.delenv("SIMHAND_DATA", raising=False)
-    reproduce(user_plan, do=Reproduction(print=True))
+    reproduce(user_plan, action=Reproduction(print=True))
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["export SIMHAND_DATA=data", "simhand synthesize data/labels"]
     assert len(lines) == len(set(lines)) == 7
@@ -132,7 +132,7 @@ def test_failed_commands_are_listed_at_the_end(user_plan, monkeypatch):
         "simhand_mm.experiments.reproduction.run_chains", lambda chains: {"simhand x": "why"}
     )
     with pytest.raises(RuntimeError, match=r"1 commands failed:\nsimhand x"):
-        reproduce(user_plan, do=Reproduction(run=True))
+        reproduce(user_plan, action=Reproduction(run=True))
 
 
 def test_one_action_at_a_time():

@@ -101,13 +101,13 @@ def test_on_one_gpu_the_options_are_those_of_the_single_gpu_config(method):
 
 def test_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    reproduce("simhand_paper", do=Reproduction(run=True, seeds=(0, 1)))
+    reproduce("simhand_paper", action=Reproduction(run=True, seeds=(0, 1)))
     assert len(stub_jobs) == len(set(stub_jobs))
     assert sum(" dist-train " in command for command in stub_jobs) == 2 * len(
         {row.pretraining for row in PLAN.rows if row.pretraining.config}
     )
     capsys.readouterr()
-    reproduce("simhand_paper", "table4", do=Reproduction(collect=True, seeds=(0, 1)))
+    reproduce("simhand_paper", "table4", action=Reproduction(collect=True, seeds=(0, 1)))
     text = capsys.readouterr().out
     assert "| Top-1 | 2 | 31.06 | 30.5 ± 0.7 | -0.6 | 68.66 | 60.0 ± 0.0 | -8.7 |" in text
     assert "missing" not in text
@@ -118,9 +118,9 @@ def test_two_rows_of_the_paper_run_on_a_few_synthetic_hands(tmp_path, monkeypatc
     """About four minutes: the configs of the paper, from videos to a table with its numbers."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SIMHAND_DATA", "data")
-    reproduce("simhand_paper", "table6", do=Reproduction(run=True, tiny=True))
+    reproduce("simhand_paper", "table6", action=Reproduction(run=True, tiny=True))
     capsys.readouterr()
-    reproduce("simhand_paper", "table6", do=Reproduction(collect=True, tiny=True))
+    reproduce("simhand_paper", "table6", action=Reproduction(collect=True, tiny=True))
     lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if "Ego-" in line]
     assert [line[1:3] for line in lines] == [["1", "61.65"], ["1", "31.06"]]
     for line in lines:

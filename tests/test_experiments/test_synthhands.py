@@ -119,10 +119,10 @@ def test_the_readme_matches_the_results():
 
 def test_whole_plan_runs_with_stubbed_commands(stub_jobs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    reproduce("synthhands", do=Reproduction(run=True, tiny=True))
+    reproduce("synthhands", action=Reproduction(run=True, tiny=True))
     assert len(stub_jobs) == len(set(stub_jobs))
     capsys.readouterr()
-    reproduce("synthhands", do=Reproduction(collect=True, tiny=True))
+    reproduce("synthhands", action=Reproduction(collect=True, tiny=True))
     text = capsys.readouterr().out
     assert text.count("\n## ") == len(TINY.questions) - 1 and "not run" not in text
 
@@ -132,11 +132,11 @@ def test_a_question_runs_with_very_little_data(tmp_path, monkeypatch, capsys):
     """About three minutes: render, prepare, mine, pre-train, fine-tune and test, not stubbed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SIMHAND_DATA", "data")
-    reproduce("synthhands", "weak", do=Reproduction(run=True, tiny=True))
+    reproduce("synthhands", "weak", action=Reproduction(run=True, tiny=True))
     work = Path("work_dirs/synthhands-tiny")
     resolved = next((work / "pretrain/simhand-noweight-seed0").glob("*.py"))
     assert Config.fromfile(resolved).train_dataloader.dataset.pool == "10k/pool"
-    reproduce("synthhands", "weak", do=Reproduction(collect=True, tiny=True))
+    reproduce("synthhands", "weak", action=Reproduction(collect=True, tiny=True))
     results = json.loads((work / "results.json").read_text())
     assert set(results["runs"]) == {row.run_name for row in TINY.select("weak")[0].rows}
     assert all(0 < run["0"]["root_scale_mpjpe_mm"] < 500 for run in results["runs"].values())
