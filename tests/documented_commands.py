@@ -154,7 +154,7 @@ BY_ANOTHER_TEST = {
     "simhand evaluate * --hands-of *": "tests/test_lifting/test_methods.py",
     "simhand prepare my_clips data/clips-pool *": "another name of a command that is run",
     "simhand prepare my_videos data/adaptation/pool *": "another name of a command that is run",
-    "simhand synthesize data/drawn *": "tests/test_synthetic/test_dataset.py",
+    "simhand synthesize data/synthetic-stills *": "tests/test_synthetic/test_dataset.py",
     "simhand mine data/adaptation/pool": "another name of a command that is run",
     "simhand train configs/poseaware/* --work-dir data/adaptation/pretraining*": "as SiMHand's",
     "simhand synthesize data/adaptation/*": "tests/test_synthetic/test_dataset.py",

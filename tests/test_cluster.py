@@ -56,9 +56,9 @@ for task in range(args.ntasks):
 def folder(tmp_path_factory):
     """Two videos in ``data/videos``, and programs in ``bin``."""
     root = tmp_path_factory.mktemp("cluster")
-    synthesize(root / "drawn", Contents(4, 8, 0, 0))
+    synthesize(root / "synthetic", Contents(4, 8, 0, 0))
     (root / "data").mkdir()
-    shutil.move(root / "drawn" / "videos", root / "data" / "videos")
+    shutil.move(root / "synthetic" / "videos", root / "data" / "videos")
     (root / "bin").mkdir()
     for name, text in (("sbatch", SBATCH), ("srun", SRUN)):
         path = root / "bin" / name

@@ -62,15 +62,17 @@ def main(
         train["found_3d"].float(),
     )
     print(f"errors of {len(bank.true_3d)} hands measured, {len(is_test[is_test])} hands to test on")
-    drawn = torch.from_numpy(sample_hand_poses(people, poses, training.seed))
-    network = train_lifter(drawn, bank, training, lambda step, loss: print(step, f"{loss:.4f}"))
+    sampled_poses = torch.from_numpy(sample_hand_poses(people, poses, training.seed))
+    network = train_lifter(
+        sampled_poses, bank, training, lambda step, loss: print(step, f"{loss:.4f}")
+    )
     meta = {
         "settings": asdict(training),
         "people": people,
         "poses_per_person": poses,
         "num_measured_hands": len(bank.true_3d),
     }
-    Lifter(network, PoseLimits.of(drawn), meta).save(output)
+    Lifter(network, PoseLimits.of(sampled_poses), meta).save(output)
     lifter = Lifter.load(output)  # as others will have it, in half precision
     lifter.meta["held_out_videos"] = scores = test_lifter(lifter, test)
     print(json.dumps(scores, indent=2))

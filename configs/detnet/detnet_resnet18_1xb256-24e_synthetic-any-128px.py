@@ -1,4 +1,4 @@
-# For real images: ResNet-18 with 40 instead of 64 channels, trained on drawn hands of any appearance.
+# For real images: ResNet-18 with 40 instead of 64 channels, trained on synthetic hands of any appearance.
 _base_ = [
     '../_base_/models/detnet_resnet18.py',
     '../_base_/datasets/synthetic_pose-any-128px.py',

@@ -46,14 +46,14 @@ class Size:
         pretraining: Options of all pre-training runs.
         finetuning: Options of all fine-tuning runs.
         num_gpus: Number of processes of a pre-training run.
-        drawn: Whether synthetic hands replace all data sets.
+        synthetic: Whether synthetic hands replace all data sets.
     """
 
     name: str
     pretraining: tuple[str, ...] = ()
     finetuning: tuple[str, ...] = ()
     num_gpus: int = 8
-    drawn: bool = False
+    synthetic: bool = False
 
 
 FULL = Size("simhand_paper")
@@ -80,7 +80,7 @@ TINY_SIZE = Size(
         "default_hooks.checkpoint.interval=1",
     ),
     num_gpus=1,
-    drawn=True,
+    synthetic=True,
 )
 
 
@@ -89,12 +89,14 @@ def video_data(size: Size) -> tuple[Data, ...]:
     pools = []
     for source in ("ego4d", "100doh"):
         prepare = f"simhand prepare {{data}}/{source} {{data}}/pools/{source} --source {source}"
-        steps = [Step("prepare", f"{prepare} --fps {10 if size.drawn else 1}")]
-        if size.drawn:
-            draw = "--videos 6 --frames 10 --stills-train 0 --stills-test 0"
+        steps = [Step("prepare", f"{prepare} --fps {10 if size.synthetic else 1}")]
+        if size.synthetic:
+            contents = "--videos 6 --frames 10 --stills-train 0 --stills-test 0"
             seed = int(source == "100doh")
             steps = [
-                Step("draw", f"simhand synthesize {{data}}/{source} {draw} --seed {seed}"),
+                Step(
+                    "synthesize", f"simhand synthesize {{data}}/{source} {contents} --seed {seed}"
+                ),
                 *steps,
             ]
         pools.append(Data(source, tuple(steps)))
@@ -103,9 +105,11 @@ def video_data(size: Size) -> tuple[Data, ...]:
     for name, count in counts.items():
         source = name.split("-")[0]
         pool = f"{{data}}/pools/{name}"
-        number = "--balance" if size.drawn else f"--balance --hands {count}"
+        number = "--balance" if size.synthetic else f"--balance --hands {count}"
         # Table 4 uses the ranks of Ego-100K.
-        ranks = ",".join(map(str, RANKS[: 3 if size.drawn else None])) if "100k" in name else "1"
+        ranks = (
+            ",".join(map(str, RANKS[: 3 if size.synthetic else None])) if "100k" in name else "1"
+        )
         steps = (
             Step("subset", f"simhand subset {{data}}/pools/{source} {pool} {number}"),
             Step("mine", f"simhand mine {pool} --ranks {ranks}"),
@@ -119,14 +123,14 @@ def video_data(size: Size) -> tuple[Data, ...]:
 def labeled_data(size: Size) -> tuple[Data, ...]:
     """Return the steps that convert the labelled sets from their official folders."""
     sets = {"freihand": "FreiHAND_pub_v2", "dexycb": "DexYCB", "assemblyhands": "AssemblyHands"}
-    if size.drawn:
-        draw = "--videos 0 --stills-train 24 --stills-test 16"
+    if size.synthetic:
+        contents = "--videos 0 --stills-train 24 --stills-test 16"
         return tuple(
             Data(
                 name,
                 (
-                    Step("draw", f"simhand synthesize {{data}}/{folder} {draw}"),
-                    Step("splits", f"python {{plan}}/drawn_splits.py {{data}}/{folder}"),
+                    Step("synthesize", f"simhand synthesize {{data}}/{folder} {contents}"),
+                    Step("splits", f"python {{plan}}/synthetic_splits.py {{data}}/{folder}"),
                 ),
             )
             for name, folder in sets.items()
@@ -153,7 +157,7 @@ def pretraining(method: str, pool: str, size: Size, variant: str = "") -> Pretra
     options = size.pretraining
     if data != base:
         options = (f"train_dataloader.dataset.pool=pools/{data}", *options)
-    if size.drawn and variant.startswith("top"):
+    if size.synthetic and variant.startswith("top"):
         options = (
             *options,
             "train_dataloader.dataset.rank=5",
@@ -178,9 +182,9 @@ def finetuning(labels: str, size: Size) -> Finetuning:
     name, _, share = labels.partition("-")
     has_config = share in ("", "10pct-first")
     options = size.finetuning
-    if share and (size.drawn or not has_config):
+    if share and (size.synthetic or not has_config):
         # Of 130,236 images, as in the released code; the first ones are green-screen images.
-        count = 16 if size.drawn else int(int(share.split("pct")[0]) / 100 * 130_236)
+        count = 16 if size.synthetic else int(int(share.split("pct")[0]) / 100 * 130_236)
         dataset = "train_dataloader.dataset"
         options = (f"{dataset}.subset_size={count}", f"{dataset}.subset_rule=first", *options)
     base = labels if has_config else name
@@ -192,7 +196,7 @@ def weak_finetuning(size: Size) -> Finetuning:
     """Return the fine-tuning on FreiHAND* and the estimated 2D keypoints of Ego-100K."""
     config = "configs/detnet/detnet_resnet50_1xb128-weak-ego4d-100k-120e_freihand-10pct-first.py"
     options = size.finetuning
-    if size.drawn:
+    if size.synthetic:
         options = ("train_dataloader.dataset.datasets.0.subset_size=16", *options)
     name = "weak-ego4d-100k-freihand-10pct-first"
     return Finetuning(name, config, config, options, (), ("freihand", "ego4d-100k"))
@@ -341,7 +345,7 @@ def make_plan(size: Size) -> Plan:
         Question("table6", "Train on estimated keypoints instead?", "Table 6", weak),
         figure_4(size),
     )
-    data_root = f"data/{size.name}" if size.drawn else "data"
+    data_root = f"data/{size.name}" if size.synthetic else "data"
     return Plan(size.name, data_root, (*video_data(size), *labeled_data(size)), questions)
 
 

@@ -26,7 +26,7 @@ def estimate_poses(
     other pose as it is. A hand without another pose is lifted from its 2D keypoints, except with
     ``world_landmarks``, which gives NaN. Expected errors and plausibility are always those of the
     lifted pose: they tell whether the 2D keypoints are those of a hand, and the limits are those of
-    drawn hands, whose bones other estimators do not share.
+    synthetic hands, whose bones other estimators do not share.
 
     Args:
         lifter: The lifter.

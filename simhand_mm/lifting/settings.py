@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 # What is assumed of a hand and a camera of which nothing is known.
-BONE_MM = 91.0  # wrist to middle MCP of the average drawn hand, about that of an adult
+BONE_MM = 91.0  # wrist to middle MCP of the average synthetic hand, about that of an adult
 FOV_DEG = 60.0  # along the longer side of the frame
 
 # What is taken as the pose of a hand, see lifting/methods.py.
@@ -48,7 +48,7 @@ class PseudoLabels:
         frame_size: Width and height of the frames in px. A pool does not know them: without this
             option a frame is taken to end where the boxes of its video end.
         bone_mm: Length of the bone from wrist to middle MCP. 2D keypoints do not tell it; 91 mm is
-            that of the average drawn hand.
+            that of the average synthetic hand.
         max_error: A hand is dropped if its keypoints are expected to be further off on average, in
             units of that bone.
         max_keypoint_error: A keypoint is not a label if it is expected to be further off.

@@ -73,7 +73,7 @@ def write_report(work_dir: str | Path, path: str | Path) -> str:
     results = [read_result(*run) for run in find_runs(work_dir / "detnet").items()]
     page = Page("From videos to 3D hand pose", f"Report of {work_dir}")
     real = work_dir / "real.txt"
-    videos = real.read_text("utf-8").strip() if real.is_file() else "rendered, synthetic videos"
+    videos = real.read_text("utf-8").strip() if real.is_file() else "synthetic videos"
     page.paragraph(WHAT_WAS_DONE.format(videos=videos))
     page.paragraph(WHAT_TO_LOOK_AT)
     page.note(DEMONSTRATION_NOTE)

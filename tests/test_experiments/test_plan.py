@@ -20,7 +20,7 @@ from simhand_mm.experiments import (
 from simhand_mm.experiments.commands import Workplace, row_jobs
 
 TUNE = Finetuning("all", "scratch.py", "pre.py", data=("labels",))
-LABELS = Data("labels", (Step("draw", "simhand synthesize {data}/labels"),))
+LABELS = Data("labels", (Step("synthesize", "simhand synthesize {data}/labels"),))
 
 
 def plan(*rows, data=(LABELS,)):

@@ -24,7 +24,7 @@ PLAN = Plan(
     "p",
     "data",
     (
-        Data("labels", (Step("draw", "simhand synthesize {data}/labels"),)),
+        Data("labels", (Step("synthesize", "simhand synthesize {data}/labels"),)),
         Data("pool", (Step("own", "python {plan}/own.py {data}/pool {work}"),), ("labels",)),
     ),
     (Question("q", "Why?", "Table 1", (ROW,)),),
@@ -74,7 +74,7 @@ def user_plan(tmp_path, monkeypatch):
 from simhand_mm.experiments import *
 
 TUNE = Finetuning("all", "d.py", "p.py", data=("labels",))
-LABELS = Data("labels", (Step("draw", "simhand synthesize {data}/labels"),))
+LABELS = Data("labels", (Step("synthesize", "simhand synthesize {data}/labels"),))
 ROWS = (
     Row("scratch", SCRATCH, TUNE, Score(29.0, 61.0)),
     Row("m", Pretraining("m", "m.py"), TUNE),

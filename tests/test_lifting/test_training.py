@@ -105,7 +105,7 @@ def test_training_learns_and_repeats(poses, samples):
     assert losses[-1] < 1.0
 
 
-def test_drawn_poses_repeat_and_keep_to_people():
+def test_synthetic_poses_repeat_and_keep_to_people():
     one, two = sample_hand_poses(3, 4, seed=0), sample_hand_poses(2, 4, seed=0)
     np.testing.assert_array_equal(one[:8], two)
     assert not np.array_equal(sample_hand_poses(1, 4, seed=1), two[:4])

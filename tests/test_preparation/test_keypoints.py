@@ -1,4 +1,4 @@
-"""The real MediaPipe, both interfaces, on drawn hands whose truth is known."""
+"""The real MediaPipe, both interfaces, on synthetic hands whose truth is known."""
 
 import importlib.util
 import zipfile
@@ -21,15 +21,15 @@ pytest.importorskip("mediapipe")
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+def synthetic(tmp_path_factory):
     root = tmp_path_factory.mktemp("synthetic")
     synthesize(root, Contents(5, 3, num_train_stills=0, num_test_stills=0))
     return root
 
 
 @pytest.fixture(scope="module")
-def frames(drawn):
-    videos = find_videos(drawn / "videos")
+def frames(synthetic):
+    videos = find_videos(synthetic / "videos")
     return [(v.video_id, frame) for v in videos for frame in sample_frames(v.path, 10)]
 
 
@@ -45,8 +45,8 @@ def task_file(tmp_path_factory):
     return str(path)
 
 
-def check_against_truth(estimator, frames, drawn):
-    truth = GroundTruth.load(drawn)
+def check_against_truth(estimator, frames, synthetic):
+    truth = GroundTruth.load(synthetic)
     num_true = num_found = num_right_side = 0
     for video_id, frame in frames:
         rows = np.nonzero((truth.video_id == video_id) & (truth.frame_index == frame.index))[0]
@@ -63,12 +63,12 @@ def check_against_truth(estimator, frames, drawn):
     assert num_right_side >= 0.9 * num_found
 
 
-def test_legacy_solution_finds_hands_and_their_side(frames, drawn):
-    check_against_truth(MediaPipeHands(), frames, drawn)
+def test_legacy_solution_finds_hands_and_their_side(frames, synthetic):
+    check_against_truth(MediaPipeHands(), frames, synthetic)
 
 
-def test_tasks_find_hands_and_their_side(frames, drawn, task_file):
-    check_against_truth(MediaPipeTasks(task_file), frames, drawn)
+def test_tasks_find_hands_and_their_side(frames, synthetic, task_file):
+    check_against_truth(MediaPipeTasks(task_file), frames, synthetic)
 
 
 def test_order_of_images_does_not_matter(frames):
@@ -92,8 +92,8 @@ def test_missing_model_file_is_named():
         MediaPipeRecipe(task_file="nowhere.task").record()
 
 
-def test_mediapipe_pool_and_its_quiet_terminal(drawn, tmp_path, capfd):
-    run = Preparation(drawn / "videos", tmp_path, CropSettings(fps=10), MediaPipeRecipe())
+def test_mediapipe_pool_and_its_quiet_terminal(synthetic, tmp_path, capfd):
+    run = Preparation(synthetic / "videos", tmp_path, CropSettings(fps=10), MediaPipeRecipe())
     run.run(LocalExecutor(1))
     pool = HandPool(tmp_path)
     assert len(pool) >= 12
@@ -106,8 +106,8 @@ def test_mediapipe_pool_and_its_quiet_terminal(drawn, tmp_path, capfd):
     assert "landmark_projection" not in told
 
 
-def test_mediapipe_in_given_boxes(drawn, tmp_path):
-    truth = GroundTruth.load(drawn)
+def test_mediapipe_in_given_boxes(synthetic, tmp_path):
+    truth = GroundTruth.load(synthetic)
     rows = [row for row, frame in enumerate(truth.frame_index) if frame == 1]
     boxes = [
         {
@@ -121,7 +121,7 @@ def test_mediapipe_in_given_boxes(drawn, tmp_path):
     ]
     write_detections(tmp_path / "boxes.parquet", boxes)
     recipe = MediaPipeRecipe(detections=str(tmp_path / "boxes.parquet"))
-    run = Preparation(drawn / "videos", tmp_path / "pool", CropSettings(fps=10), recipe)
+    run = Preparation(synthetic / "videos", tmp_path / "pool", CropSettings(fps=10), recipe)
     info = run.run(LocalExecutor(0))
     pool = HandPool(tmp_path / "pool")
     assert set(pool.frame_index.tolist()) == {1}

@@ -23,7 +23,7 @@ FILES = ("hands.parquet", "drops.parquet", "hands.arrow", "pool.json", "crops/*.
 
 @pytest.fixture(scope="module")
 def videos_dir(tmp_path_factory):
-    root = tmp_path_factory.mktemp("drawn")
+    root = tmp_path_factory.mktemp("synthetic")
     synthesize(root, Contents(NUM_VIDEOS, 8, 0, 0))
     return root / "videos"
 

@@ -171,19 +171,19 @@ def workers(videos_dir: Path, root: Path, turns: int) -> Iterator[str]:
     yield f"| 2 | {two:.1f} s | {one / two:.2f} |"
 
 
-def on_drawn_videos(part: Callable, args: argparse.Namespace) -> Iterator[str]:
-    """Run a part that needs videos of hands; render them first."""
+def on_synthetic_videos(part: Callable, args: argparse.Namespace) -> Iterator[str]:
+    """Run a part that needs videos of hands; synthesize them first."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         cores = len(os.sched_getaffinity(0))
-        synthesize(root / "drawn", Contents(args.videos, 24, 0, 0), LocalExecutor(cores))
-        yield from part(root / "drawn" / "videos", root, args.turns)
+        synthesize(root / "synthetic", Contents(args.videos, 24, 0, 0), LocalExecutor(cores))
+        yield from part(root / "synthetic" / "videos", root, args.turns)
 
 
 PARTS = {
     "decoding": lambda args: decoding(args.minutes, args.turns),
-    "pipeline": lambda args: on_drawn_videos(pipeline, args),
-    "workers": lambda args: on_drawn_videos(workers, args),
+    "pipeline": lambda args: on_synthetic_videos(pipeline, args),
+    "workers": lambda args: on_synthetic_videos(workers, args),
 }
 
 
@@ -194,7 +194,7 @@ def main() -> None:
         "--minutes", type=int, default=10, help="length of the H.264 video in minutes"
     )
     parser.add_argument(
-        "--videos", type=int, default=80, help="number of rendered videos of 24 frames"
+        "--videos", type=int, default=80, help="number of synthetic videos of 24 frames"
     )
     parser.add_argument("--turns", type=int, default=2, help="number of measurements of each work")
     args = parser.parse_args()

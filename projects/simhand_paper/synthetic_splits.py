@@ -1,6 +1,6 @@
 """Add validation tables to a synthetic labelled set, as a replacement for those of the paper.
 
-python projects/simhand_paper/drawn_splits.py DATA_ROOT
+python projects/simhand_paper/synthetic_splits.py DATA_ROOT
 """
 
 import shutil
