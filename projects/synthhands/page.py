@@ -75,7 +75,7 @@ def mining_table(results: dict[str, Any]) -> str:
         f"| pool | hands | {' | '.join(ranks)} | random hand of another video |",
         "| --- | --- |" + " --- |" * (len(ranks) + 1),
     ]
-    for pool, check in sorted(results["data"].items()):
+    for pool, check in sorted(results["data"].items(), key=lambda item: item[1]["num_hands"]):
         distances = [
             *(check["top_mm"][str(rank)] for rank in FULL.ranks),
             check["random_other_video_mm"],
