@@ -29,8 +29,8 @@ def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
     path = os.path.expanduser(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(
-            f"checkpoint must be a file, but {path} does not exist. Correct load_from, "
-            "init_cfg.checkpoint or --resume."
+            f"checkpoint must be a file, but {path} does not exist. Correct the path "
+            "(in configs: load_from or init_cfg.checkpoint)."
         )
     restricted: Any = types.ModuleType("simhand_mm_restricted_pickle")
     restricted.Unpickler = _RestrictedUnpickler
@@ -42,7 +42,8 @@ def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
         if str(error).startswith("checkpoint must"):
             raise
         raise pickle.UnpicklingError(
-            f"checkpoint must be a complete file of torch.save, but reading {path} gives: {error}"
+            f"checkpoint must be a complete file of torch.save, but reading {path} gives: {error} "
+            "Correct the path, or copy the file again."
         ) from error
 
 

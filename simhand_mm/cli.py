@@ -85,8 +85,8 @@ def find_file(name: str) -> Path:
         if (root / name).exists():
             return root / name
     raise FileNotFoundError(
-        f"{name} must exist in {package / '.mim'} or {package.parent}, but does not. "
-        "Correct the path, or install the wheel again."
+        f"{name} must be a file in the working folder or in the package ({package.parent}), but "
+        "is in neither. Correct the path."
     )
 
 

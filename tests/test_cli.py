@@ -44,7 +44,7 @@ def test_wheel_files_are_preferred_to_those_of_the_clone(tmp_path, monkeypatch):
     (package / ".mim" / "tools" / "train.py").touch()
     monkeypatch.setattr(cli, "__file__", str(package / "cli.py"))
     assert cli.find_file("tools/train.py").parent.parent.name == ".mim"
-    with pytest.raises(FileNotFoundError, match=r"tools/test\.py must exist in"):
+    with pytest.raises(FileNotFoundError, match=r"tools/test\.py must be a file in"):
         cli.find_file("tools/test.py")
 
 
@@ -55,7 +55,7 @@ def test_configs_are_taken_from_the_package_if_the_folder_has_none(tmp_path, mon
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).touch()
     assert cli.find_config(name) == name
-    with pytest.raises(FileNotFoundError, match=r"configs/simhand/no\.py must exist in"):
+    with pytest.raises(FileNotFoundError, match=r"configs/simhand/no\.py must be a file in"):
         cli.find_config("configs/simhand/no.py")
 
 

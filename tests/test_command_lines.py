@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import cv2
+import numpy as np
 import pytest
 
 from simhand_mm import cli
@@ -150,7 +152,30 @@ def test_tools_run_as_files_print_messages_too(folder, tmp_path):
     tool = [sys.executable, str(ROOT / "tools" / "browse_pool.py"), "nowhere"]
     done = subprocess.run(tool, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("simhand browse-pool: root must be a finished hand pool")
+    assert done.stderr.startswith("simhand browse-pool: POOL must be a finished hand pool")
+
+
+MESSAGES = {
+    "prepare garbage pool": "garbage must be or contain videos (.264 ",
+    "prepare videos pool --take images": "videos must be or contain images, but none was found",
+    "prepare frames pool --group person": "group must be folder, image, or names of levels",
+    "prepare frames garbage": "garbage must be a folder, but a file has this name",
+    "predict empty out.parquet": "empty is a folder. Write the table with simhand convert",
+    "convert json empty": "but empty contains none. Correct the path",
+    "convert json nowhere": "but nowhere does not exist. Correct the path",
+    "demo --camera 7": "but got --camera and a source. Name one: simhand demo 7",
+}
+
+
+@pytest.mark.parametrize("command, message", MESSAGES.items())
+def test_messages_say_what_was_found_and_what_to_do(
+    command, message, folder, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "frames").mkdir()
+    cv2.imwrite(str(tmp_path / "frames" / "1.png"), np.zeros((8, 8, 3), np.uint8))
+    code, error = run_here(monkeypatch, capsys, *command.split())
+    assert code == 1 and message in error
+    assert not (tmp_path / "pool").exists()
 
 
 def test_overview_lists_every_command_with_a_line_of_help(monkeypatch, capsys):

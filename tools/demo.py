@@ -47,7 +47,8 @@ def main(
     if (source is None) != camera:
         raise ValueError(
             "source must be an image, a folder, a video, the index of a camera or --camera, but "
-            f"got {'both' if camera else 'none'}. Name one."
+            f"got {'--camera and a source' if camera else 'none'}. Name one: simhand demo 7 is "
+            "camera 7."
         )
     media = MediaSource("0" if source is None else source)
     print(hand_model.describe(), flush=True)
@@ -61,7 +62,7 @@ def main(
     write_json(out / "hands.json", {**describe_json(), "pictures": results})
     found = sum(len(result["hands"]) for result in results)
     rate = len(results) / max(predictor.seconds, 1e-9)
-    print(f"{found} hands in {len(results)} images ({rate:.0f} a second): {out}/hands.json")
+    print(f"hands: {found}, images: {len(results)} ({rate:.0f} per second): {out}/hands.json")
     if media.unreadable:
         for name, reason in media.unreadable.items():
             print(f"dropped: {name} ({reason})", file=sys.stderr)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from simhand_mm.cli import run
 
-KINDS = ("ok", "differs", "fails", "cannot")
+KINDS = ("ok", "differs", "fails", "untested")
 
 
 def main(device: str | None = None, json: Path | None = None) -> None:
-    """Print one line per check: ok, differs, fails, or cannot (not testable on this machine).
+    """Print one line per check: ok, differs, fails, or untested (not possible on this machine).
 
     Takes about a minute. The exit code is 1 if a check differs or fails. The data are random;
     reading from your disks is not checked.

@@ -59,7 +59,8 @@ def convert_hand_object_detector(
     paths = sorted(path for path in root.rglob("*") if path.suffix in _SUFFIXES)
     if not paths:
         raise FileNotFoundError(
-            f"root must have .npy or .pkl files of hand_object_detector, but {root} has none."
+            f"root must contain .npy or .pkl files of hand_object_detector, but {root} "
+            f"{'contains none' if root.is_dir() else 'is no folder'}. Correct the path."
         )
     conversion = BoxConversion(min_score)
     for path in paths:

@@ -32,8 +32,9 @@ def find_label_files(path: Path) -> tuple[Path, list[Path]]:
     files = sorted(path.glob("*.json")) or sorted((path / _ANNOTATIONS).glob("*.json"))
     if not files:
         raise FileNotFoundError(
-            f"labels must be a JSON file, or a folder with some in it or in {_ANNOTATIONS}, but "
-            f"{path} is not. Correct the path."
+            f"labels must be a JSON file, or a folder that contains JSON files or a folder "
+            f"{_ANNOTATIONS} of JSON files, but {path} "
+            f"{'contains none' if path.is_dir() else 'does not exist'}. Correct the path."
         )
     splits = [split_of(file) for file in files]
     if len(set(splits)) < len(splits):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Status = Literal["ok", "differs", "fails", "cannot"]
+Status = Literal["ok", "differs", "fails", "untested"]
 
 
 class CannotTell(Exception):
@@ -19,7 +19,7 @@ class Finding:
     Attributes:
         name: The question.
         status: ``ok``; ``differs`` (beyond the bound); ``fails`` (an error, or a fact that stops
-            a run); ``cannot`` (be told on this machine).
+            a run); ``untested`` (not possible on this machine).
         text: What was found, with what to do where something is wrong.
         seconds: How long it took.
     """
@@ -49,7 +49,7 @@ def examine(name: str, ask: Callable[..., tuple[Status, str]], *args: Any) -> Fi
     try:
         status, text = ask(*args)
     except CannotTell as reason:
-        status, text = "cannot", str(reason)
+        status, text = "untested", str(reason)
     except Exception as error:
         status, text = "fails", f"{type(error).__name__}: {error}"
     return Finding(name, status, text, round(time.monotonic() - start, 2))

@@ -26,7 +26,9 @@ def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"path must be a CSV table, but {path} is not a file. Correct it.")
+        raise FileNotFoundError(
+            f"path must be a CSV table, but {path} is not a file. Correct the path."
+        )
     text = _decode(path)
     first_line = text.split("\n", 1)[0].strip()
     if first_line.lower().startswith("sep=") and len(first_line) == 5:  # written by Excel

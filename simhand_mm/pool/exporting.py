@@ -61,7 +61,10 @@ def export_pool(
             "Export to huggingface or webdataset."
         )
     if Path(output).exists() and any(Path(output).iterdir()):
-        raise FileExistsError(f"output must be a new folder, but {output} has content. Remove it.")
+        raise FileExistsError(
+            f"output must be a new or empty folder, but {output} has content. Choose another "
+            "folder, or delete this one."
+        )
     samples = _Samples(pool, pairs)
     writers: dict[str, Callable[[_Samples, Path], None]] = {
         "coco": _write_coco,

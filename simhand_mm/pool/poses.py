@@ -42,8 +42,9 @@ def read_poses(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"path must be a poses file, but {path} does not exist. Write it with "
-            "simhand convert or simhand synthesize, or correct data_root."
+            f"path must be a table of labelled poses, such as poses/test.parquet, but {path} "
+            f"{'is a folder' if path.is_dir() else 'does not exist'}. Write the table with simhand "
+            "convert or simhand synthesize, or correct the path (in configs: data_root)."
         )
     table = pq.read_table(path)
     missing = [name for name in POSES.names if name not in table.column_names]

@@ -35,7 +35,7 @@ class HandPool:
         info_path = self.root / "pool.json"
         if not info_path.is_file():
             raise FileNotFoundError(
-                f"root must be a finished hand pool, but {info_path} does not exist. Create it "
+                f"POOL must be a finished hand pool, but {info_path} does not exist. Create it "
                 "with simhand prepare, or correct the path (configs: data_root, or the "
                 "environment variable SIMHAND_DATA)."
             )

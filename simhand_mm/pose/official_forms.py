@@ -99,6 +99,7 @@ def official_number(sample_id: str) -> int:
     if not number.isdigit():
         raise ValueError(
             f"sample_id must end with the official image number, but got {sample_id!r}. "
-            "Only tables of FreiHAND and DexYCB have official formats."
+            "Only FreiHAND and DexYCB have official formats (.json, .txt); write predictions of "
+            "other hands to a .parquet file."
         )
     return int(number)

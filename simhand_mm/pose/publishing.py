@@ -23,7 +23,7 @@ def read_model_config(path: str | Path) -> Config:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"checkpoint must be a file, but {path} does not exist. Correct it."
+            f"checkpoint must be a file, but {path} does not exist. Correct the path."
         )
     content = load_checkpoint(path, "cpu")
     if not isinstance(content, dict) or "model" not in content.get("config", {}):

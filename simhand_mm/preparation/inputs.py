@@ -177,6 +177,12 @@ def _taken(
     path: Path, videos: list[InputFile], images: list[InputFile], take: str
 ) -> tuple[list[InputFile], list[InputFile]]:
     """The videos and images that are wanted."""
+    if not videos and not images:
+        raise FileNotFoundError(
+            f"{path} must be or contain videos ({' '.join(VIDEO_SUFFIXES)}), images "
+            f"({' '.join(IMAGE_SUFFIXES)}) or archives of images ({' '.join(ARCHIVE_SUFFIXES)}), "
+            "but none was found. Correct the path. Videos in archives must be unpacked."
+        )
     if take == "auto":
         take = "videos" if videos else "images"
         if videos and images:
@@ -188,14 +194,8 @@ def _taken(
     videos = videos if take in ("videos", "both") else []
     images = images if take in ("images", "both") else []
     if not videos and not images:
-        wanted = {
-            "videos": VIDEO_SUFFIXES,
-            "images": IMAGE_SUFFIXES,
-            "archives": ARCHIVE_SUFFIXES,
-        }
-        suffixes = " ".join(wanted.get(take, (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)))
         raise FileNotFoundError(
-            f"the input must hold videos or images that are taken ({suffixes}), but {path} has "
-            "none. Correct the path, or --take. Videos in archives must be unpacked."
+            f"{path} must be or contain {take}, but none was found. Correct the path, or choose "
+            "what is taken with --take. Videos in archives must be unpacked."
         )
     return videos, images

@@ -83,10 +83,13 @@ class Preparation:
         """
         index, count = shard
         files = read_input(self.source, self.footage)
+        # Of a new pool first, so that wrong options are not recorded as its settings.
+        is_new = not (self.pool_dir / "settings.json").is_file()
+        new = self._find_footage(files, {}) if is_new else []
         writer = PoolWriter(self.pool_dir, self._pool_settings(files))
         with writer.lock(shared=count > 1):
             statuses, stored = writer.statuses(), writer.entries()
-            videos = self._find_footage(files, statuses)
+            videos = new or self._find_footage(files, statuses)
             pieces = to_pieces(videos, self.settings.fps)[index::count]
             to_do = left_to_do(pieces, statuses, policy.retry_failed, stored)
             if to_do:

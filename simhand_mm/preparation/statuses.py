@@ -95,9 +95,9 @@ def check_failures(statuses: Sequence[VideoStatus], max_failed_share: float) -> 
     failures = Counter(status.failure for status in statuses if status.failure)
     if failures.total() > max_failed_share * len(statuses):
         raise RuntimeError(
-            f"{failures.total()} of {len(statuses)} videos failed ({dict(failures)}), more than "
-            f"the allowed share (max_failed_share={max_failed_share}). Look at the videos, then "
-            "run again with retry_failed, or with a higher max_failed_share to go on without them."
+            f"the share of failed videos must be at most {max_failed_share} (--max-failed-share), "
+            f"but {failures.total()} of {len(statuses)} failed ({_counts(failures)}). Check the "
+            "videos and run again with --retry-failed, or leave them out with a higher share."
         )
     partly = Counter(status.problem for status in statuses if status.problem)
     if failures or partly:

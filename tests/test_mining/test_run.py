@@ -253,5 +253,5 @@ def test_tool_mines_and_reports(pool):
 def test_tool_reports_a_missing_pool(tmp_path):
     done = run_tool(tmp_path / "nowhere")
     assert done.returncode == 1
-    assert "simhand mine: root must be a finished hand pool" in done.stderr
+    assert "simhand mine: POOL must be a finished hand pool" in done.stderr
     assert "Traceback" not in done.stderr

@@ -265,7 +265,7 @@ def test_what_cannot_be_taken_is_told(tmp_path, caplog):
     save(tmp_path / "in" / "1.png")
     assert len(footage_of(tmp_path / "in")) == 1
     assert "left alone: archives, which --take archives takes: a.tar" in caplog.text
-    with pytest.raises(FileNotFoundError, match=r"none\. Correct the path"):
+    with pytest.raises(FileNotFoundError, match=r"none was found"):
         footage_of(tmp_path / "in", take="archives")
 
 

@@ -173,7 +173,7 @@ def test_levels_name_groups_and_columns(tmp_path):
         ({"levels": "a//b"}, "levels must be different names"),
         ({"levels": "a/a"}, "levels must be different names"),
         ({"numbers_per_second": 0.0}, "numbers_per_second must be positive"),
-        ({"take": "videos"}, "none. Correct the path"),
+        ({"take": "videos"}, "none was found"),
     ],
 )
 def test_wrong_settings_raise(tmp_path, settings, match):

@@ -425,7 +425,7 @@ def test_too_many_failures_stop_before_merging(tmp_path):
     write_hand_video(videos / "good.mp4")
     for name in "abc":
         (videos / f"{name}.mp4").touch()
-    with pytest.raises(RuntimeError, match=r"3 of 4 videos failed .*'empty_file': 3"):
+    with pytest.raises(RuntimeError, match=r"0\.5 .*but 3 of 4 failed \(3 empty_file\)"):
         preparation(videos, pool_dir).run(HERE, policy=RunPolicy(max_failed_share=0.5))
     assert not (pool_dir / "pool.json").exists()
     preparation(videos, pool_dir).run(HERE)

@@ -87,7 +87,10 @@ def check_ranks(ranks: np.ndarray) -> np.ndarray:
     """
     checked = np.asarray(ranks, np.int64).reshape(-1)
     if not len(checked) or checked[0] < 1 or (np.diff(checked) <= 0).any():
-        raise ValueError(f"ranks must be increasing numbers from 1, but got {list(ranks)}.")
+        raise ValueError(
+            f"ranks must be increasing numbers from 1, but got {list(ranks)}. The most similar "
+            "hand is rank 1."
+        )
     return checked
 
 
