@@ -1,4 +1,4 @@
-"""Reads the options of a tool from its ``--help``."""
+"""Reads the options of a tool from its ``--help``, and the config that a command would use."""
 
 import contextlib
 import io
@@ -8,6 +8,8 @@ import sys
 from functools import cache
 from pathlib import Path
 from unittest import mock
+
+from simhand_mm import runner_options
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,3 +50,12 @@ def numeric_option_of(tool: str) -> str | None:
     """Return an option of a tool with a single number, or None."""
     found = re.search(r"^  (--[\w-]+) (?:INT|FLOAT)\b", help_of(tool), re.MULTILINE)
     return found[1] if found else None
+
+
+def read_config(job):
+    """Read the config of a training or a test, as the command does."""
+    _, command, *arguments = job.arguments
+    parser = runner_options.runner_parser(command, None)
+    args, _ = parser.parse_known_args(arguments)
+    args.config = str(ROOT / args.config)
+    return runner_options.read_config(args)

@@ -147,7 +147,7 @@ BY_ANOTHER_TEST = {
     "simhand lift *": "tests/test_lifting/test_commands.py",
     "python projects/adaptation/ablation.py *": "tests/test_projects.py",
     "simhand adapt *": "tests/test_experiments/test_adaptation.py",
-    "simhand test configs/detnet/detnet_resnet18_1xb32-1200i_pseudo-any-64px.py *": (
+    "simhand test configs/detnet/detnet_resnet18_1xb32-2400i_pseudo-any-64px.py *": (
         "tests/test_experiments/test_adaptation.py"
     ),
     "simhand predict *": "tests/test_lifting/test_methods.py",

@@ -35,3 +35,22 @@ def write_pool(root, hands, drops=(), **settings):
         writer.write_video(video_id, records, [d for d in drops if d.video_id == video_id])
     writer.finalize()
     return HandPool(root)
+
+
+def make_pose(name):
+    """Make a row of a poses table."""
+    return {
+        "sample_id": name,
+        "image_path": "image.png",
+        "width": 8,
+        "height": 8,
+        "camera_matrix": np.eye(3),
+        "keypoints_3d": np.ones((21, 3)),
+        "keypoints_2d": np.ones((21, 2)),
+        "keypoints_valid": np.ones(21, bool),
+        "bbox_xyxy": np.array([0, 0, 8, 8]),
+        "handedness": "right",
+        "subject_id": "",
+        "sequence_id": "",
+        "source": "test",
+    }

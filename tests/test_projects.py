@@ -1,16 +1,15 @@
 """The example project: its functions are correct, and its config builds."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS, init_default_scope
 
-from simhand_mm.pool import HandPairs, write_poses
+from simhand_mm.pool import HandPairs, HandPool, write_poses, write_predictions
 from simhand_mm.pretraining import SimilarHandLoss
-from tests.pools import make_hand, write_pool
+from tests.command_lines import read_config
+from tests.pools import make_hand, make_pose, write_pool
 
 LINEAR = {"type": "linear"}
 CONFIG = "configs/simhand_resnet18_1xb128-gaussian-coslr-6e_synthetic-64px.py"
@@ -62,42 +61,61 @@ def test_config_builds_its_loss_and_uses_its_pairs(project, monkeypatch):
     assert cfg.train_dataloader.dataset.pairs == "mutual"
 
 
-def test_rows_of_the_ablation_show_their_sets_equally_often(tmp_path, monkeypatch, request):
+@pytest.fixture
+def adapted(tmp_path, request, monkeypatch):
+    """A folder of simhand adapt: 10 hands to train on and one that is held out."""
     monkeypatch.syspath_prepend(request.config.rootpath)
-    from projects.adaptation.ablation import ROWS, finished, make_config, table
+    hands = [make_hand("v", n, keypoints_3d=np.float32(random_hand(n))) for n in range(300)]
+    write_pool(tmp_path / "pool", {"v": hands})
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/pseudo_labels.json").write_text('{"num_hands": 10}')
+    (tmp_path / "adapt.json").write_text('{"stills": 30}')
+    return tmp_path
 
-    for root, names in {"studio": "stu", "any": "drawn", "labels": ["v/000001/0"]}.items():
-        write_poses(tmp_path / root / "poses/train.parquet", [pose_record(n) for n in names])
-    write_pool(tmp_path / "pool", {"v": [make_hand("v", frame) for frame in range(3)]})
-    for parts in list(ROWS.values())[-2:]:
-        cfg = make_config(tmp_path, parts, seed=3, iterations=4, batch_size=6)
-        sets = {part for part in parts if part != "pretrained"}
-        datasets = cfg.train_dataloader.dataset.datasets
-        assert [len(dataset.indices) for dataset in datasets] == [24 // len(sets)] * len(sets)
+
+def random_hand(seed):
+    return np.random.default_rng(seed).normal((0, 0, 500), 40, (21, 3))
+
+
+def test_variants_of_the_ablation_are_what_their_names_say(adapted):
+    from projects.adaptation.ablation import VARIANTS, jobs
+
+    cfgs, starts = {}, {}
+    for name, variant in VARIANTS.items():
+        chain = {job.folder.name: job for job in jobs(adapted, variant, name, seed=3)}
+        cfgs[name] = cfg = read_config(chain["training"])
         assert cfg.randomness.seed == 3
-        backbone = cfg.model.backbone.get("init_cfg") or {}
-        assert backbone.get("checkpoint", "").endswith("pth") == ("pretrained" in parts)
-    two_d = make_config(tmp_path, ("2d",), 0, 1, 2).train_dataloader.dataset.datasets[0]
-    assert two_d.indices == [1, 1]  # the only hand that is not held out
-    for seed, value in ((0, 1), (1, 4)):  # by two processes
-        done = {f"seed {seed}": {"row": "studio stills", "drawn": value}}
-        (tmp_path / f"ablation-{seed}of2.json").write_text(json.dumps(done))
-    assert "| studio stills | 2.5 (1.0–4.0) |" in table(finished(tmp_path))
+        starts[name] = read_config(chain["pretraining"]) if "pretraining" in chain else None
+        first, second = cfg.train_dataloader.dataset.datasets
+        size = (128, 128) if name.endswith("128 px") else (64, 64)
+        test = read_config(chain["held_out"])
+        for pipeline in (first.dataset.pipeline, second.dataset.pipeline):
+            assert pipeline[1].input_size == pipeline[4].encoder.input_size == size
+        assert test.test_dataloader.dataset.pipeline[1].input_size == size
+        assert test.model.head.decoder.input_size == size
+        assert test.model.backbone.base_channels == cfg.model.backbone.base_channels
+    sets = {name: cfg.train_dataloader.dataset.datasets for name, cfg in cfgs.items()}
+    times = [[part.times for part in sets[name]] for name in list(VARIANTS)[:4]]
+    assert times == [[1, 1], [3, 1], [9, 1], [1, 0]]
+    assert sets["half"][0].dataset.pipeline[:3] == sets["half"][1].dataset.pipeline[:3]
+    assert sets["half, weaker augmentation"][0].dataset.pipeline[1].max_rotation_deg == 20
+    assert cfgs["half, 3,000 steps"].train_cfg.max_iters == 3000
+    assert starts["half"].train_cfg.max_epochs == 200  # of 2 steps
+    assert "init_cfg" not in cfgs["half"].model.head
+    assert "init_cfg" in cfgs["half, pre-training with heatmaps"].model.head
+    assert starts["half, no pre-training"] is None
 
 
-def pose_record(name):
-    return {
-        "sample_id": name,
-        "image_path": "image.png",
-        "width": 8,
-        "height": 8,
-        "camera_matrix": np.eye(3),
-        "keypoints_3d": np.ones((21, 3)),
-        "keypoints_2d": np.ones((21, 2)),
-        "keypoints_valid": np.ones(21, bool),
-        "bbox_xyxy": np.array([0, 0, 8, 8]),
-        "handedness": "right",
-        "subject_id": "",
-        "sequence_id": "",
-        "source": "test",
-    }
+def test_scores_of_the_ablation_are_distances(adapted):
+    from projects.adaptation.ablation import table
+
+    name, hand = HandPool(adapted / "pool").hand_id(0), random_hand(0)
+    for part, poses in (("held_out", "labels/poses/held_out"), ("drawn_test", "drawn/poses/test")):
+        write_poses(adapted / f"{poses}.parquet", [make_pose(name) | {"keypoints_3d": hand}])
+        write_predictions(
+            adapted / part / "predictions.parquet",
+            {"sample_id": [name], "keypoints_3d": (2 * hand if part == "held_out" else hand)[None],
+             "keypoints_2d": np.zeros((1, 21, 2)), "keypoint_score": np.ones((1, 21)),
+             "error_mm": np.zeros(1)},
+        )  # fmt: skip
+    assert "| adapted | 0.0 | 0.0 | 0.0 | 0.0 | 0.0 |" in table(adapted, {"adapted": adapted})

@@ -1,193 +1,205 @@
-"""Which parts of the recipe for one's own videos help? A small model, trained on mixtures of data.
+"""Which parts of ``simhand adapt`` help? Trainings that differ from each other in one part.
 
-    python projects/adaptation/ablation.py data/adaptation
+    python projects/adaptation/ablation.py work_dirs/adapted
 
-The folder has pool/ (simhand prepare), labels/ (simhand pseudo-label pool labels --held-out 0.2),
-studio/ and any/ (simhand synthesize, the latter with --stills any), and, for the row with
-pre-training, pretraining/backbone.pth (simhand train). What is done is kept in ablation.json, or in
-one such file per --shard, for several processes at the same time.
+The folder is one of ``simhand adapt``, whose pool, labels and drawn hands are used. Results are in
+its folder ``ablation``; several processes can share the work.
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from simhand_mm.cli import find_file, run
+from simhand_mm.cli import run
+from simhand_mm.experiments.jobs import Job, run_chains
 from simhand_mm.functional.pose_metrics import keypoint_errors_mm
-from simhand_mm.options import Shard
-from simhand_mm.pool import HandPool, read_poses, read_predictions, write_json
+from simhand_mm.pool import HandPool, read_predictions
+from simhand_mm.pose.evaluation import evaluate_file
+from simhand_mm.runner_options import text_option
 
-SMALL = "configs/detnet/detnet_resnet18_1xb16-30e_synthetic-64px.py"
-BACKBONE = "pretraining/backbone.pth"
-STRONG = "configs/detnet/detnet_resnet18_1xb256-24e_synthetic-any-128px.py"
-# Row -> the sets that are trained on in equal parts: (a) pre-training, (b) 2D keypoints of the
-# pool, (c) lifted labels, (d) drawn hands of any appearance with strong augmentation.
-ROWS = {
-    "studio stills": ("studio",),
-    "(d) any stills": ("any",),
-    "(d) + (b) 2D keypoints": ("any", "2d"),
-    "(d) + (c) lifted labels": ("any", "lifted"),
-    "(d) + (c) + (b)": ("any", "lifted", "2d"),
-    "(d) + (c) + (a) pre-training": ("any", "lifted", "pretrained"),
+CONFIG = "configs/detnet/detnet_resnet18_1xb32-2400i_pseudo-any-64px.py"
+SETS = "train_dataloader.dataset.datasets"
+BATCH = 128  # hands per step of the pre-training
+PRETRAININGS = {
+    "pose-aware": "configs/poseaware/poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py",
+    "heatmap": "configs/regression/regression_resnet18_1xb128-heatmap-coslr-6e_synthetic-64px.py",
+}
+# Rotation, scale and shift of the crop; probabilities of other colours and of camera effects.
+AUGMENTATIONS = {"weak": (20, 0.1, 0.06, 0.3, 0.1), "as drawn": (45, 0.2, 0.12, 0.7, 0.4),
+                 "strong": (90, 0.3, 0.12, 1.0, 0.7)}  # fmt: skip
+WIDE = ("model.backbone.stem_channels=32", "model.backbone.base_channels=32")
+WIDE_HEAD = ("model.head.in_channels=256", "model.head.deconv_channels=(128,128,128)",
+             "model.head.head_channels=128")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A training.
+
+    Attributes:
+        real: Share of hands of the videos among those that are trained on; the rest is drawn.
+        pretraining: On all hands of the pool; None for random weights.
+        pretraining_steps: Steps of 128 hands.
+        steps: Steps of 32 hands.
+        augmentation: Of the hands of the videos.
+        size: Side of the crops in px.
+        is_wide: Whether the network has twice the channels.
+    """
+
+    real: float = 0.5
+    pretraining: str | None = "pose-aware"
+    pretraining_steps: int = 400
+    steps: int = 1200
+    augmentation: str = "as drawn"
+    size: int = 64
+    is_wide: bool = False
+
+
+HALF = Variant()
+VARIANTS = {
+    "a quarter of the hands is real": replace(HALF, real=0.25),
+    "half": HALF,
+    "three quarters": replace(HALF, real=0.75),
+    "all": replace(HALF, real=1.0),
+    "half, no pre-training": replace(HALF, pretraining=None),
+    "half, pre-training of 1,200 steps": replace(HALF, pretraining_steps=1200),
+    "half, pre-training with heatmaps": replace(HALF, pretraining="heatmap"),
+    "half, 3,000 steps": replace(HALF, steps=3000),
+    "half, weaker augmentation": replace(HALF, augmentation="weak"),
+    "half, stronger augmentation": replace(HALF, augmentation="strong"),
+    "half, twice the channels": replace(HALF, is_wide=True),
+    "half, crops of 128 px": replace(HALF, size=128),
 }
 
 
-def main(
-    folder: Path,
-    /,
-    seeds: tuple[int, ...] = (0, 1),
-    iterations: int = 200,
-    batch_size: int = 32,
-    workers: int = 0,
-    shard: Shard = (0, 1),
-) -> None:
-    """Train and test the rows that are not done, and print the table of all rows that are.
+def main(folder: Path, /, variants: tuple[str, ...] = tuple(VARIANTS), seed: int = 0) -> None:
+    """Train and test the variants that are not done, and print a table of them.
 
     Args:
-        folder: Folder of the data and of ablation.json.
-        seeds: Seeds of the training.
-        iterations: Training steps.
-        batch_size: Hands per step.
-        workers: Processes that load data.
-        shard: Which part of the trainings, 0/n ... n-1/n.
+        folder: Folder of simhand adapt.
+        variants: Their names in VARIANTS.
+        seed: Seed of the trainings.
     """
-    index, count = shard
-    path = folder / ("ablation.json" if count == 1 else f"ablation-{index}of{count}.json")
-    done: dict[str, Any] = {}
-    trainings = [(seed, row) for seed in seeds for row in ROWS]
-    for seed, row in trainings[index::count]:
-        key = f"{row}, seed {seed}, {iterations} x {batch_size}"
-        without = "pretrained" in ROWS[row] and not (folder / BACKBONE).is_file()
-        if key in finished(folder) or without:
-            continue
-        cfg = make_config(folder, ROWS[row], seed, iterations, batch_size)
-        cfg.train_dataloader.num_workers = workers
-        done[key] = {"row": row, **train_and_test(folder, cfg)}
-        write_json(path, finished(folder, path.name) | done, indent=2)
-        print(key, done[key], flush=True)
-    print(table(finished(folder)))
+    chains = {name: jobs(folder, VARIANTS[name], name, seed) for name in variants}
+    errors = run_chains(list(chains.values()))
+    done = {name: chain[-1].folder.parent for name, chain in chains.items() if chain[-1].is_done}
+    print(table(folder, {"simhand adapt": folder, **done}))
+    if errors:
+        raise SystemExit("\n".join(errors.values()))
 
 
-def finished(folder: Path, pattern: str = "ablation*.json") -> dict[str, dict[str, Any]]:
-    """Return the results of all processes, or of the files that match."""
-    done = {}
-    for path in sorted(folder.glob(pattern)):
-        done.update(json.loads(path.read_text(encoding="utf-8")))
-    return done
+def jobs(folder: Path, variant: Variant, name: str, seed: int) -> list[Job]:
+    """Return the commands of a variant, in order."""
+    work = folder / "ablation" / f"{name.replace(',', '').replace(' ', '-')}-seed{seed}"
+    commands: dict[Path, list] = {}
+    options = [*model_options(variant), f"randomness.seed={seed}"]
+    train = [*options, *data_options(folder, variant)]
+    if variant.pretraining:
+        if variant.pretraining == "pose-aware":
+            commands[folder / "ablation/pairs"] = ["mine", folder / "pool"]
+        commands[work / "pretraining"] = [
+            "train", PRETRAININGS[variant.pretraining], "--work-dir", work / "pretraining",
+            "--cfg-options", f"randomness.seed={seed}", *pretraining_options(folder, variant),
+        ]  # fmt: skip
+        for part in ("backbone", "head")[: 2 if variant.pretraining == "heatmap" else 1]:
+            key = f"model.{part}.init_cfg"
+            checkpoint = text_option(f"{key}.checkpoint", work / "pretraining/backbone.pth")
+            train += [f"{key}.type=Pretrained", f"{key}.prefix={part}.", checkpoint]
+    commands[work / "training"] = [
+        "train", CONFIG, "--work-dir", work / "training", "--cfg-options", *train,
+    ]  # fmt: skip
+    for part, root, split in (("held_out", "labels", "held_out"), ("drawn_test", "drawn", "test")):
+        commands[work / part] = [
+            "test", CONFIG, work / f"training/iter_{variant.steps}.pth", "--work-dir", work / part,
+            "--dump", "--cfg-options", *options,
+            text_option("test_dataloader.dataset.data_root", folder / root),
+            f"test_dataloader.dataset.ann_file=poses/{split}.parquet",
+        ]  # fmt: skip
+    return [Job(p, ("simhand", *map(str, words)), folder) for p, words in commands.items()]
 
 
-def train_and_test(folder: Path, cfg: Any) -> dict[str, float]:
-    """Train one row with one seed; return its errors and differences in mm."""
-    from mmengine.runner import Runner
-
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    scores = {}
-    for name, (root, split) in {
-        "drawn": (folder / "any", "test"),
-        "real": (folder / "labels", "held_out"),
-    }.items():
-        dataset = {**cfg.test_dataloader.dataset, "data_root": str(root)}
-        dataset["ann_file"] = f"poses/{split}.parquet"
-        loader = Runner.build_dataloader({**cfg.test_dataloader, "dataset": dataset}, seed=0)
-        output = Path(cfg.work_dir) / name
-        evaluator = {"type": "simhand_mm.HandPoseMetric", "output_dir": str(output),
-                     "save_predictions": True}  # fmt: skip
-        metrics = Runner.build_test_loop(
-            runner, {"type": "TestLoop", "dataloader": loader, "evaluator": evaluator}
-        ).run()
-        for protocol in ("root_scale", "procrustes"):
-            scores[f"{name} {protocol}"] = float(metrics[f"{protocol}/mpjpe_mm"])
-    path = next(Path(cfg.work_dir).glob("real/**/predictions.parquet"))
-    return {**scores, **compare_with_mediapipe(HandPool(folder / "pool"), folder, path)}
+def pretraining_options(folder: Path, variant: Variant) -> list[str]:
+    """Return the length of the pre-training in epochs of the pool, and its network."""
+    epochs = round(variant.pretraining_steps / (len(HandPool(folder / "pool")) // BATCH))
+    wide = (*WIDE, "model.neck.in_channels=256") if variant.is_wide else ()
+    return [f"train_cfg.max_epochs={epochs}", f"param_scheduler.1.T_max={epochs - 1}",
+            f"default_hooks.checkpoint.interval={epochs}", *wide]  # fmt: skip
 
 
-def make_config(
-    folder: Path, parts: tuple[str, ...], seed: int, iterations: int, batch_size: int
-) -> Any:
-    """Return the config of a training: the small DetNet of the quickstart, on other data."""
-    from mmengine.config import Config
-
-    cfg = Config.fromfile(find_file(SMALL))
-    weak, strong = cfg.train_pipeline, Config.fromfile(find_file(STRONG)).train_pipeline
-    strong[1].input_size = (64, 64)
-    strong[-2].encoder = cfg.codec
-    sets = {
-        name: {"type": "simhand_mm.HandPoseDataset", "data_root": str(folder / root),
-               "pipeline": weak if name == "studio" else strong}
-        for name, root in {"studio": "studio", "any": "any", "lifted": "labels"}.items()
-    }  # fmt: skip
-    sets["2d"] = {"type": "simhand_mm.PseudoLabelDataset", "data_root": str(folder),
-                  "pool": "pool", "pipeline": strong}  # fmt: skip
-    used = [part for part in parts if part in sets]
-    rows = rows_of_sets(folder)
-    count = iterations * batch_size // len(used)
-    datasets = [
-        {**sets[part], "indices": [rows[part][n % len(rows[part])] for n in range(count)]}
-        for part in used
+def model_options(variant: Variant) -> list[str]:
+    """Return the size of the crops and the network, which tests need as well."""
+    side = variant.size
+    return [
+        f"model.head.decoder.input_size=({side},{side})",
+        f"model.head.decoder.heatmap_size=({side // 4},{side // 4})",
+        f"test_dataloader.dataset.pipeline.1.input_size=({side},{side})",
+        *((*WIDE, *WIDE_HEAD) if variant.is_wide else ()),
     ]
-    cfg.train_dataloader = {
-        **cfg.train_dataloader,
-        "batch_size": batch_size,
-        "dataset": {"type": "ConcatDataset", "datasets": datasets},
-    }
-    cfg.test_dataloader.dataset.data_root = str(folder / "any")
-    cfg.train_cfg = {"by_epoch": True, "max_epochs": 1}
-    cfg.param_scheduler[1].T_max = 1
-    cfg.randomness = {"seed": seed}
-    cfg.work_dir = str(folder / "runs" / f"{'-'.join(parts)}-seed{seed}")
-    cfg.experiment_name = f"{'-'.join(parts)}-seed{seed}-{iterations}"
-    if "pretrained" in parts:
-        checkpoint = str(folder / BACKBONE)
-        cfg.model.backbone.init_cfg = {"type": "Pretrained", "checkpoint": checkpoint,
-                                       "prefix": "backbone."}  # fmt: skip
-    return cfg
 
 
-def rows_of_sets(folder: Path) -> dict[str, list[int]]:
-    """Return the rows of each set that are trained on; of the pool, those that are not held out."""
-    rows = {}
-    for name, root in {"studio": "studio", "any": "any", "lifted": "labels"}.items():
-        names = read_poses(folder / root / "poses/train.parquet")["sample_id"]
-        rows[name] = list(range(len(names)))
-        if name == "lifted":
-            rows["2d"] = HandPool(folder / "pool").rows_of(names).tolist()
-    return rows
+def data_options(folder: Path, variant: Variant) -> list[str]:
+    """Return the number of steps, the share of real hands, their augmentation and their size."""
+    stills = read_json(folder / "adapt.json")["stills"]
+    wanted = stills * variant.real / (1 - variant.real) if variant.real < 1 else 0
+    num_hands = read_json(folder / "labels/pseudo_labels.json")["num_hands"]
+    side, real = variant.size, f"{SETS}.0.dataset.pipeline"
+    rotation, scale, shift, colours, effects = AUGMENTATIONS[variant.augmentation]
+    options = [
+        f"train_cfg.max_iters={variant.steps}", f"param_scheduler.1.T_max={variant.steps}",
+        f"default_hooks.checkpoint.interval={variant.steps}",
+        f"{SETS}.0.times={max(1, round(wanted / num_hands))}",
+        f"{SETS}.1.times={int(variant.real < 1)}",
+        f"{real}.1.max_rotation_deg={rotation}", f"{real}.1.scale_std={scale}",
+        f"{real}.1.max_shift={shift}", f"{real}.2.prob={colours}", f"{real}.3.prob={effects}",
+    ]  # fmt: skip
+    if variant.augmentation == "strong":
+        options += [f"{real}.2.{name}" for name in ("hue=0.15", "brightness=0.5", "contrast=0.5")]
+    for pipeline in (real, f"{SETS}.1.dataset.pipeline"):
+        options += [f"{pipeline}.1.input_size=({side},{side})",
+                    f"{pipeline}.4.encoder.input_size=({side},{side})",
+                    f"{pipeline}.4.encoder.heatmap_size=({side // 4},{side // 4})"]  # fmt: skip
+    return options
 
 
-def compare_with_mediapipe(pool: HandPool, folder: Path, path: Path) -> dict[str, float]:
-    """Distance of held-out real hands from MediaPipe: world landmarks in mm, 2D in % of the box."""
-    table = read_predictions(path, ["keypoints_3d", "keypoints_2d"])
-    rows = pool.rows_of(list(table["sample_id"]))
-    labels = read_poses(folder / "labels/poses/held_out.parquet")
-    order = [labels["sample_id"].index(name) for name in table["sample_id"]]
-    boxes = labels["bbox_xyxy"][order]
-    predicted = torch.from_numpy(table["keypoints_3d"].astype(np.float64))
-    world = torch.from_numpy(pool.keypoints_3d[rows].astype(np.float64))
-    errors = keypoint_errors_mm(predicted, world, "procrustes")
-    shift = np.linalg.norm(table["keypoints_2d"] - pool.keypoints_2d[rows], axis=-1).mean(1)
-    return {
-        "world landmarks procrustes": float(errors.mean()),
-        "2D % of box": float(100 * np.mean(shift / (boxes[:, 2:] - boxes[:, :2]).max(1))),
-    }
+def scores(folder: Path, work: Path) -> dict[str, float]:
+    """Return distances from labels and MediaPipe, and errors on drawn hands, in mm."""
+    predictions = next(work.glob("held_out/**/predictions.parquet"))
+    drawn = next(work.glob("drawn_test/**/predictions.parquet"))
+    values = {}
+    for name, poses, path in (
+        ("from the labels", folder / "labels/poses/held_out.parquet", predictions),
+        ("drawn", folder / "drawn/poses/test.parquet", drawn),
+    ):
+        results = evaluate_file(poses, path)
+        for protocol in ("root_scale", "procrustes"):
+            values[f"{name}, `{protocol}`"] = results[protocol]["mpjpe_mm"]
+    found = read_predictions(predictions, ["keypoints_3d"])
+    pool = HandPool(folder / "pool")
+    world = pool.keypoints_3d[pool.rows_of(list(found["sample_id"]))]
+    first, second = (torch.from_numpy(p.astype(np.float64)) for p in (found["keypoints_3d"], world))
+    distances = keypoint_errors_mm(first, second, "procrustes")
+    return values | {"MediaPipe 3D, `procrustes`": float(distances.mean())}
 
 
-def table(done: dict[str, dict[str, Any]]) -> str:
-    """Return the means over seeds, with the smallest and largest value, as Markdown."""
-    names = [name for name in next(iter(done.values()), {}) if name != "row"]
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def table(folder: Path, done: dict[str, Path]) -> str:
+    """Return the scores of folders with results, as Markdown."""
+    rows = {name: scores(folder, work) for name, work in done.items()}
+    names: Sequence[str] = list(next(iter(rows.values())))
     lines = [f"| trained on | {' | '.join(names)} |", f"| --- |{' --- |' * len(names)}"]
-    for row in ROWS:
-        cells = [cell for cell in done.values() if cell["row"] == row]
-        if not cells:
-            continue
-        texts = []
-        for name in names:
-            values = [cell[name] for cell in cells]
-            texts.append(f"{np.mean(values):.1f} ({min(values):.1f}–{max(values):.1f})")
-        lines.append(f"| {row} | {' | '.join(texts)} |")
+    lines += [
+        f"| {name} | {' | '.join(f'{values[key]:.1f}' for key in names)} |"
+        for name, values in rows.items()
+    ]
     return "\n".join(lines)
 
 

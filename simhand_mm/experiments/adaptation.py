@@ -9,21 +9,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from simhand_mm.experiments.adaptation_plan import (
-    Adaptation,
-    Pairs,
-    preparation_jobs,
-    pretraining_jobs,
-    training_jobs,
-)
+from simhand_mm.experiments.adaptation_plan import Adaptation, preparation_jobs, training_jobs
 from simhand_mm.experiments.jobs import Job, claim
-from simhand_mm.pool import HandPool
 from simhand_mm.pool.files import atomic_path, write_json
 
-# Pairs per step of the pre-training. In a smaller pool, each step would show a hand repeatedly.
-_MIN_HANDS = 128
 # Least share of hands of the videos among the training samples; few hands are repeated to reach it.
 _REAL_SHARE = 0.5
 
@@ -51,12 +40,6 @@ def adapt(videos: Path, output: Path, settings: Adaptation) -> Path:
         _run_step(job, output)
         if job.folder.name == "labels":
             _check_labels(output)
-    if settings.start == "pretraining":
-        if pairs := _choose_pairs(output):
-            for job in pretraining_jobs(output, settings, pairs):
-                _run_step(job, output)
-        else:
-            settings = replace(settings, start="random")
     repetitions = _choose_repetitions(output, settings)
     for job in training_jobs(output, settings, repetitions):
         _run_step(job, output)
@@ -129,20 +112,6 @@ def _choose_repetitions(output: Path, settings: Adaptation) -> int:
     """Return how often a hand of the videos is seen for each time that a drawn one is."""
     wanted = settings.stills * _REAL_SHARE / (1 - _REAL_SHARE)
     return max(1, round(wanted / _label_counts(output)["num_hands"]))
-
-
-def _choose_pairs(output: Path) -> Pairs | None:
-    """Return the pairs of the pre-training; None, which is printed, if there are too few hands."""
-    pool = HandPool(output / "pool")
-    if len(pool) < _MIN_HANDS:
-        print(
-            f"{'pretraining':<12}is left out, the training starts from random weights: it needs "
-            f"{_MIN_HANDS} hands, but the pool has {len(pool)}"
-        )
-        return None
-    # Similar hands are of other videos. If most hands are of one, the others are too few for it.
-    largest = np.bincount(pool.video_index).max()
-    return "similar" if largest <= len(pool) / 2 else "self"
 
 
 def _last_line(job: Job) -> str:

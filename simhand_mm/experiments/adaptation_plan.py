@@ -9,10 +9,9 @@ from simhand_mm.experiments.jobs import Job
 from simhand_mm.lifting.settings import FOV_DEG, PoseMethod
 from simhand_mm.runner_options import text_option
 
-_CONFIG = "configs/detnet/detnet_resnet18_1xb32-1200i_pseudo-any-64px.py"
-_PRETRAINING = "configs/poseaware/poseaware_resnet18_1xb128-coslr-400i_pool-64px.py"
+_CONFIG = "configs/detnet/detnet_resnet18_1xb32-2400i_pseudo-any-64px.py"
+_PRETRAINING = "configs/regression/regression_resnet18_1xb128-heatmap-coslr-400i_pool-64px.py"
 
-Pairs: TypeAlias = Literal["similar", "self"]
 Start: TypeAlias = Literal["pretraining", "random"] | Path
 Take: TypeAlias = Literal["auto", "videos", "images", "both"]
 
@@ -34,10 +33,10 @@ class Adaptation:
         held_out: Share of each video, its end, that is not trained on but shown in the report.
         stills: Number of drawn hands that are trained on as well.
         iterations: Training steps of 32 hands.
-        start: Weights to start from: a backbone that is pre-trained on the hands of the videos,
-            without labels; random weights; or a file, a checkpoint of simhand train with the same
+        start: Weights to start from: those of a pre-training on the 2D keypoints of the hands that
+            are not held out; random weights; or a file, a checkpoint of simhand train with the same
             network or a model that was adapted before.
-        pretraining_iterations: Steps of 128 pairs of the pre-training.
+        pretraining_iterations: Steps of the pre-training, each of 128 hands in two views.
         seed: Seed of the drawn hands and of the training.
         workers: Processes that read videos and draw hands; that of the first run is used.
     """
@@ -50,7 +49,7 @@ class Adaptation:
     max_error: float = 0.35
     held_out: float = 0.2
     stills: int = 3000
-    iterations: int = 1200
+    iterations: int = 2400
     start: Start = "pretraining"
     pretraining_iterations: int = 400
     seed: int = 0
@@ -82,57 +81,49 @@ def preparation_jobs(videos: Path, output: Path, settings: Adaptation) -> list[J
     return _jobs(output, commands)
 
 
-def pretraining_jobs(output: Path, settings: Adaptation, pairs: Pairs) -> list[Job]:
-    """Return the commands that pre-train the backbone on the pool.
-
-    Args:
-        output: Folder of all results.
-        settings: How.
-        pairs: The positive of a hand: a similar hand of another video, or the hand itself.
-    """
-    name = "similar" if pairs == "similar" else None
-    commands = {
-        "pairs": ["mine", output / "pool"],
-        "pretraining": ["train", _PRETRAINING, "--work-dir", output / "pretraining", "--resume",
-                        "--cfg-options", *_schedule(settings.pretraining_iterations),
-                        f"randomness.seed={settings.seed}",
-                        f"train_dataloader.dataset.pairs={name}"],
-    }  # fmt: skip
-    if pairs == "self":
-        del commands["pairs"]
-    return _jobs(output, commands)
-
-
 def training_jobs(output: Path, settings: Adaptation, repetitions: int) -> list[Job]:
-    """Return the commands that train and test the model.
+    """Return the commands that pre-train, train and test the model, in order.
 
     Args:
         output: Folder of all results.
         settings: How.
         repetitions: How often a hand of the videos is seen for each time that a drawn one is.
     """
-    train = [*_schedule(settings.iterations), f"randomness.seed={settings.seed}",
-             f"train_dataloader.dataset.datasets.0.times={repetitions}"]  # fmt: skip
-    if settings.start == "pretraining":
-        backbone = "model.backbone.init_cfg"
-        train += [f"{backbone}.type=Pretrained", f"{backbone}.prefix=backbone.",
-                  text_option(f"{backbone}.checkpoint", output / "pretraining/backbone.pth"),
-                  ]  # fmt: skip
-    elif settings.start != "random":
-        # Not load_from, which --resume replaces. A quarter of the rate, to keep what is learned.
-        train += ["model.init_cfg.type=Pretrained", "optim_wrapper.optimizer.lr=5e-4",
-                  text_option("model.init_cfg.checkpoint", settings.start)]  # fmt: skip
-    checkpoint = output / "training" / f"iter_{settings.iterations}.pth"
-    tested = {"held_out": ("labels", "held_out"), "drawn_test": ("drawn", "test")}
+    seed = f"randomness.seed={settings.seed}"
     commands = {
+        "pretraining": ["train", _PRETRAINING, "--work-dir", output / "pretraining", "--resume",
+                        "--cfg-options", *_schedule(settings.pretraining_iterations), seed],
         "training": ["train", _CONFIG, "--work-dir", output / "training", "--resume",
-                     "--cfg-options", *train],
-        **{name: ["test", _CONFIG, checkpoint, "--work-dir", output / name, "--dump",
-                  "--cfg-options", text_option("test_dataloader.dataset.data_root", output / root),
-                  f"test_dataloader.dataset.ann_file=poses/{split}.parquet"]
-           for name, (root, split) in tested.items()},
+                     "--cfg-options", *_schedule(settings.iterations), seed,
+                     f"train_dataloader.dataset.datasets.0.times={repetitions}",
+                     *_start_options(output, settings)],
     }  # fmt: skip
+    if settings.start != "pretraining":
+        del commands["pretraining"]
+    checkpoint = output / "training" / f"iter_{settings.iterations}.pth"
+    for name, root, split in (("held_out", "labels", "held_out"), ("drawn_test", "drawn", "test")):
+        commands[name] = [
+            "test", _CONFIG, checkpoint, "--work-dir", output / name, "--dump", "--cfg-options",
+            text_option("test_dataloader.dataset.data_root", output / root),
+            f"test_dataloader.dataset.ann_file=poses/{split}.parquet",
+        ]  # fmt: skip
     return _jobs(output, commands)
+
+
+def _start_options(output: Path, settings: Adaptation) -> list[str]:
+    """Return the options of the weights that the training starts from."""
+    if settings.start == "random":
+        return []
+    if settings.start != "pretraining":
+        # Not load_from, which --resume replaces. A quarter of the rate, to keep what is learned.
+        return ["model.init_cfg.type=Pretrained", "optim_wrapper.optimizer.lr=5e-4",
+                text_option("model.init_cfg.checkpoint", settings.start)]  # fmt: skip
+    options = []
+    for part in ("backbone", "head"):
+        key = f"model.{part}.init_cfg"
+        checkpoint = text_option(f"{key}.checkpoint", output / "pretraining/backbone.pth")
+        options += [f"{key}.type=Pretrained", f"{key}.prefix={part}.", checkpoint]
+    return options
 
 
 def _schedule(iterations: int) -> list[str]:

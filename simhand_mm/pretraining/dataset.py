@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from simhand_mm.pool import HandPool, load_pose_embeddings
+from simhand_mm.pool import HandPool, load_pose_embeddings, read_poses
 from simhand_mm.pretraining.crops import PoolCrops
 from simhand_mm.pretraining.selection import select_pairs
 from simhand_mm.registry import DATASETS
@@ -33,6 +33,8 @@ class HandPairDataset(Dataset):
         rank: Neighbour rank of the positive: 1 is the nearest hand (Top-1).
         split: ``'all'`` hands, or those of the ``'train'`` or the ``'held_out'`` videos.
         held_out: Fraction of the videos that is held out, chosen by a hash of the video id.
+        poses: Poses table below ``data_root``, such as one of ``simhand pseudo-label``: only its
+            hands are used.
         reduce: Decode JPEGs at 1/``reduce`` of their size (1, 2, 4 or 8); faster for small inputs.
         cache_gb: Keep decoded crops in memory, so that each is decoded once, if those of all hands
             of the pools fit into this many GB (12,000 crops of 112 px: 0.45 GB). Otherwise each
@@ -55,12 +57,13 @@ class HandPairDataset(Dataset):
         rank: int = 1,
         split: str = "all",
         held_out: float = 0.0,
+        poses: str | None = None,
         reduce: int = 1,
         embedding: bool = False,
         cache_gb: float = 0.0,
     ) -> None:
         names = [pool] if isinstance(pool, str) else list(pool)
-        self._data_root, self._held_out = data_root, held_out
+        self._data_root, self._held_out, self._poses = data_root, held_out, poses
         self.pools = [HandPool(Path(data_root) / name) for name in names]
         self.crops, self.reduce = PoolCrops(self.pools, reduce, cache_gb), reduce
         if embedding and len(names) > 1:
@@ -68,8 +71,9 @@ class HandPairDataset(Dataset):
         self._embeddings = load_pose_embeddings(self.pools[0]) if embedding else None
         self.metainfo: dict[str, Any] = {"pools": names, "pairs": pairs, "rank": rank}
         first_row = np.cumsum([0] + [len(pool) for pool in self.pools])
+        ids = None if poses is None else read_poses(Path(data_root) / poses)["sample_id"]
         tables = [
-            select_pairs(pool, pairs, rank, split, held_out) + first
+            select_pairs(pool, pairs, rank, split, held_out, ids) + first
             for pool, first in zip(self.pools, first_row, strict=False)
         ]
         self.query_row, self.positive_row = np.concatenate(tables, axis=1)
@@ -77,8 +81,8 @@ class HandPairDataset(Dataset):
         if not len(self.query_row):
             raise ValueError(
                 f"pool must have at least one pair, but {[str(p.root) for p in self.pools]} has "
-                f"none (pairs={pairs!r}, rank={rank}, split={split!r}). Prepare more videos or "
-                "choose other pairs."
+                f"none (pairs={pairs!r}, rank={rank}, split={split!r}, poses={poses!r}). Prepare "
+                "more videos or choose other pairs."
             )
 
     def __len__(self) -> int:
@@ -121,6 +125,7 @@ class HandPairDataset(Dataset):
             self.metainfo["pools"],
             split="held_out" if self._held_out else "all",
             held_out=self._held_out,
+            poses=self._poses,
             reduce=self.reduce,
         )
         hands.crops = self.crops  # the same rows, so crops that are kept serve both

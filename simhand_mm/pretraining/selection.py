@@ -1,6 +1,7 @@
 """Selection of the queries of a pool and their positives."""
 
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 from mmengine.logging import print_log
@@ -16,11 +17,12 @@ def select_pairs(
     rank: int = 1,
     split: str = "all",
     held_out: float = 0.0,
+    hand_ids: Iterable[str] | None = None,
 ) -> np.ndarray:
     """Select rows of queries and positives. Dropped hands are counted by reason and logged.
 
-    A hand is dropped if it is of another split, has no positive or has keypoints that are not
-    finite, or if its positive is of another split or has keypoints that are not finite.
+    A hand is dropped if it is of another split or not chosen, has no positive or has keypoints that
+    are not finite, or if its positive is of another split, not chosen or has such keypoints.
 
     Args:
         pool: The pool.
@@ -28,6 +30,7 @@ def select_pairs(
         rank: Neighbour rank of the positive.
         split: ``'all'``, ``'train'`` or ``'held_out'``.
         held_out: Fraction of the videos that is held out.
+        hand_ids: The hands that are chosen; ids of hands that are not in the pool are ignored.
 
     Returns:
         Rows of queries and of positives, ``[2, n]`` int64.
@@ -43,12 +46,15 @@ def select_pairs(
         mined = load_pairs(pool.root, pairs, pool)
         positive = mined.positive_index[:, mined.column_of_rank(rank)].astype(np.int64)
     in_split = _in_split(pool, split, held_out)
+    chosen = _are_chosen(pool, hand_ids)
     finite = np.isfinite(pool.keypoints_2d).all(axis=(1, 2))
     reasons = {
         "of_other_split": ~in_split,
+        "not_chosen": ~chosen,
         "without_positive": positive < 0,
         "with_broken_keypoints": ~(finite & finite[positive]),
         "with_positive_of_other_split": ~in_split[positive],
+        "with_positive_not_chosen": ~chosen[positive],
     }
     keep = np.ones(len(pool), dtype=bool)
     drops = {}
@@ -68,3 +74,11 @@ def _in_split(pool: HandPool, split: str, held_out: float) -> np.ndarray:
     hashes = np.array([zlib.crc32(name.encode()) for name in pool.video_ids], dtype=np.float64)
     is_held_out = (hashes / 2**32 < held_out)[pool.video_index]
     return is_held_out if split == "held_out" else ~is_held_out
+
+
+def _are_chosen(pool: HandPool, hand_ids: Iterable[str] | None) -> np.ndarray:
+    """``[N]`` bool."""
+    if hand_ids is None:
+        return np.ones(len(pool), dtype=bool)
+    ids = set(hand_ids)
+    return np.array([pool.hand_id(row) in ids for row in range(len(pool))], dtype=bool)

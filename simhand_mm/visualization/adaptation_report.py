@@ -67,6 +67,8 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
         f"{_METHODS[labels['method']]}."
     )  # fmt: skip
     _add_errors_on_drawn_hands(page, folder, header)
+    page.heading("How they differ on each video")
+    _add_videos(page, comparison)
     page.heading("Held-out frames, by difference")
     page.figure(comparison_html(comparison, choose_samples(comparison), _LABEL), _HOW_TO_READ)
     page.heading("One frame of each video")
@@ -140,13 +142,35 @@ def _differences(comparison: Comparison) -> list[list[str]]:
     return table
 
 
+def _add_videos(page: Page, comparison: Comparison) -> None:
+    """Add a table of the videos with the largest differences."""
+    videos = _hands_of_videos(comparison)
+    means = {
+        video: [float(comparison.error_mm[name][hands].mean()) for name in (_MODEL, _MEDIAPIPE)]
+        for video, hands in videos.items()
+    }
+    order = sorted(means, key=lambda video: -means[video][0])[:_MAX_VIDEOS]
+    page.table(
+        ["video", "hands", _MODEL, _MEDIAPIPE],
+        [[video, str(len(videos[video])), *(fixed(mean, 1) for mean in means[video])]
+         for video in order],
+        "Mean differences from the label, root_scale, mm, of "
+        f"{len(order)} of {len(means)} videos: those with the largest of the adapted model.",
+    )  # fmt: skip
+
+
 def _one_per_video(comparison: Comparison) -> dict[str, int]:
     """Return video -> the hand whose difference of the model is the median."""
-    samples: dict[str, list[int]] = {}
-    for number, hand_id in enumerate(comparison.sample_ids):
-        samples.setdefault(hand_id.rsplit("/", 2)[0], []).append(number)
     chosen = {}
-    for video, numbers in list(samples.items())[:_MAX_VIDEOS]:
+    for video, numbers in list(_hands_of_videos(comparison).items())[:_MAX_VIDEOS]:
         order = sorted(numbers, key=lambda number: comparison.error_mm[_MODEL][number])
         chosen[video] = order[len(order) // 2]
     return chosen
+
+
+def _hands_of_videos(comparison: Comparison) -> dict[str, list[int]]:
+    """Return video -> the numbers of its hands."""
+    hands: dict[str, list[int]] = {}
+    for number, hand_id in enumerate(comparison.sample_ids):
+        hands.setdefault(hand_id.rsplit("/", 2)[0], []).append(number)
+    return hands

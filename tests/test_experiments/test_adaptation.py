@@ -7,25 +7,24 @@ import pytest
 import torch
 from mmengine.registry import MODELS, init_default_scope
 
-from simhand_mm import runner_options
 from simhand_mm.cli import COMMANDS
 from simhand_mm.experiments import adaptation
 from simhand_mm.experiments.adaptation import adapt
 from simhand_mm.experiments.adaptation_plan import (
     Adaptation,
     preparation_jobs,
-    pretraining_jobs,
     training_jobs,
 )
 from simhand_mm.experiments.jobs import Job
+from simhand_mm.pool import HandPool, write_poses
 from simhand_mm.pretraining.publishing import save_backbone
-from simhand_mm.runner_options import runner_parser
-from tests.command_lines import ROOT, options_of
-from tests.pools import make_hand, write_pool
+from simhand_mm.registry import DATASETS
+from tests.command_lines import ROOT, options_of, read_config
+from tests.pools import make_hand, make_pose, write_pool
 
-PREPARATION, TRAINING = ["pool", "labels", "drawn"], ["training", "held_out", "drawn_test"]
-PRETRAINING = ["pairs", "pretraining"]
-STEPS = [*PREPARATION, *PRETRAINING, *TRAINING]
+PREPARATION = ["pool", "labels", "drawn"]
+TRAINING = ["pretraining", "training", "held_out", "drawn_test"]
+STEPS = [*PREPARATION, *TRAINING]
 HELD_OUT = {0: 3}  # held-out hands of the stub
 
 
@@ -36,13 +35,7 @@ def videos(tmp_path):
 
 
 @pytest.fixture
-def hands():
-    """Number of hands of each video of the stub."""
-    return {"a": 70, "b": 70}
-
-
-@pytest.fixture
-def ran(monkeypatch, hands):
+def ran(monkeypatch):
     """Names of the steps that ran; nothing is computed."""
     names = []
 
@@ -50,9 +43,6 @@ def ran(monkeypatch, hands):
         names.append(self.folder.name)
         (self.folder / "job.log").write_text("first\nroot_scale   12.5\nlast\n")
         (self.folder / "job.done").write_text(f"{self.command}\n1\n")
-        if names[-1] == "pool":
-            videos = {v: [make_hand(v, n) for n in range(count)] for v, count in hands.items()}
-            write_pool(self.data / "pool", videos)
         if names[-1] == "labels":
             (self.data / "labels").mkdir()
             text = json.dumps({"num_hands": 9, "num_held_out": HELD_OUT[0], "num_dropped": {}})
@@ -69,10 +59,9 @@ def test_commands_exist_with_these_options(tmp_path):
     settings, output = Adaptation(frame_size=(640, 480), iterations=50), tmp_path / "out"
     jobs = [
         *preparation_jobs(tmp_path / "videos", output, settings),
-        *pretraining_jobs(output, settings, "similar"),
         *training_jobs(output, settings, 1),
     ]
-    assert [job.folder.name for job in jobs] == PREPARATION + PRETRAINING + TRAINING
+    assert [job.folder.name for job in jobs] == STEPS
     for job in jobs:
         program, command, *arguments = job.arguments
         known = options_of(f"tools/{COMMANDS[command]}")
@@ -81,33 +70,50 @@ def test_commands_exist_with_these_options(tmp_path):
         assert command != "train" or (ROOT / job.arguments[2]).is_file()
 
 
-def test_backbone_of_the_pretraining_is_that_of_the_model(tmp_path):
+def test_what_is_pretrained_is_part_of_the_model(tmp_path):
     """The training loads every weight of it, with the options that the commands have."""
     settings = Adaptation(iterations=50, pretraining_iterations=30)
-    pretraining = pretraining_jobs(tmp_path, settings, "self")[-1]
-    first, second = map(read_config, (pretraining, training_jobs(tmp_path, settings, 1)[0]))
-    assert first.train_dataloader.dataset.pairs is None
+    first, second = map(read_config, training_jobs(tmp_path, settings, 1)[:2])
     assert first.train_cfg.max_iters == 30 and second.train_cfg.max_iters == 50
     init_default_scope("mmpretrain")
-    backbone = MODELS.build(first.model.backbone)
-    save_backbone(tmp_path / "pretraining/backbone.pth", backbone.state_dict(), {})
+    pretrained = {
+        part: MODELS.build(first.model[part]).state_dict() for part in ("backbone", "head")
+    }
+    path = tmp_path / "pretraining/backbone.pth"
+    save_backbone(path, pretrained["backbone"], {}, pretrained["head"])
     init_default_scope("mmpose")
     model = MODELS.build(second.model)
     model.init_weights()
-    for name, value in model.backbone.state_dict().items():
-        torch.testing.assert_close(value, backbone.state_dict()[name])
+    for part, weights in pretrained.items():
+        loaded = model.get_submodule(part).state_dict()
+        assert set(loaded) == set(weights) if part == "backbone" else set(loaded) > set(weights)
+        for name, value in weights.items():
+            torch.testing.assert_close(loaded[name], value)
+
+
+def test_held_out_hands_are_not_pretrained_on(tmp_path):
+    write_pool(tmp_path / "pool", {"a": [make_hand("a", n) for n in range(4)]})
+    chosen = HandPool(tmp_path / "pool").hand_id(2)
+    write_poses(tmp_path / "labels/poses/train.parquet", [make_pose(chosen)])
+    cfg = read_config(training_jobs(tmp_path, Adaptation(), 1)[0])
+    dataset = DATASETS.build({**cfg.train_dataloader.dataset, "data_root": str(tmp_path)})
+    assert [dataset.hand_id(row) for row in dataset.query_row] == [chosen]
+    assert [dataset.hand_id(row) for row in dataset.watched().query_row] == [chosen]
 
 
 def test_other_starts(tmp_path):
-    cfg = read_config(training_jobs(tmp_path, Adaptation(start=tmp_path / "start.pth"), 1)[0])
+    jobs = training_jobs(tmp_path, Adaptation(start=tmp_path / "start.pth"), 1)
+    assert [job.folder.name for job in jobs] == TRAINING[1:]
+    cfg = read_config(jobs[0])
     assert cfg.model.init_cfg.checkpoint == str(tmp_path / "start.pth")
     cfg = read_config(training_jobs(tmp_path, Adaptation(start="random"), 1)[0])
-    assert "init_cfg" not in cfg.model and "init_cfg" not in cfg.model.backbone
+    parts = (cfg.model, cfg.model.backbone, cfg.model.head)
+    assert not any("init_cfg" in part for part in parts)
 
 
 def test_folders_may_have_any_name(tmp_path):
     output = tmp_path / "my 'videos', 2"
-    training, held_out, _ = training_jobs(output, Adaptation(), 1)
+    _, training, held_out, _ = training_jobs(output, Adaptation(), 1)
     checkpoint = read_config(training).model.backbone.init_cfg.checkpoint
     assert checkpoint == str(output / "pretraining/backbone.pth")
     assert read_config(held_out).test_dataloader.dataset.data_root == str(output / "labels")
@@ -125,24 +131,6 @@ def test_pictures_that_are_left_alone_are_named(videos, tmp_path, capsys):
         adaptation._run_step(dry, output)
         line = "left alone: 1 images, because there are videos too. --take images or --take both"
         assert (line in capsys.readouterr().out) == is_named
-
-
-def test_small_pools_are_not_pretrained_on(videos, tmp_path, ran, hands, capsys):
-    hands["b"] = 57
-    adapt(videos, tmp_path / "out", Adaptation())
-    assert ran == [*PREPARATION, *TRAINING]
-    assert "it needs 128 hands, but the pool has 127" in capsys.readouterr().out
-    command = (tmp_path / "out/steps/training/job.done").read_text()
-    assert "init_cfg" not in command
-
-
-@pytest.mark.parametrize(("sizes", "steps"), [((64, 64), PRETRAINING), ((128, 1), ["pretraining"])])
-def test_hands_of_one_video_are_paired_with_themselves(videos, tmp_path, ran, hands, sizes, steps):
-    hands["a"], hands["b"] = sizes
-    adapt(videos, tmp_path / "out", Adaptation())
-    assert ran == [*PREPARATION, *steps, *TRAINING]
-    command = (tmp_path / "out/steps/pretraining/job.done").read_text()
-    assert f"dataset.pairs={'similar' if len(steps) > 1 else None}" in command
 
 
 @pytest.mark.parametrize(("stills", "times"), [(27, 3), (22, 2), (3, 1)])
@@ -191,12 +179,3 @@ def test_a_failed_step_stops_with_its_log(videos, tmp_path, monkeypatch):
     monkeypatch.setattr(adaptation, "preparation_jobs", lambda *_: [failing])
     with pytest.raises(RuntimeError, match="no hands"):
         adapt(videos, tmp_path / "out", Adaptation())
-
-
-def read_config(job):
-    """Read the config of a training or a test, as the command does."""
-    _, command, *arguments = job.arguments
-    parser = runner_parser(command, None)
-    args, _ = parser.parse_known_args(arguments)
-    args.config = str(ROOT / args.config)
-    return runner_options.read_config(args)

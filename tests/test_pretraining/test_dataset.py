@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from simhand_mm.pool import HandPairs, HandPool, save_pairs
+from simhand_mm.pool import HandPairs, HandPool, save_pairs, write_poses
 from simhand_mm.pretraining import HandPairDataset, collate_pairs, crops
+from tests.pools import make_pose
 
 from .conftest import CROP, similar_pairs, write_pool
 
@@ -86,6 +87,17 @@ def test_held_out_videos_are_whole_and_disjoint(data_root):
     assert rows["train"] and rows["held_out"]
     videos = {split: {row // 4 for row in found} for split, found in rows.items()}
     assert not videos["train"] & videos["held_out"]
+
+
+def test_pairs_of_the_hands_of_a_poses_table(data_root):
+    pool = HandPool(data_root / "pool")
+    chosen = [3, 7, 12]  # the positive of hand 3 is hand 7
+    poses = [make_pose(pool.hand_id(row)) for row in chosen]
+    write_poses(data_root / "labels.parquet", [*poses, make_pose("of/another/pool")])
+    dataset = HandPairDataset(data_root, poses="labels.parquet")
+    assert dataset.query_row.tolist() == dataset.watched().query_row.tolist() == chosen
+    dataset = HandPairDataset(data_root, pairs="similar", poses="labels.parquet")
+    assert [dataset.query_row.tolist(), dataset.positive_row.tolist()] == [[3], [7]]
 
 
 def test_queries_and_positives_with_broken_keypoints_are_dropped(tmp_path, monkeypatch):

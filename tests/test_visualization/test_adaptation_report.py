@@ -71,6 +71,7 @@ def test_differences_are_those_of_the_poses(folder):
     html = (folder / "report.html").read_text()
     assert html.count('class="picture"') >= 2 * 3 * (6 + 1)  # three columns, two images each
     assert "35.0" in html and "40 hands with labels" in html and "3 implausible" in html
+    assert "<td>clip</td><td>5</td><td>1.9</td><td>0.0</td>" in html
     assert "ground truth" not in html
     assert "lifted from MediaPipe&#x27;s 2D keypoints." in html
 

@@ -1,12 +1,19 @@
-# For one's own videos (simhand adapt): the backbone of the adapted model, on small crops of a pool.
-_base_ = './poseaware_resnet18_1xb128-coslr-6e_synthetic-64px.py'
+# For one's own videos (simhand adapt): backbone and upsampling of the adapted model, on crops of a pool.
+_base_ = './regression_resnet18_1xb128-coslr-6e_synthetic-64px.py'
+
+model = dict(
+    head=dict(
+        type='simhand_mm.KeypointHeatmapHead',
+        deconv_channels=(64, 64, 64),  # as in the small DetNet
+        head_channels=64))
 
 # Not in paper: everything below. Steps instead of epochs, so that the cost does not depend on the pool.
 max_iters = 400
 train_dataloader = dict(
     sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
-    # Crops of 256 px at half size: twice the hand's box, so the view of the hand keeps 64 px.
-    dataset=dict(cache_gb=4.0))
+    # Held-out hands are left out. Crops of 256 px at half size: twice the hand's box, so the
+    # view of the hand keeps 64 px.
+    dataset=dict(poses='labels/poses/train.parquet', cache_gb=4.0))
 train_cfg = dict(_delete_=True, by_epoch=False, max_iters=max_iters)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=40),
