@@ -6,7 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS, init_default_scope
 
-from simhand_mm.pool import HandPairs, HandPool, write_poses, write_predictions
+from simhand_mm.pool import HandPairs, write_poses, write_predictions
 from simhand_mm.pretraining import SimilarHandLoss
 from tests.command_lines import read_config
 from tests.pools import make_hand, make_pose, write_pool
@@ -63,10 +63,13 @@ def test_config_builds_its_loss_and_uses_its_pairs(project, monkeypatch):
 
 @pytest.fixture
 def adapted(tmp_path, request, monkeypatch):
-    """A folder of simhand adapt: 10 hands to train on and one that is held out."""
+    """A folder of simhand adapt, with the pool of 300 hands and what the options need."""
     monkeypatch.syspath_prepend(request.config.rootpath)
-    hands = [make_hand("v", n, keypoints_3d=np.float32(random_hand(n))) for n in range(300)]
-    write_pool(tmp_path / "pool", {"v": hands})
+    hands = {
+        video: [make_hand(video, n, keypoints_3d=np.float32(random_hand(n))) for n in range(150)]
+        for video in ("v", "w")
+    }
+    write_pool(tmp_path / "pool", hands)
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels/pseudo_labels.json").write_text('{"num_hands": 10}')
     (tmp_path / "adapt.json").write_text('{"stills": 30}')
@@ -109,13 +112,29 @@ def test_variants_of_the_ablation_are_what_their_names_say(adapted):
 def test_scores_of_the_ablation_are_distances(adapted):
     from projects.adaptation.ablation import table
 
-    name, hand = HandPool(adapted / "pool").hand_id(0), random_hand(0)
-    for part, poses in (("held_out", "labels/poses/held_out"), ("drawn_test", "drawn/poses/test")):
-        write_poses(adapted / f"{poses}.parquet", [make_pose(name) | {"keypoints_3d": hand}])
-        write_predictions(
-            adapted / part / "predictions.parquet",
-            {"sample_id": [name], "keypoints_3d": (2 * hand if part == "held_out" else hand)[None],
-             "keypoints_2d": np.zeros((1, 21, 2)), "keypoint_score": np.ones((1, 21)),
-             "error_mm": np.zeros(1)},
-        )  # fmt: skip
-    assert "| adapted | 0.0 | 0.0 | 0.0 | 0.0 | 0.0 |" in table(adapted, {"adapted": adapted})
+    names = {"labels/poses/train": ["v/000005/0"], "drawn/poses/test": ["drawn"],
+             "labels/poses/held_out": ["v/000000/0", "w/000001/0"]}  # fmt: skip
+    for path, ids in names.items():
+        records = [make_pose(name) | {"keypoints_3d": random_hand(n)} for n, name in enumerate(ids)]
+        write_poses(adapted / f"{path}.parquet", records)
+    # The hand of the video that is trained on is correct, the other one is not.
+    for part, ids, seeds in (
+        ("held_out", names["labels/poses/held_out"], (0, 9)),
+        ("drawn_test", ["drawn"], (0,)),
+    ):
+        count = len(ids)
+        predictions = {
+            "sample_id": ids,
+            "keypoints_3d": np.stack([random_hand(seed) for seed in seeds]),
+            "keypoints_2d": np.zeros((count, 21, 2)),
+            "keypoint_score": np.ones((count, 21)),
+            "error_mm": np.zeros(count),
+        }
+        (adapted / part).mkdir()
+        write_predictions(adapted / part / "predictions.parquet", predictions)
+    header, _, row = table(adapted, {"adapted": adapted}).splitlines()
+    cells = [line.strip("| ").split(" | ")[1:] for line in (header, row)]
+    values = dict(zip(cells[0], map(float, cells[1]), strict=True))
+    assert values["same videos"] == values["drawn, root_scale"] == 0
+    assert values["labels, root_scale"] == pytest.approx(values["other videos"] / 2, abs=0.1)
+    assert values["other videos"] > values["MediaPipe, procrustes"] > 10

@@ -18,7 +18,7 @@ import torch
 from simhand_mm.cli import run
 from simhand_mm.experiments.jobs import Job, run_chains
 from simhand_mm.functional.pose_metrics import keypoint_errors_mm
-from simhand_mm.pool import HandPool, read_predictions
+from simhand_mm.pool import HandPool, read_poses, read_predictions
 from simhand_mm.pose.evaluation import evaluate_file
 from simhand_mm.runner_options import text_option
 
@@ -167,23 +167,37 @@ def data_options(folder: Path, variant: Variant) -> list[str]:
 
 
 def scores(folder: Path, work: Path) -> dict[str, float]:
-    """Return distances from labels and MediaPipe, and errors on drawn hands, in mm."""
+    """Return distances from labels and MediaPipe, and errors on drawn hands, in mm.
+
+    The distance from the labels is also given for videos of which other hands are trained on, and
+    for those of which none is.
+    """
     predictions = next(work.glob("held_out/**/predictions.parquet"))
     drawn = next(work.glob("drawn_test/**/predictions.parquet"))
-    values = {}
-    for name, poses, path in (
-        ("from the labels", folder / "labels/poses/held_out.parquet", predictions),
-        ("drawn", folder / "drawn/poses/test.parquet", drawn),
-    ):
-        results = evaluate_file(poses, path)
-        for protocol in ("root_scale", "procrustes"):
-            values[f"{name}, `{protocol}`"] = results[protocol]["mpjpe_mm"]
+    real = evaluate_file(folder / "labels/poses/held_out.parquet", predictions)
+    is_same = are_of_videos_trained_on(folder)
+    distances = np.asarray(real["root_scale"]["per_sample_mm"])
+    values = {"same videos": distances[is_same].mean(), "other videos": distances[~is_same].mean()}
+    for name, results in {
+        "labels": real,
+        "drawn": evaluate_file(folder / "drawn/poses/test.parquet", drawn),
+    }.items():
+        values |= {f"{name}, {p}": results[p]["mpjpe_mm"] for p in ("root_scale", "procrustes")}
     found = read_predictions(predictions, ["keypoints_3d"])
     pool = HandPool(folder / "pool")
     world = pool.keypoints_3d[pool.rows_of(list(found["sample_id"]))]
     first, second = (torch.from_numpy(p.astype(np.float64)) for p in (found["keypoints_3d"], world))
-    distances = keypoint_errors_mm(first, second, "procrustes")
-    return values | {"MediaPipe 3D, `procrustes`": float(distances.mean())}
+    distance = keypoint_errors_mm(first, second, "procrustes").mean()
+    return values | {"MediaPipe, procrustes": float(distance)}
+
+
+def are_of_videos_trained_on(folder: Path) -> np.ndarray:
+    """``[N]`` bool, of the held-out hands."""
+    videos = [
+        [name.rsplit("/", 2)[0] for name in read_poses(path)["sample_id"]]
+        for path in (folder / f"labels/poses/{split}.parquet" for split in ("train", "held_out"))
+    ]
+    return np.isin(videos[1], videos[0])
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -195,7 +209,7 @@ def table(folder: Path, done: dict[str, Path]) -> str:
     """Return the scores of folders with results, as Markdown."""
     rows = {name: scores(folder, work) for name, work in done.items()}
     names: Sequence[str] = list(next(iter(rows.values())))
-    lines = [f"| trained on | {' | '.join(names)} |", f"| --- |{' --- |' * len(names)}"]
+    lines = [f"| variant | {' | '.join(names)} |", f"| --- |{' --- |' * len(names)}"]
     lines += [
         f"| {name} | {' | '.join(f'{values[key]:.1f}' for key in names)} |"
         for name, values in rows.items()
