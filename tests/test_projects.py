@@ -112,7 +112,7 @@ def test_variants_of_the_ablation_are_what_their_names_say(adapted):
 def test_scores_of_the_ablation_are_distances(adapted):
     from projects.adaptation.ablation import table
 
-    names = {"labels/poses/train": ["v/000005/0"], "drawn/poses/test": ["drawn"],
+    names = {"labels/poses/train": ["v/000005/0"], "synthetic/poses/test": ["synthetic"],
              "labels/poses/held_out": ["v/000000/0", "w/000001/0"]}  # fmt: skip
     for path, ids in names.items():
         records = [make_pose(name) | {"keypoints_3d": random_hand(n)} for n, name in enumerate(ids)]
@@ -120,7 +120,7 @@ def test_scores_of_the_ablation_are_distances(adapted):
     # The hand of the video that is trained on is correct, the other one is not.
     for part, ids, seeds in (
         ("held_out", names["labels/poses/held_out"], (0, 9)),
-        ("drawn_test", ["drawn"], (0,)),
+        ("synthetic_test", ["synthetic"], (0,)),
     ):
         count = len(ids)
         predictions = {
@@ -135,6 +135,6 @@ def test_scores_of_the_ablation_are_distances(adapted):
     header, _, row = table(adapted, {"adapted": adapted}).splitlines()
     cells = [line.strip("| ").split(" | ")[1:] for line in (header, row)]
     values = dict(zip(cells[0], map(float, cells[1]), strict=True))
-    assert values["same videos"] == values["drawn, root_scale"] == 0
+    assert values["same videos"] == values["synthetic, root_scale"] == 0
     assert values["labels, root_scale"] == pytest.approx(values["other videos"] / 2, abs=0.1)
     assert values["other videos"] > values["MediaPipe, procrustes"] > 10

@@ -1,4 +1,4 @@
-# For one's own videos (simhand adapt): pseudo-labels of a pool, and drawn hands of any appearance.
+# For one's own videos (simhand adapt): pseudo-labels of a pool, synthetic hands of any appearance.
 _base_ = [
     '../_base_/models/detnet_resnet18.py',
     '../_base_/datasets/synthetic_pose-any-128px.py',
@@ -12,7 +12,7 @@ model = dict(head=dict(decoder=dict(codec, subpixel=True)))
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].input_size = codec['input_size']
 train_pipeline[-2].encoder = codec
-# Hands of the videos are changed less than drawn ones: they look already like those to predict.
+# Hands of the videos are changed less than synthetic ones: they look already like those to predict.
 real_pipeline = [
     dict(type='LoadImage'),
     dict(train_pipeline[1], max_shift=0.06, scale_std=0.1, max_rotation_deg=20),
@@ -41,10 +41,10 @@ train_dataloader = dict(
                     data_root=f'{data_root}/{name}',
                     ann_file='poses/train.parquet',
                     pipeline=pipeline))
-            for name, pipeline in (('labels', real_pipeline), ('drawn', train_pipeline))
+            for name, pipeline in (('labels', real_pipeline), ('synthetic', train_pipeline))
         ]))
 test_dataloader = dict(
-    num_workers=1, dataset=dict(data_root=f'{data_root}/drawn', pipeline=test_pipeline))
+    num_workers=1, dataset=dict(data_root=f'{data_root}/synthetic', pipeline=test_pipeline))
 train_cfg = dict(by_epoch=False, max_iters=max_iters)
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2))
 param_scheduler = [

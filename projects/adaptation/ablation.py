@@ -2,8 +2,8 @@
 
     python projects/adaptation/ablation.py work_dirs/adapted
 
-The folder is one of ``simhand adapt``, whose pool, labels and drawn hands are used. Results are in
-its folder ``ablation``; several processes can share the work.
+The folder is one of ``simhand adapt``, whose pool, labels and synthetic hands are used. Results are
+in its folder ``ablation``; several processes can share the work.
 """
 
 import json
@@ -30,7 +30,7 @@ PRETRAININGS = {
     "heatmap": "configs/regression/regression_resnet18_1xb128-heatmap-coslr-6e_synthetic-64px.py",
 }
 # Rotation, scale and shift of the crop; probabilities of other colours and of camera effects.
-AUGMENTATIONS = {"weak": (20, 0.1, 0.06, 0.3, 0.1), "as drawn": (45, 0.2, 0.12, 0.7, 0.4),
+AUGMENTATIONS = {"weak": (20, 0.1, 0.06, 0.3, 0.1), "as synthetic": (45, 0.2, 0.12, 0.7, 0.4),
                  "strong": (90, 0.3, 0.12, 1.0, 0.7)}  # fmt: skip
 WIDE = ("model.backbone.stem_channels=32", "model.backbone.base_channels=32")
 WIDE_HEAD = ("model.head.in_channels=256", "model.head.deconv_channels=(128,128,128)",
@@ -42,7 +42,7 @@ class Variant:
     """A training.
 
     Attributes:
-        real: Share of hands of the videos among those that are trained on; the rest is drawn.
+        real: Share of hands of the videos among those that are trained on; the rest is synthetic.
         pretraining: On all hands of the pool; None for random weights.
         pretraining_steps: Steps of 128 hands.
         steps: Steps of 32 hands.
@@ -55,7 +55,7 @@ class Variant:
     pretraining: str | None = "pose-aware"
     pretraining_steps: int = 400
     steps: int = 1200
-    augmentation: str = "as drawn"
+    augmentation: str = "as synthetic"
     size: int = 64
     is_wide: bool = False
 
@@ -113,7 +113,10 @@ def jobs(folder: Path, variant: Variant, name: str, seed: int) -> list[Job]:
     commands[work / "training"] = [
         "train", CONFIG, "--work-dir", work / "training", "--cfg-options", *train,
     ]  # fmt: skip
-    for part, root, split in (("held_out", "labels", "held_out"), ("drawn_test", "drawn", "test")):
+    for part, root, split in (
+        ("held_out", "labels", "held_out"),
+        ("synthetic_test", "synthetic", "test"),
+    ):
         commands[work / part] = [
             "test", CONFIG, work / f"training/iter_{variant.steps}.pth", "--work-dir", work / part,
             "--dump", "--cfg-options", *options,
@@ -167,20 +170,20 @@ def data_options(folder: Path, variant: Variant) -> list[str]:
 
 
 def scores(folder: Path, work: Path) -> dict[str, float]:
-    """Return distances from labels and MediaPipe, and errors on drawn hands, in mm.
+    """Return distances from labels and MediaPipe, and errors on synthetic hands, in mm.
 
     The distance from the labels is also given for videos of which other hands are trained on, and
     for those of which none is.
     """
     predictions = next(work.glob("held_out/**/predictions.parquet"))
-    drawn = next(work.glob("drawn_test/**/predictions.parquet"))
+    synthetic = next(work.glob("synthetic_test/**/predictions.parquet"))
     real = evaluate_file(folder / "labels/poses/held_out.parquet", predictions)
     is_same = are_of_videos_trained_on(folder)
     distances = np.asarray(real["root_scale"]["per_sample_mm"])
     values = {"same videos": distances[is_same].mean(), "other videos": distances[~is_same].mean()}
     for name, results in {
         "labels": real,
-        "drawn": evaluate_file(folder / "drawn/poses/test.parquet", drawn),
+        "synthetic": evaluate_file(folder / "synthetic/poses/test.parquet", synthetic),
     }.items():
         values |= {f"{name}, {p}": results[p]["mpjpe_mm"] for p in ("root_scale", "procrustes")}
     found = read_predictions(predictions, ["keypoints_3d"])

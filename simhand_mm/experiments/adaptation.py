@@ -51,7 +51,7 @@ def adapt(videos: Path, output: Path, settings: Adaptation) -> Path:
 
 def _run_step(job: Job, output: Path) -> None:
     """Run a command that is not done, and print a line."""
-    print(f"{job.folder.name:<12}", end="", flush=True)
+    print(f"{job.folder.name:<16}", end="", flush=True)
     if job.is_done:
         print("is done")
         return
@@ -90,7 +90,7 @@ def _report_files_left_alone(job: Job) -> None:
     """Print what simhand prepare says about files that are not taken, such as pictures."""
     for line in (job.folder / "job.log").read_text(encoding="utf-8").splitlines():
         if found := re.search("left alone[:,] .*", line):
-            print(f"{'':<12}{found[0]}")
+            print(f"{'':<16}{found[0]}")
 
 
 def _check_labels(output: Path) -> None:
@@ -109,7 +109,7 @@ def _label_counts(output: Path) -> dict[str, Any]:
 
 
 def _choose_repetitions(output: Path, settings: Adaptation) -> int:
-    """Return how often a hand of the videos is seen for each time that a drawn one is."""
+    """Return how often a hand of the videos is seen for each time that a synthetic one is."""
     wanted = settings.stills * _REAL_SHARE / (1 - _REAL_SHARE)
     return max(1, round(wanted / _label_counts(output)["num_hands"]))
 

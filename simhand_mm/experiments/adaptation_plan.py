@@ -31,13 +31,13 @@ class Adaptation:
         max_error: A hand is not used if its keypoints are expected to be further off on average, in
             units of the bone from wrist to middle MCP.
         held_out: Share of each video, its end, that is not trained on but shown in the report.
-        stills: Number of drawn hands that are trained on as well.
+        stills: Number of synthetic hands that are trained on as well.
         iterations: Training steps of 32 hands.
         start: Weights to start from: those of a pre-training on the 2D keypoints of the hands that
             are not held out; random weights; or a file, a checkpoint of simhand train with the same
             network or a model that was adapted before.
         pretraining_iterations: Steps of the pre-training, each of 128 hands in two views.
-        seed: Seed of the drawn hands and of the training.
+        seed: Seed of the synthetic hands and of the training.
         workers: Processes that read videos and draw hands; that of the first run is used.
     """
 
@@ -74,9 +74,9 @@ def preparation_jobs(videos: Path, output: Path, settings: Adaptation) -> list[J
                    "--held-out", settings.held_out, "--fov-deg", settings.fov_deg,
                    "--method", settings.method, "--keypoints-2d", "found",
                    "--max-error", settings.max_error, *size],
-        "drawn": ["synthesize", output / "drawn", "--videos", 0, "--stills-train", settings.stills,
-                  "--stills-test", 200, "--stills", "any", "--image-size", 192,
-                  "--seed", settings.seed, "--workers", settings.workers],
+        "synthetic": ["synthesize", output / "synthetic", "--videos", 0,
+                      "--stills-train", settings.stills, "--stills-test", 200, "--stills", "any",
+                      "--image-size", 192, "--seed", settings.seed, "--workers", settings.workers],
     }  # fmt: skip
     return _jobs(output, commands)
 
@@ -87,7 +87,7 @@ def training_jobs(output: Path, settings: Adaptation, repetitions: int) -> list[
     Args:
         output: Folder of all results.
         settings: How.
-        repetitions: How often a hand of the videos is seen for each time that a drawn one is.
+        repetitions: How often a hand of the videos is seen for each time that a synthetic one is.
     """
     seed = f"randomness.seed={settings.seed}"
     commands = {
@@ -101,7 +101,10 @@ def training_jobs(output: Path, settings: Adaptation, repetitions: int) -> list[
     if settings.start != "pretraining":
         del commands["pretraining"]
     checkpoint = output / "training" / f"iter_{settings.iterations}.pth"
-    for name, root, split in (("held_out", "labels", "held_out"), ("drawn_test", "drawn", "test")):
+    for name, root, split in (
+        ("held_out", "labels", "held_out"),
+        ("synthetic_test", "synthetic", "test"),
+    ):
         commands[name] = [
             "test", _CONFIG, checkpoint, "--work-dir", output / name, "--dump", "--cfg-options",
             text_option("test_dataloader.dataset.data_root", output / root),

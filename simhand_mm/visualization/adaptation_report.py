@@ -40,7 +40,7 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
     """Write the report of a folder of ``simhand adapt``.
 
     Args:
-        folder: Folder with ``pool``, ``labels``, ``training``, ``held_out`` and ``drawn_test``.
+        folder: Folder with ``pool``, ``labels``, ``training``, ``held_out`` and ``synthetic_test``.
         path: The ``.html`` file.
 
     Returns:
@@ -56,7 +56,8 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
     page = Page("A hand model for your own video", f"Report of {folder}")
     page.note(
         "Nobody has labelled these frames. Differences are distances between estimates, not "
-        "errors: look at the images. Only the errors on drawn hands are measured against the truth."
+        "errors: look at the images. Only the errors on synthetic hands are measured against the "
+        "truth."
     )
     header = ["", "root_scale, mm", "procrustes, mm"]
     rows = _differences(comparison)
@@ -66,7 +67,7 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
         "frames, which were not trained on. The label is an estimate, too: "
         f"{_METHODS[labels['method']]}."
     )  # fmt: skip
-    _add_errors_on_drawn_hands(page, folder, header)
+    _add_errors_on_synthetic_hands(page, folder, header)
     page.heading("How they differ on each video")
     _add_videos(page, comparison)
     page.heading("Held-out frames, by difference")
@@ -84,12 +85,13 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
     )
 
 
-def _add_errors_on_drawn_hands(page: Page, folder: Path, header: list[str]) -> None:
-    drawn = json.loads(next(folder.glob("drawn_test/**/metrics.json")).read_text(encoding="utf-8"))
-    errors = [fixed(drawn["protocols"][p]["mpjpe_mm"], 1) for p in ("root_scale", "procrustes")]
+def _add_errors_on_synthetic_hands(page: Page, folder: Path, header: list[str]) -> None:
+    path = next(folder.glob("synthetic_test/**/metrics.json"))
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    errors = [fixed(metrics["protocols"][p]["mpjpe_mm"], 1) for p in ("root_scale", "procrustes")]
     page.table(
-        header, [[_MODEL, *errors]], f"Mean errors on {drawn['num_hands']:,} drawn hands of people "
-        "who were not trained on."
+        header, [[_MODEL, *errors]], f"Mean errors on {metrics['num_hands']:,} synthetic hands of "
+        "people who were not trained on."
     )  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def _add_labels_and_training(page: Page, folder: Path, labels: dict[str, Any]) -
         {_MODEL: folder / "training"}, ["loss"], {_MODEL: 0}, "Loss of the training", "step", "loss"
     )
     if chart:
-        page.figure(f'<div class="charts">{chart}</div>', "Loss on labels and drawn hands.")
+        page.figure(f'<div class="charts">{chart}</div>', "Loss on labels and synthetic hands.")
 
 
 def _read(folder: Path, pool: HandPool) -> Comparison:

@@ -22,8 +22,8 @@ from simhand_mm.registry import DATASETS
 from tests.command_lines import ROOT, options_of, read_config
 from tests.pools import make_hand, make_pose, write_pool
 
-PREPARATION = ["pool", "labels", "drawn"]
-TRAINING = ["pretraining", "training", "held_out", "drawn_test"]
+PREPARATION = ["pool", "labels", "synthetic"]
+TRAINING = ["pretraining", "training", "held_out", "synthetic_test"]
 STEPS = [*PREPARATION, *TRAINING]
 HELD_OUT = {0: 3}  # held-out hands of the stub
 

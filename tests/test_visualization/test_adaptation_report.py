@@ -55,7 +55,7 @@ def folder(tmp_path):
     }
     (tmp_path / "held_out").mkdir()
     write_predictions(tmp_path / "held_out/predictions.parquet", predictions)
-    write_metrics(tmp_path / "drawn_test/metrics.json", 33.0)
+    write_metrics(tmp_path / "synthetic_test/metrics.json", 33.0)
     labels = {"num_hands": 40, "num_held_out": 5, "num_dropped": {"implausible": 3},
               "method": "lifted", "fov_deg": 60.0, "bone_mm": 91.0}  # fmt: skip
     (tmp_path / "labels/pseudo_labels.json").write_text(json.dumps(labels))
