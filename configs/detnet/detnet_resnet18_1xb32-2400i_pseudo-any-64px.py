@@ -6,7 +6,7 @@ _base_ = [
 ]
 data_root = '{{$SIMHAND_DATA:data}}'
 
-# Not in paper: everything below. 2,400 steps take about 8 minutes of one CPU core.
+# Not in paper: everything below. 2,400 steps take about 9 minutes of one CPU core.
 codec = dict(type='simhand_mm.DetNetCodec', input_size=(64, 64), heatmap_size=(16, 16))
 model = dict(head=dict(decoder=dict(codec, subpixel=True)))
 train_pipeline = _base_.train_pipeline
