@@ -11,6 +11,7 @@ model = dict(
 max_iters = 400
 train_dataloader = dict(
     sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
+    drop_last=False,  # the sampler never ends; a small pool repeats hands within a batch
     # Held-out hands are left out. Crops of 256 px at half size: twice the hand's box, so the
     # view of the hand keeps 64 px.
     dataset=dict(poses='labels/poses/train.parquet', cache_gb=4.0))

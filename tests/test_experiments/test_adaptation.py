@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from mmengine.registry import MODELS, init_default_scope
+from mmengine.runner import Runner
 
 from simhand_mm.cli import COMMANDS
 from simhand_mm.experiments import adaptation
@@ -99,6 +100,9 @@ def test_held_out_hands_are_not_pretrained_on(tmp_path):
     dataset = DATASETS.build({**cfg.train_dataloader.dataset, "data_root": str(tmp_path)})
     assert [dataset.hand_id(row) for row in dataset.query_row] == [chosen]
     assert [dataset.hand_id(row) for row in dataset.watched().query_row] == [chosen]
+    loader = Runner.build_dataloader({**cfg.train_dataloader, "dataset": dataset}, seed=0)
+    assert len(loader)  # else the training is refused
+    assert next(iter(loader.batch_sampler)) == [0] * 128
 
 
 def test_other_starts(tmp_path):
