@@ -113,7 +113,7 @@ BY_ANOTHER_TEST = {
     "python projects/plain_pytorch/train.py *": "tests/test_plain_pytorch.py",
     "simhand train projects/example_project/*": "tests/test_projects.py",
     "pip uninstall *": "changes another environment",
-    "simhand demo my_video.mp4 --checkpoint *": "tests/test_stock_backbone.py",
+    "simhand demo my_video.mp4 --checkpoint *": "tests/test_pose/test_publishing.py",
     "simhand demo pictures*": "tests/test_inference/ with keypoints in place of MediaPipe",
     "simhand demo --camera": "needs a camera; tests/test_inference/test_live_view.py",
     "simhand synthesize data/* --stills any": "tests/test_synthetic/test_dataset.py",
