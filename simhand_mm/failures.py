@@ -65,7 +65,8 @@ def _is_of_config(error: Exception) -> bool:
 def _message_of(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name} is missing. {what_to_install(error)}"
-    if isinstance(error, FileExistsError) and error.filename and Path(error.filename).is_file():
+    is_in_the_way = isinstance(error, (FileExistsError, NotADirectoryError))
+    if is_in_the_way and error.filename and Path(error.filename).is_file():
         return f"{error.filename} must be a folder, but a file has this name. Choose another name."
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"

@@ -26,10 +26,11 @@ _WHAT_TO_DO = {
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; rename it to ``path`` on success.
 
-    Works for files and folders. An existing file is replaced. On an exception, what was written
-    is removed, and ``path`` is unchanged.
+    Works for files and folders. A file replaces a file, and a folder replaces a folder. On an
+    exception, what was written is removed, and ``path`` is unchanged.
 
     Raises:
+        IsADirectoryError: If ``path`` is a folder, but a file was written.
         OSError: If the disk is full or read-only; the message says what to do.
     """
     path = Path(path)
@@ -39,6 +40,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         try:
             yield temporary
             _flush(temporary)
+            if path.is_dir() and not temporary.is_dir():
+                raise IsADirectoryError(
+                    f"{path} must be a file, but is a folder. Choose another name."
+                )
             if path.is_dir():
                 shutil.rmtree(path)
             os.replace(temporary, path)

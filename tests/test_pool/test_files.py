@@ -44,6 +44,17 @@ def test_folder_is_replaced_as_a_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_file_never_replaces_a_folder(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "precious").touch()
+    expected = "folder must be a file, but is a folder. Choose another name"
+    with pytest.raises(IsADirectoryError, match=expected), atomic_path(path) as temporary:
+        temporary.write_text("new")
+    assert [file.name for file in path.iterdir()] == ["precious"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_full_disk_is_named_however_late_it_tells(tmp_path, monkeypatch, call, number):
