@@ -80,9 +80,9 @@ def check_order(keypoints: np.ndarray, name: str) -> None:
     if lengths[best] < _MARGIN * lengths["palm-to-tip"]:
         ratio = lengths["palm-to-tip"] / lengths[best]
         raise ValueError(
-            f"keypoints of {name} must be in the stated order, but then the bones are {ratio:.1f} "
-            f"times as long as in another one. Correct the names of the keypoints, or choose "
-            f"another --order: {', '.join(get_args(OrderName))}."
+            f"keypoints of {name} must be in the stated order, but in another order the bones are "
+            f"{ratio:.1f} times shorter, so the stated order is probably wrong. Correct the names "
+            f"of the keypoints, or choose another --order: {', '.join(get_args(OrderName))}."
         )
 
 

@@ -57,7 +57,8 @@ class ExplorerServer(ThreadingHTTPServer):
             super().__init__((_HOST, port), _Handler)
         except (OSError, OverflowError) as error:
             raise OSError(
-                f"port must be free, but {port} gives: {error}. Choose another --port, or 0."
+                f"port must be free and at most 65535, but {port} gives: {str(error).rstrip('.')}. "
+                "Choose another --port, or 0."
             ) from error
 
     def handle_error(self, request: Any, client_address: Any) -> None:

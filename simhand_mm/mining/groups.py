@@ -37,8 +37,8 @@ def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
         column = pool.column(group_by)
     except KeyError:
         raise ValueError(
-            f"group_by must be a column of hands.parquet or a .csv file, but got {group_by!r}. "
-            "simhand find-duplicates writes such a file."
+            "group_by must be a column of hands.parquet, such as video_id or source, or a .csv "
+            f"file of simhand find-duplicates, but got {group_by!r}. Correct the name."
         ) from None
     values = column.to_pylist()
     if values and not isinstance(values[0], str | int | float):

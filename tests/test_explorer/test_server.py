@@ -191,5 +191,5 @@ def test_empty_pool_without_extra_columns(tmp_path):
 
 def test_ports_in_use_are_reported(server, pool, tmp_path):
     for port in (server.server_port, 70000):
-        with pytest.raises(OSError, match="port must be free"):
+        with pytest.raises(OSError, match=r"port must be free.*[^.]\. Choose"):
             ExplorerServer(explore(pool, tmp_path), port)
