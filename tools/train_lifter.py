@@ -107,7 +107,7 @@ def find_hands(synthetic: Path, fps: float) -> dict[str, Tensor]:
                     columns["found_3d"].append(hand.keypoints_3d)
     if not columns:
         raise ValueError(
-            f"{synthetic} must hold videos in which MediaPipe finds hands, but it finds none. "
+            f"{synthetic} must contain videos in which MediaPipe finds hands, but it finds none. "
             "Make more of them with simhand synthesize."
         )
     hands = {name: np.array(values) for name, values in columns.items()}

@@ -102,7 +102,7 @@ class CheckpointReportHook(Hook):
         report = compare_weights(inside, module.state_dict())
         if not report.matched:
             raise ValueError(
-                f"checkpoint of {name} must hold {prefix}{_some(module.state_dict())}, "
+                f"checkpoint of {name} must contain {prefix}{_some(module.state_dict())}, "
                 f"but {path} has {_some(weights) or 'none'}. Correct "
                 f"{name}.init_cfg.checkpoint, its prefix (None for names without one), or the "
                 f"depth and width of {name}."

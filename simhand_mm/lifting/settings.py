@@ -47,8 +47,8 @@ class PseudoLabels:
         fov_deg: Field of view of the cameras along the longer side of the frame, in degrees.
         frame_size: Width and height of the frames in px. A pool does not know them: without this
             option a frame is taken to end where the boxes of its video end.
-        bone_mm: Length of the bone from wrist to middle MCP. 2D keypoints do not tell it; 91 mm is
-            that of the average synthetic hand.
+        bone_mm: Length of the bone from wrist to middle MCP, which 2D keypoints do not contain;
+            91 mm is that of the average synthetic hand.
         max_error: A hand is dropped if its keypoints are expected to be further off on average, in
             units of that bone.
         max_keypoint_error: A keypoint is not a label if it is expected to be further off.

@@ -75,7 +75,7 @@ def find_videos(videos_dir: str | Path, recorded: Mapping[str, str] | None = Non
     videos = [file for file in files if file.suffix in VIDEO_SUFFIXES]
     if not videos:
         raise FileNotFoundError(
-            f"videos_dir must hold videos ({' '.join(VIDEO_SUFFIXES)}), but {videos_dir} has "
+            f"videos_dir must contain videos ({' '.join(VIDEO_SUFFIXES)}), but {videos_dir} has "
             "none. Correct the path."
         )
     warn_of_the_same_file(videos)

@@ -66,7 +66,7 @@ def test_a_wrong_order_makes_the_skeleton_longer(hands, axes):
     for order in ("tip-to-palm", "wrist-last"):
         mixed = hand[:, np.argsort(ORDERS[order])]  # as a file in that order would list them
         np.testing.assert_array_equal(mixed[:, ORDERS[order]], hand)
-        with pytest.raises(ValueError, match="times shorter, so the stated order is probably wrong"):
+        with pytest.raises(ValueError, match="shorter, so the stated order is probably wrong"):
             check_order(mixed, "x")
 
 

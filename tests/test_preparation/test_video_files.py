@@ -45,7 +45,7 @@ def test_find_videos_names_them_by_path(tmp_path):
 
 
 def test_folder_without_videos_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"videos_dir must hold videos .*\.mp4.* has none"):
+    with pytest.raises(FileNotFoundError, match=r"must contain videos .*\.mp4.* has none"):
         find_videos(tmp_path)
     with pytest.raises(FileNotFoundError, match="videos_dir must be a folder"):
         find_videos(tmp_path / "nowhere")

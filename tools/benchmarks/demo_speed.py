@@ -1,4 +1,4 @@
-"""Frames per core-second of the models of `simhand demo`, beside MediaPipe alone.
+"""Frames per core-second of the models of `simhand demo`, and of MediaPipe alone.
 
     python tools/benchmarks/demo_speed.py VIDEO --write docs/performance.md
 

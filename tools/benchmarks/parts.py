@@ -66,7 +66,7 @@ def parts_parser(description: str | None, names: Iterable[str]) -> argparse.Argu
     parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(names)}; all by default")
     parser.add_argument("--write", type=Path, help="document to put the tables into")
-    parser.add_argument("--json", type=Path, help="file to put the tables into, beside others")
+    parser.add_argument("--json", type=Path, help="file to add the tables to")
     return parser
 
 
