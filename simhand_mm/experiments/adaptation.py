@@ -61,7 +61,11 @@ def _run_step(job: Job, output: Path) -> None:
             raise RuntimeError(f"{output} is used by another process. Wait for it, or stop it.")
         if sys.stdout.isatty():
             print(f"(log: {job.folder / 'job.log'}) ", end="", flush=True)
-        job.run(lock)
+        try:
+            job.run(lock)
+        except RuntimeError:
+            print("failed", flush=True)
+            raise
     print(f"{time.monotonic() - start:6.0f} s   {_last_line(job)}", flush=True)
     _report_files_left_alone(job)
 

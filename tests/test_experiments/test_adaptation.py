@@ -176,10 +176,11 @@ def test_missing_videos_are_named(tmp_path):
         adapt(tmp_path / "nowhere", tmp_path / "out", Adaptation())
 
 
-def test_a_failed_step_stops_with_its_log(videos, tmp_path, monkeypatch):
+def test_a_failed_step_stops_with_its_log(videos, tmp_path, monkeypatch, capsys):
     failing = Job(
         tmp_path / "steps/bad", ("python", "-c", "raise SystemExit('no hands')"), tmp_path
     )
     monkeypatch.setattr(adaptation, "preparation_jobs", lambda *_: [failing])
     with pytest.raises(RuntimeError, match="no hands"):
         adapt(videos, tmp_path / "out", Adaptation())
+    assert capsys.readouterr().out.split() == ["bad", "failed"]
