@@ -118,7 +118,7 @@ def test_wrong_files_are_counted_and_no_code_is_run(tmp_path, name, value, messa
 
 
 def test_folder_without_detections_raises(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"root must have \.npy or \.pkl"):
+    with pytest.raises(FileNotFoundError, match=r"root must contain \.npy or \.pkl"):
         convert_hand_object_detector(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"root must have Annotations/\*\.xml"):
         convert_100doh_voc(tmp_path)
