@@ -11,6 +11,7 @@ import numpy as np
 from simhand_mm.functional.keypoints import FINGERS, KEYPOINT_NAMES
 from simhand_mm.visualization.charts import Series, line_chart
 from simhand_mm.visualization.number_format import fixed, ticks
+from simhand_mm.visualization.style import NUM_COLORS
 
 # The order of the paper (Tab. 1), then ours; other runs follow by name.
 KNOWN_METHODS = ("scratch", "simclr", "peclr", "tempclr", "simhand", "poseaware", "heatmap")
@@ -61,7 +62,7 @@ def find_runs(folder: str | Path) -> dict[str, Path]:
 
 def run_colors(names: Sequence[str]) -> dict[str, int]:
     """Return run -> index of its chart colour, the same in all figures of a page."""
-    return {name: number % 6 for number, name in enumerate(names)}
+    return {name: number % NUM_COLORS for number, name in enumerate(names)}
 
 
 def read_result(name: str, work_dir: Path) -> MethodResult:

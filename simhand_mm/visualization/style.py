@@ -1,11 +1,14 @@
 """The style sheet of all pages, with a light and a dark theme."""
 
+NUM_COLORS = 8  # of the lines of charts
+
 STYLE = """
 :root{--paper:#fff;--ink:#1c1c1c;--soft:#5f5f5f;--rule:#c9c9c9;--grid:#e6e6e6;--bar:#7d93ad;
---note:#f6f3ea;--c0:#7a7a7a;--c1:#b8860b;--c2:#2f7fbf;--c3:#c0392b;--c4:#1f8a70;--c5:#7d5ba6}
+--note:#f6f3ea;--c0:#7a7a7a;--c1:#b8860b;--c2:#2f7fbf;--c3:#c0392b;--c4:#1f8a70;--c5:#7d5ba6;
+--c6:#c2569b;--c7:#6b7d1f}
 @media (prefers-color-scheme:dark){:root{--paper:#17181a;--ink:#e4e3df;--soft:#a3a29e;
 --rule:#4a4b4e;--grid:#34353a;--bar:#6f8bab;--note:#24231f;--c0:#a8a8a8;--c1:#dcae3c;--c2:#66aee6;--c3:#ef7b6c;
---c4:#56c2a2;--c5:#b79be0}}
+--c4:#56c2a2;--c5:#b79be0;--c6:#e58fc4;--c7:#b3c760}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);
 font:16px/1.5 Charter,"Bitstream Charter","Source Serif 4",Cambria,"Liberation Serif",Georgia,serif}
@@ -40,7 +43,7 @@ table.pictures td{padding:0 6px 9px 0;vertical-align:top}
 .chart .grid{stroke:var(--grid)}.chart .axis{stroke:var(--soft)}.chart .bar{fill:var(--bar)}
 .chart .line{fill:none;stroke-width:1.6;stroke-linejoin:round}
 .c0{stroke:var(--c0)}.c1{stroke:var(--c1)}.c2{stroke:var(--c2)}.c3{stroke:var(--c3)}
-.c4{stroke:var(--c4)}.c5{stroke:var(--c5)}
+.c4{stroke:var(--c4)}.c5{stroke:var(--c5)}.c6{stroke:var(--c6)}.c7{stroke:var(--c7)}
 img.drawing{border:1px solid var(--grid)}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}figure{break-inside:avoid}}
 """.strip()

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from simhand_mm.visualization.charts import Series, histogram, line_chart
+from simhand_mm.visualization.results import KNOWN_METHODS, run_colors
+from simhand_mm.visualization.style import NUM_COLORS, STYLE
 
 
 def elements(svg, tag, css_class=None):
@@ -79,3 +81,11 @@ def test_histogram_accepts_any_values(values):
 def test_histogram_of_integers_has_bins_of_whole_width():
     svg = histogram(np.array([1, 2, 2, 3]), "t", "x")
     assert [e.text.split(": ")[1] for e in elements(svg, "title")] == ["1", "2", "1"]
+
+
+def test_each_run_of_a_report_has_its_own_colour_in_both_themes():
+    colors = run_colors((*KNOWN_METHODS, "lifter"))
+    assert len(set(colors.values())) == len(KNOWN_METHODS) + 1
+    for number in range(NUM_COLORS):
+        assert STYLE.count(f"--c{number}:#") == 2
+        assert f".c{number}{{stroke:var(--c{number})}}" in STYLE
