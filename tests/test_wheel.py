@@ -153,5 +153,5 @@ def test_from_two_videos_to_a_demo_in_an_empty_folder(installed):
     assert json.loads((folder / work_dir / "metrics.json").read_text())["num_hands"] == 8
     model = f"--config {FINETUNING} --checkpoint {work_dir}/epoch_2.pth"
     demo = f"demo data/synthetic/images/test {model} --max-frames 2"
-    assert "in 2 images" in run(simhand, folder, demo)
+    assert "images: 2 " in run(simhand, folder, demo)
     assert len(list((folder / "work_dirs/demo").glob("*.png"))) == 2
