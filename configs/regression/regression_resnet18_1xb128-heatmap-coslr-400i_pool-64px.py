@@ -21,13 +21,8 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, T_max=max_iters),
 ]
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=100))
+# There are no epochs to resume within.
 custom_hooks = [
-    dict(type='simhand_mm.CheckpointReportHook'),
-    dict(type='simhand_mm.MachineCheckHook'),
-    dict(type='simhand_mm.ResumeCheckHook'),
-    dict(type='simhand_mm.NonFiniteLossHook'),
-    dict(type='simhand_mm.CollapseHook', interval=20),
-    dict(type='simhand_mm.PoseRetrievalHook'),
-    dict(type='simhand_mm.PublishBackboneHook'),
+    hook for hook in _base_.custom_hooks if hook['type'] != 'simhand_mm.ResumeEpochHook'
 ]
 log_processor = dict(by_epoch=False)

@@ -25,6 +25,17 @@ from .methods import (
 )
 from .paper_questions import weights_question
 
+# Methods that are compared with a larger network and with longer pre-training.
+_METHODS = (
+    "SimCLR",
+    "PeCLR",
+    "SiMHand",
+    "SiMHand, no weights",
+    "pose-aware",
+    "keypoint regression",
+    "keypoint heatmaps",
+)
+
 
 def budget_question(runs: Runs) -> Question:
     """Epochs of fine-tuning."""
@@ -114,15 +125,7 @@ def pose_aware_question(runs: Runs) -> Question:
 
 def scale_question(runs: Runs) -> Question:
     """Longer pre-training, and a larger batch."""
-    names = (
-        "SimCLR",
-        "SiMHand",
-        "SiMHand, no weights",
-        "pose-aware",
-        "keypoint regression",
-        "keypoint heatmaps",
-    )
-    methods = {name: runs.methods()[name] for name in names}
+    methods = {name: runs.methods()[name] for name in _METHODS if name != "PeCLR"}
     rows = [Row(f"{label}, 6 epochs", method, runs.few) for label, method in methods.items()]
     for epochs in (12, 24):
         for label, method in methods.items():
@@ -139,16 +142,7 @@ def scale_question(runs: Runs) -> Question:
 
 def width_question(runs: Runs) -> Question:
     """A network that needs a GPU."""
-    names = (
-        "SimCLR",
-        "PeCLR",
-        "SiMHand",
-        "SiMHand, no weights",
-        "pose-aware",
-        "keypoint regression",
-        "keypoint heatmaps",
-    )
-    methods = {name: with_full_width(runs.methods()[name]) for name in names}
+    methods = {name: with_full_width(runs.methods()[name]) for name in _METHODS}
     rows = tuple(
         Row(label, method, full_width_finetuning(runs.size))
         for label, method in {"scratch": SCRATCH, **methods}.items()
