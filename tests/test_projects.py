@@ -86,9 +86,10 @@ def test_variants_of_the_ablation_are_what_their_names_say(adapted):
     cfgs, starts = {}, {}
     for name, variant in VARIANTS.items():
         chain = {job.folder.name: job for job in jobs(adapted, variant, name, seed=3)}
+        pretraining = [job for job in chain.values() if job.folder.parent.name == "pretraining"]
         cfgs[name] = cfg = read_config(chain["training"])
         assert cfg.randomness.seed == 3
-        starts[name] = read_config(chain["pretraining"]) if "pretraining" in chain else None
+        starts[name] = read_config(pretraining[0]) if pretraining else None
         first, second = cfg.train_dataloader.dataset.datasets
         size = (128, 128) if name.endswith("128 px") else (64, 64)
         test = read_config(chain["held_out"])
@@ -132,9 +133,12 @@ def test_scores_of_the_ablation_are_distances(adapted):
         }
         (adapted / part).mkdir()
         write_predictions(adapted / part / "predictions.parquet", predictions)
-    header, _, row = table(adapted, {"adapted": adapted}).splitlines()
+    header, _, row, twice = table(
+        adapted, {"adapted": [adapted], "not done": [], "twice": [adapted] * 2}
+    ).splitlines()
     cells = [line.strip("| ").split(" | ")[1:] for line in (header, row)]
     values = dict(zip(cells[0], map(float, cells[1]), strict=True))
     assert values["same videos"] == values["synthetic, root_scale"] == 0
     assert values["labels, root_scale"] == pytest.approx(values["other videos"] / 2, abs=0.1)
     assert values["other videos"] > values["MediaPipe, procrustes"] > 10
+    assert twice.split(" | ")[2] == " / ".join([cells[1][1]] * 2)

@@ -7,7 +7,6 @@ in its folder ``ablation``; several processes can share the work.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,18 +76,25 @@ VARIANTS = {
 }
 
 
-def main(folder: Path, /, variants: tuple[str, ...] = tuple(VARIANTS), seed: int = 0) -> None:
-    """Train and test the variants that are not done, and print a table of them.
+def main(
+    folder: Path, /, variants: tuple[str, ...] = tuple(VARIANTS), seeds: tuple[int, ...] = (0,)
+) -> None:
+    """Train and test the variants that are not done, and print a table with the runs of each.
 
     Args:
         folder: Folder of simhand adapt.
         variants: Their names in VARIANTS.
-        seed: Seed of the trainings.
+        seeds: Seeds of the trainings.
     """
-    chains = {name: jobs(folder, VARIANTS[name], name, seed) for name in variants}
-    errors = run_chains(list(chains.values()))
-    done = {name: chain[-1].folder.parent for name, chain in chains.items() if chain[-1].is_done}
-    print(table(folder, {"simhand adapt": folder, **done}))
+    chains = {
+        name: [jobs(folder, VARIANTS[name], name, seed) for seed in seeds] for name in variants
+    }
+    errors = run_chains([chain for runs in chains.values() for chain in runs])
+    done = {
+        name: [chain[-1].folder.parent for chain in runs if chain[-1].is_done]
+        for name, runs in chains.items()
+    }
+    print(table(folder, {"simhand adapt": [folder], **done}))
     if errors:
         raise SystemExit("\n".join(errors.values()))
 
@@ -102,13 +108,16 @@ def jobs(folder: Path, variant: Variant, name: str, seed: int) -> list[Job]:
     if variant.pretraining:
         if variant.pretraining == "pose-aware":
             commands[folder / "ablation/pairs"] = ["mine", folder / "pool"]
-        commands[work / "pretraining"] = [
-            "train", PRETRAININGS[variant.pretraining], "--work-dir", work / "pretraining",
+        # Variants share their pre-training.
+        kind = f"{variant.pretraining}-{variant.pretraining_steps}{'-wide' * variant.is_wide}"
+        pretraining = folder / "ablation/pretraining" / f"{kind}-seed{seed}"
+        commands[pretraining] = [
+            "train", PRETRAININGS[variant.pretraining], "--work-dir", pretraining,
             "--cfg-options", f"randomness.seed={seed}", *pretraining_options(folder, variant),
         ]  # fmt: skip
         for part in ("backbone", "head")[: 2 if variant.pretraining == "heatmap" else 1]:
             key = f"model.{part}.init_cfg"
-            checkpoint = text_option(f"{key}.checkpoint", work / "pretraining/backbone.pth")
+            checkpoint = text_option(f"{key}.checkpoint", pretraining / "backbone.pth")
             train += [f"{key}.type=Pretrained", f"{key}.prefix={part}.", checkpoint]
     commands[work / "training"] = [
         "train", CONFIG, "--work-dir", work / "training", "--cfg-options", *train,
@@ -208,15 +217,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def table(folder: Path, done: dict[str, Path]) -> str:
-    """Return the scores of folders with results, as Markdown."""
-    rows = {name: scores(folder, work) for name, work in done.items()}
-    names: Sequence[str] = list(next(iter(rows.values())))
+def table(folder: Path, done: dict[str, list[Path]]) -> str:
+    """Return the scores of folders with results, as Markdown. Runs are separated by slashes."""
+    rows = {name: [scores(folder, work) for work in runs] for name, runs in done.items() if runs}
+    names = list(next(iter(rows.values()))[0])
     lines = [f"| variant | {' | '.join(names)} |", f"| --- |{' --- |' * len(names)}"]
-    lines += [
-        f"| {name} | {' | '.join(f'{values[key]:.1f}' for key in names)} |"
-        for name, values in rows.items()
-    ]
+    for variant, runs in rows.items():
+        cells = (" / ".join(f"{values[name]:.1f}" for values in runs) for name in names)
+        lines.append(f"| {variant} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
