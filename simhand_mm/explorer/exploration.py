@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from simhand_mm.explorer.colors import codes_of, codes_of_numbers
 from simhand_mm.pool import HandPairs, HandPool, load_pairs
 from simhand_mm.pool.filters import rows_where
-from simhand_mm.pool.id_lists import read_hand_ids, write_hand_ids
+from simhand_mm.pool.id_lists import find_listed_hands, write_hand_ids
 
 logger = logging.getLogger(__name__)
 
@@ -170,17 +170,9 @@ class Exploration:
 
     def _read_exclude_list(self) -> np.ndarray:
         is_excluded = np.zeros(len(self.pool), bool)
-        if not self.exclude_list.is_file():
-            return is_excluded
-        ids = read_hand_ids(self.exclude_list)
-        rows = self.pool.rows_of(ids)
-        if len(ids) and (rows < 0).all():
-            raise ValueError(
-                f"{self.exclude_list} must be a list of hands of {self.pool.root}, but contains "
-                "none of them. Choose another file with -o."
-            )
-        is_excluded[rows[rows >= 0]] = True
-        self._ids_of_other_pools = [ids[k] for k in np.flatnonzero(rows < 0)]
+        if self.exclude_list.is_file():
+            rows, self._ids_of_other_pools = find_listed_hands(self.exclude_list, self.pool)
+            is_excluded[rows] = True
         return is_excluded
 
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS, mirror_keypoints_3d
 from simhand_mm.lifting.lifter import LiftedHands
-from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.files import atomic_path
 from simhand_mm.pool.reader import HandPool
+from simhand_mm.pool.text_tables import read_rows
 
 LIFTED = pa.schema(
     [
@@ -113,7 +113,8 @@ def _rows_of_csv(path: Path) -> list[dict[str, Any]]:
     numbers = [f"{axis}{keypoint}" for keypoint in range(NUM_KEYPOINTS) for axis in "xy"]
     return [
         {
-            "keypoints_2d": [float(row[name] or "nan") for name in numbers],
+            # A decimal comma, too; _numbers names the row of what is no number.
+            "keypoints_2d": [row[name].replace(",", ".") or "nan" for name in numbers],
             **{name: row[name] for name in ("hand_id", "sample_id", "handedness") if name in row},
         }
         for row in read_rows(path, numbers)

@@ -1,14 +1,11 @@
 """Groups of hands that are never paired as similar: by default, the hands of a video."""
 
-import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from simhand_mm.pool import HandPool, read_rows
-
-logger = logging.getLogger(__name__)
+from simhand_mm.pool.labels import look_up
 
 
 def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
@@ -32,7 +29,9 @@ def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
     if group_by == "video_id":
         return pool.video_index
     if group_by.lower().endswith(".csv"):
-        return _codes(_groups_of_videos(Path(group_by), pool.video_ids))[pool.video_index]
+        rows = read_rows(group_by, ["video_id", "group_id"])
+        groups = look_up(rows, "video_id", "group_id", pool.video_ids, group_by)
+        return _codes(_or_video(groups, pool.video_ids))[pool.video_index]
     try:
         column = pool.column(group_by)
     except KeyError:
@@ -44,38 +43,16 @@ def group_codes(pool: HandPool, group_by: str = "video_id") -> np.ndarray:
     if values and not isinstance(values[0], str | int | float):
         raise ValueError(f"group_by must be a column of single values, but {group_by!r} is not.")
     if None in values or "" in values:
-        videos = pool.column("video_id").to_pylist()
-        values = [
-            f"video {video}" if value in (None, "") else f"group {value}"
-            for value, video in zip(values, videos, strict=True)
-        ]
+        values = _or_video(values, pool.column("video_id").to_pylist())
     return _codes(values)
 
 
-def _groups_of_videos(path: Path, video_ids: Sequence[str]) -> list[str]:
-    if not path.is_file():
-        raise FileNotFoundError(f"group_by must name an existing file, but got {path}.")
-    groups: dict[str, str] = {}
-    for row in read_rows(path, ["video_id", "group_id"]):
-        if not row["group_id"].strip():
-            continue  # an empty cell means no group
-        group = f"group {row['group_id']}"
-        if groups.setdefault(row["video_id"], group) != group:
-            raise ValueError(
-                f"{path} must have one group for each video, but has two for {row['video_id']!r}. "
-                "Remove one of the rows."
-            )
-    num_found = len(groups.keys() & set(video_ids))
-    if not num_found:
-        raise ValueError(
-            f"{path} must have ids of videos of the pool, but none of its {len(groups)} ids is in "
-            f"the pool (in the table: {list(groups)[:3]}; in the pool: {list(video_ids)[:3]}). Use "
-            "the ids of the pool's videos.csv."
-        )
-    logger.info("%s has groups for %d of %d videos", path, num_found, len(video_ids))
-    if num_found < len(groups):
-        logger.warning("%d ids of %s are not in the pool", len(groups) - num_found, path)
-    return [groups.get(video, f"video {video}") for video in video_ids]
+def _or_video(groups: Sequence, video_ids: Sequence[str]) -> list[str]:
+    """Name groups; a missing one is that of the video."""
+    return [
+        f"video {video}" if group in (None, "") else f"group {group}"
+        for group, video in zip(groups, video_ids, strict=True)
+    ]
 
 
 def _codes(values: Sequence) -> np.ndarray:

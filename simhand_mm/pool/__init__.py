@@ -1,6 +1,5 @@
 """The hand pool on disk, through which all stages exchange data (docs/data_format.md)."""
 
-from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.detections import HandBox, read_detections, write_detections
 from simhand_mm.pool.embeddings import load_pose_embeddings
 from simhand_mm.pool.files import atomic_path, write_json
@@ -10,6 +9,7 @@ from simhand_mm.pool.poses import read_poses, write_poses
 from simhand_mm.pool.predictions import read_predictions, write_predictions
 from simhand_mm.pool.reader import HandPool
 from simhand_mm.pool.schema import DropRecord, HandRecord
+from simhand_mm.pool.text_tables import read_rows
 from simhand_mm.pool.video_statuses import SourceFile, VideoStatus
 from simhand_mm.pool.writer import PoolWriter
 

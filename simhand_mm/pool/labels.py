@@ -1,14 +1,13 @@
-"""Labels of the hands in a pool: columns of the pool, or a table provided by the user."""
+"""Labels of hands and of videos: columns of the pool, or a table provided by the user."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.reader import HandPool
+from simhand_mm.pool.text_tables import cell_text, read_rows
 
 logger = logging.getLogger(__name__)
 
@@ -34,58 +33,58 @@ def read_labels(
         ValueError: If a column is missing, the table contains no hand of the pool, or two values
             for one hand.
     """
-    rows = [] if table is None else _read_table(Path(table))
-    in_table = set(rows[0]) - set(_KEYS) if rows else set()
-    looked_up = [name for name in columns if name in in_table]
-    found = _look_up(pool, Path(table), rows, looked_up) if table and looked_up else {}
+    rows = [] if table is None else read_rows(table)
+    in_table = list(rows[0]) if rows else []
+    names = [name for name in columns if name in in_table and name not in _KEYS]
+    found = {}
+    if names:
+        key = next((key for key in _KEYS if key in in_table), None)
+        if key is None:
+            raise ValueError(
+                f"{table} must have a column hand_id or video_id, but has {in_table}. Add one."
+            )
+        ids = [cell_text(value) for value in pool.column(key).to_pylist()]
+        found = {name: look_up(rows, key, name, ids, str(table)) for name in names}
     return [found[name] if name in found else _own_column(pool, name, table) for name in columns]
 
 
-def _read_table(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"table must be a CSV or parquet file, but {path} is not a file. Correct the path."
-        )
-    if path.suffix.lower() != ".parquet":
-        return read_rows(path, [])
-    try:
-        rows = pq.read_table(path).to_pylist()
-    except pa.ArrowInvalid as error:
-        raise ValueError(
-            f"table must be a parquet file, but reading {path} gives: {error}. Write it again, or "
-            "name a CSV file .csv."
-        ) from error
-    return [{name: _text(value) for name, value in row.items()} for row in rows]
+def look_up(
+    rows: Sequence[dict[str, str]], key: str, column: str, ids: Sequence[str], table: str
+) -> list[str]:
+    """Look the values of a column up in a table of a user.
 
+    Args:
+        rows: Rows of the table.
+        key: Column with the ids.
+        column: Column with the values.
+        ids: Ids to look up, those of the pool.
+        table: Name of the table, for messages.
 
-def _look_up(
-    pool: HandPool, path: Path, rows: list[dict[str, str]], names: list[str]
-) -> dict[str, list[str]]:
-    key = next((key for key in _KEYS if key in rows[0]), None)
-    if key is None:
-        raise ValueError(
-            f"{path} must have a column hand_id or video_id, but has {list(rows[0])}. Add one."
-        )
-    values: dict[str, tuple[str, ...]] = {}
+    Returns:
+        The value of each id; '' for ids that are not in the table.
+
+    Raises:
+        ValueError: If the table has two values for an id, or none of the ids.
+    """
+    values: dict[str, str] = {}
     for row in rows:
-        value = tuple(row[name].strip() for name in names)
+        value = row[column].strip()
         if values.setdefault(row[key], value) != value:
             raise ValueError(
-                f"{path} must have one row per {key}, but has two different ones for "
-                f"{row[key]!r}. Remove one of them."
+                f"{table} must have one {column} for each {key}, but has two for {row[key]!r}. "
+                "Remove one of the rows."
             )
-    keys = [_text(value) for value in pool.column(key).to_pylist()]
-    num_found = len(values.keys() & set(keys))
+    num_found = len(values.keys() & set(ids))
     if not num_found:
         raise ValueError(
-            f"{path} must contain hands of the pool, but none of its {len(values)} values of {key} "
-            f"is in the pool (in the table: {list(values)[:3]}; in the pool: {keys[:3]}). Write "
-            "the ids as in the pool's videos.csv."
+            f"{table} must contain hands of the pool, but none of its {len(values)} values of "
+            f"{key} is in the pool (in the table: {list(values)[:3]}; in the pool: "
+            f"{list(dict.fromkeys(ids))[:3]}). Write the ids as in the pool's videos.csv."
         )
-    logger.info("%s: %d of %d values of %s are in the pool", path, num_found, len(values), key)
-    nothing = ("",) * len(names)
-    of_hands = zip(*(values.get(k, nothing) for k in keys), strict=True)
-    return {name: list(column) for name, column in zip(names, of_hands, strict=True)}
+    level = logging.INFO if num_found == len(values) else logging.WARNING
+    found = (num_found, len(values), key, table)
+    logger.log(level, "%d of %d values of %s of %s are in the pool", *found)
+    return [values.get(name, "") for name in ids]
 
 
 def _own_column(pool: HandPool, name: str, table: str | Path | None) -> list[str]:
@@ -99,8 +98,4 @@ def _own_column(pool: HandPool, name: str, table: str | Path | None) -> list[str
         ) from None
     if pa.types.is_nested(column.type) and not pa.types.is_dictionary(column.type):
         raise ValueError(f"column must have single values, but {name!r} has {column.type}.")
-    return [_text(value) for value in column.to_pylist()]
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).strip()
+    return [cell_text(value).strip() for value in column.to_pylist()]

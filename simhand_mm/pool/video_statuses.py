@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from simhand_mm.pool.csv_tables import read_rows
 from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.text_tables import read_rows
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from simhand_mm.pool import read_rows
 from simhand_mm.preparation.input_files import InputFile, state_of
@@ -42,29 +38,11 @@ def read_file_list(path: Path) -> FileList:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no such table, has no rows, or a path leaves its folder.
     """
-    rows = _read_parquet(path) if path.suffix.lower() == ".parquet" else read_rows(path, [PATH])
+    rows = read_rows(path, [PATH])
     if not rows:
         raise ValueError(f"{path} must list files, but has no rows. Add one row per file.")
     files = [_to_file(path, row) for row in rows]
     return FileList(list(rows[0]), files)
-
-
-def _read_parquet(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"path must be a list of files, but {path} is not a file.")
-    try:
-        table = pq.read_table(path)
-    except pa.ArrowException as error:
-        raise ValueError(f"{path} must be a parquet file, but reading it gives: {error}") from error
-    if PATH not in table.column_names:
-        raise ValueError(
-            f"{path} must have a column {PATH}, but has {table.column_names}. Rename one of them."
-        )
-    return [{name: _to_text(value) for name, value in row.items()} for row in table.to_pylist()]
-
-
-def _to_text(value: Any) -> str:
-    return "" if value is None else str(value)
 
 
 def _to_file(list_path: Path, row: dict[str, str]) -> InputFile:

@@ -15,7 +15,7 @@ from tyro.conf import arg
 
 from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter
 from simhand_mm.pool.filters import rows_where
-from simhand_mm.pool.id_lists import read_hand_ids
+from simhand_mm.pool.id_lists import find_listed_hands
 
 logger = logging.getLogger(__name__)
 
@@ -130,17 +130,10 @@ def _filter(pool: HandPool, selection: Selection) -> np.ndarray:
     if selection.where:
         logger.info("%d of %d hands meet the condition", is_kept.sum(), len(pool))
     if selection.exclude is not None:
-        ids = read_hand_ids(selection.exclude)
-        rows = pool.rows_of(ids)
-        if len(rows) and (rows < 0).all():
-            raise ValueError(
-                f"{selection.exclude} must name hands of the pool, but none of its {len(rows)} ids "
-                f"does (first: {ids[0]!r}; in the pool: {pool.hand_id(0)!r})."
-            )
-        num_unknown = int((rows < 0).sum())
-        if num_unknown:
-            logger.warning("%d ids of %s are not in the pool", num_unknown, selection.exclude)
-        is_kept[rows[rows >= 0]] = False
+        rows, unknown = find_listed_hands(selection.exclude, pool)
+        if unknown:
+            logger.warning("%d ids of %s are not in the pool", len(unknown), selection.exclude)
+        is_kept[rows] = False
     if len(pool) and not is_kept.any():
         raise ValueError(
             f"where and exclude must leave hands of {pool.root}, but they leave none of "

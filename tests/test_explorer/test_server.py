@@ -163,7 +163,7 @@ def test_lists_are_continued_and_ids_of_other_pools_kept(pool, tmp_path):
     exploration.exclude(np.arange(24) == 5)
     assert read_hand_ids(tmp_path / "exclude.csv") == ["a/000005/0", "other/000000/0"]
     (tmp_path / "exclude.csv").write_text("hand_id\nother/000000/0\n")
-    with pytest.raises(ValueError, match="contains none of them"):
+    with pytest.raises(ValueError, match="none of its 1 ids does"):
         explore(pool, tmp_path)
 
 

@@ -196,6 +196,15 @@ def test_a_written_table_can_be_read(tmp_path):
     assert pq.read_table(tmp_path / "empty.parquet").num_rows == 0
 
 
+HEADER = ";".join(f"{axis}{keypoint}" for keypoint in range(21) for axis in "xy")
+
+
+def test_numbers_of_a_spreadsheet(tmp_path):
+    (tmp_path / "a.csv").write_text(f"{HEADER}\n1,5{';2' * 40};\n")
+    points = read_keypoints(tmp_path / "a.csv").keypoints_2d
+    assert points[0, 0].tolist() == [1.5, 2] and np.isnan(points[0, 20, 1])
+
+
 @pytest.mark.parametrize(
     "name, text, expected",
     [
@@ -204,6 +213,7 @@ def test_a_written_table_can_be_read(tmp_path):
         ("a.json", '{"keypoints_2d": []}', "list of rows"),
         ("a.json", '[{"keypoints_2d": [1, 2]}]', "row 0"),
         ("a.csv", "x0,y0\n1,2\n", "must have the columns"),
+        ("a.csv", f"{HEADER}\n{'one;' * 41}2\n", "42 numbers, but row 0"),
         ("a.parquet", "x", "must be a parquet file"),
     ],
 )

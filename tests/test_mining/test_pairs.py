@@ -84,7 +84,7 @@ def test_bad_group_by_raises(pool, tmp_path):
         group_codes(pool, "nothing")
     with pytest.raises(ValueError, match="single values, but 'bbox_xyxy' is not"):
         group_codes(pool, "bbox_xyxy")
-    with pytest.raises(FileNotFoundError, match="existing file"):
+    with pytest.raises(FileNotFoundError, match=r"CSV or parquet table, but .*no\.csv"):
         group_codes(pool, str(tmp_path / "no.csv"))
     table = tmp_path / "groups.csv"
     table.write_text("video,group\na,b\n")
@@ -104,14 +104,16 @@ def test_groups_of_a_spreadsheet(pool, tmp_path):
 def test_group_tables_that_do_not_match_the_pool_raise(pool, tmp_path, caplog):
     table = tmp_path / "groups.csv"
     table.write_text("video_id,group_id\na0,1\nb1,1\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"none of its 2 ids .* the pool: \['a000', 'a002'"):
+    with pytest.raises(
+        ValueError, match=r"none of its 2 values of video_id .* the pool: \['a000', 'a002'"
+    ):
         group_codes(pool, str(table))
     table.write_text("video_id,group_id\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="none of its 0 ids"):
+    with pytest.raises(ValueError, match="none of its 0 values"):
         group_codes(pool, str(table))
     table.write_text("video_id,group_id\na000,1\na000,2\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="one group for each video, but has two for 'a000'"):
+    with pytest.raises(ValueError, match="one group_id for each video_id, but has two for 'a000'"):
         group_codes(pool, str(table))
     table.write_text("video_id,group_id\na000,1\nnew,2\n", encoding="utf-8")
     group_codes(pool, str(table))
-    assert "1 ids of" in caplog.text
+    assert "1 of 2 values of video_id" in caplog.text

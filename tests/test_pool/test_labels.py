@@ -33,7 +33,7 @@ def test_own_columns_need_no_table(pool):
     "text, message",
     [
         ("video_id,sign\nx,1\n", "none of its 1 values"),
-        ("video_id,sign\na,1\na,2\n", "two different ones for 'a'"),
+        ("video_id,sign\na,1\na,2\n", "one sign for each video_id, but has two for 'a'"),
         ("name,sign\na,1\n", "hand_id or video_id"),
         ("video_id,other\na,1\n", "got 'sign'"),
         ("", "got 'sign'"),

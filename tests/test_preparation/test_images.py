@@ -297,7 +297,7 @@ def test_wrong_lists_are_refused(tmp_path):
     with pytest.raises(ValueError, match="has no rows"):
         footage_of(listed)
     write_list(tmp_path / "list.parquet", [{"file": "a.png"}])
-    with pytest.raises(ValueError, match="must have a column path"):
+    with pytest.raises(ValueError, match=r"must have the column path, but has \['file'"):
         footage_of(tmp_path / "list.parquet")
     (tmp_path / "list.parquet").write_text("no parquet")
     with pytest.raises(ValueError, match="must be a parquet file"):

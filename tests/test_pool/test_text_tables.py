@@ -1,5 +1,7 @@
-"""CSV tables, also as spreadsheets write them."""
+"""Tables of users as rows of text: parquet, and CSV, also as spreadsheets write it."""
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from simhand_mm.pool import read_rows
@@ -52,3 +54,17 @@ def test_wrong_tables_are_named(tmp_path, content, message):
         read_rows(path, ["video_id", "group_id"])
     with pytest.raises(FileNotFoundError, match="is not a file"):
         read_rows(tmp_path / "none.csv", [])
+
+
+def test_parquet(tmp_path):
+    path = tmp_path / "table.parquet"
+    columns = {"hand_id": ["a", "b"], "label": [3, None], "more": [True, False]}
+    pq.write_table(pa.table(columns), path)
+    first = {"hand_id": "a", "label": "3", "more": "True"}
+    assert read_rows(path) == [first, {"hand_id": "b", "label": "", "more": "False"}]
+    assert read_rows(path, ["label"], with_others=False) == [{"label": "3"}, {"label": ""}]
+    with pytest.raises(ValueError, match=r"must have the column path, but has \['hand_id'"):
+        read_rows(path, ["path"])
+    path.write_bytes(b"garbage")
+    with pytest.raises(ValueError, match="must be a parquet file, but reading it gives"):
+        read_rows(path)
