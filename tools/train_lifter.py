@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simhand_mm.cli import run
+from simhand_mm.functional.keypoints import MIDDLE_MCP, WRIST
 from simhand_mm.lifting.settings import LiftingTraining
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from simhand_mm.lifting.lifter import Lifter
+    from simhand_mm.lifting.lifter import LiftedHands, Lifter
 
 
 def main(
@@ -75,7 +76,7 @@ def main(
     Lifter(network, PoseLimits.of(sampled_poses), meta).save(output)
     lifter = Lifter.load(output)  # as others will have it, in half precision
     lifter.meta["held_out_videos"] = scores = test_lifter(lifter, test)
-    print(json.dumps(scores, indent=2))
+    print(json.dumps(scores | {"expected errors": check_expected_errors(lifter, test)}, indent=2))
     print(f"{output}: sha256 {lifter.save(output)}")
 
 
@@ -131,31 +132,53 @@ def _mirror(hands: dict[str, np.ndarray], is_left: np.ndarray) -> None:
 
 
 def test_lifter(lifter: Lifter, hands: dict[str, Tensor]) -> dict[str, dict[str, float]]:
-    """Mean errors in mm of MediaPipe's own 3D and of the lifter, over hands with known truth."""
+    """Mean errors in mm of each method, and with other inputs, over hands with known truth."""
+    from simhand_mm.lifting.methods import estimate_poses
+
+    found, other, camera = (hands[name].numpy() for name in ("found_2d", "found_3d", "camera"))
+    methods = ("world_landmarks", "lifted", "lifted_from_both", "half_and_half")
+    lifted = {
+        name: estimate_poses(lifter, name, found, None, camera, other) for name in methods
+    } | {
+        "lifted, without the camera": lifter(found),
+        "lifted, true 2D keypoints": lifter(hands["true_2d"].numpy(), camera_matrix=camera),
+    }
+    return {
+        name: {
+            protocol: round(_errors_mm(poses, hands, protocol).mean().item(), 2)
+            for protocol in ("root_scale", "procrustes")
+        }
+        for name, poses in lifted.items()
+    }
+
+
+def check_expected_errors(lifter: Lifter, hands: dict[str, Tensor]) -> dict[str, float]:
+    """Compare expected errors with true ones (``root_scale``), over hands with known truth."""
+    lifted = lifter(hands["found_2d"].numpy(), camera_matrix=hands["camera"].numpy())
+    errors_mm = _errors_mm(lifted, hands, "root_scale").numpy()
+    bones = (hands["true_3d"][:, MIDDLE_MCP] - hands["true_3d"][:, WRIST]).norm(dim=-1).numpy()
+    hand_mm, expected = errors_mm.mean(1), lifted.expected_error.mean(1)
+    first, last = np.quantile(expected, [0.25, 0.75])
+    values = {
+        "expected, in units of the hand": expected.mean(),
+        "true, in units of the hand": (errors_mm / bones[:, None]).mean(),
+        "mm, quarter with the smallest expected error": hand_mm[expected <= first].mean(),
+        "mm, quarter with the largest expected error": hand_mm[expected >= last].mean(),
+        "share of hands that are not plausible": 1 - lifted.is_plausible.mean(),
+        "mm, plausible": hand_mm[lifted.is_plausible].mean(),
+        "mm, not plausible": hand_mm[~lifted.is_plausible].mean(),
+    }
+    return {name: round(float(value), 3) for name, value in values.items()}
+
+
+def _errors_mm(lifted: LiftedHands, hands: dict[str, Tensor], protocol: str) -> Tensor:
+    """``[N, 21]`` mm."""
     import torch
 
     from simhand_mm.functional.pose_metrics import keypoint_errors_mm
 
-    arrays = {name: values.numpy() for name, values in hands.items()}
-    camera = arrays["camera"]
-    lifted = lifter(arrays["found_2d"], camera_matrix=camera)
-    both = lifter(arrays["found_2d"], camera_matrix=camera, other_3d=arrays["found_3d"])
-    true = lifter(arrays["true_2d"], camera_matrix=camera)
-    return {
-        name: {
-            protocol: round(
-                keypoint_errors_mm(pred.double(), hands["true_3d"].double(), protocol)
-                .mean().item(), 2,
-            )
-            for protocol in ("root_scale", "procrustes")
-        }
-        for name, pred in {
-            "world_landmarks": hands["found_3d"],
-            "lifted": torch.from_numpy(lifted.keypoints_3d),
-            "lifted_with_world_landmarks": torch.from_numpy(both.keypoints_3d),
-            "lifted_from_true_2d": torch.from_numpy(true.keypoints_3d),
-        }.items()
-    }  # fmt: skip
+    poses = torch.from_numpy(lifted.keypoints_3d).double()
+    return keypoint_errors_mm(poses, hands["true_3d"].double(), protocol)
 
 
 if __name__ == "__main__":
