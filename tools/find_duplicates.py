@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from simhand_mm.cli import run
 from simhand_mm.executors import LocalExecutor, usable_cores
@@ -28,7 +27,9 @@ from simhand_mm.mining.shared_footage import (
     summarize_duplicates,
 )
 from simhand_mm.options import Out, Pool
-from simhand_mm.pool import HandPool, atomic_path
+from simhand_mm.pool import HandPool
+from simhand_mm.pool.files import write_text
+from simhand_mm.pool.parquet_tables import write_table
 from simhand_mm.visualization.duplicates_report import write_duplicates_report
 
 
@@ -69,13 +70,11 @@ def main(
 
 
 def _write_tables(pool: HandPool, hands: DuplicateHands, footage: SharedFootage, out: Path) -> None:
-    with atomic_path(out) as temporary:
-        temporary.write_text(group_table(pool, footage), encoding="utf-8")
+    write_text(out, group_table(pool, footage))
     ids = [np.array([pool.hand_id(int(row)) for row in rows], str) for rows in hands.rows.T]
     columns = {"hand_id": ids[0], "duplicate_id": ids[1]}
     columns |= {"distance": hands.distance, "is_mirrored": hands.is_mirrored}
-    with atomic_path(out.with_suffix(".parquet")) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+    write_table(out.with_suffix(".parquet"), pa.table(columns))
 
 
 if __name__ == "__main__":

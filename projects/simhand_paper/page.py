@@ -7,7 +7,6 @@ docs/simhand_paper.json keeps its results and adds the new runs. Without an argu
 written again from it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from projects.simhand_paper.plan import PLAN
 from simhand_mm.cli import run
 from simhand_mm.experiments.results import merge
 from simhand_mm.experiments.tables import question_table, write_part
-from simhand_mm.pool import write_json
+from simhand_mm.pool import read_json, write_json
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "simhand_paper.json"
@@ -53,7 +52,7 @@ def write_page(results: dict[str, Any]) -> None:
     write_json(RESULTS, results, sort_keys=True, end="\n")
     for part, text in parts(results):
         write_part(ROOT / "docs" / "reproduction.md", PLAN.name, part, text)
-    synthhands = json.loads((ROOT / "docs" / "synthhands.json").read_text(encoding="utf-8"))
+    synthhands = read_json(ROOT / "docs" / "synthhands.json")
     for path, text in metafiles(synthhands).items():
         path.write_text(text, encoding="utf-8")
 
@@ -64,8 +63,8 @@ def main(results: Path = RESULTS, /) -> None:
     Args:
         results: results.json of simhand reproduce --collect.
     """
-    known = json.loads(RESULTS.read_text(encoding="utf-8"))
-    write_page(merge(known, json.loads(results.read_text(encoding="utf-8"))))
+    known = read_json(RESULTS)
+    write_page(merge(known, read_json(results)))
 
 
 if __name__ == "__main__":

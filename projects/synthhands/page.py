@@ -9,7 +9,6 @@ overviews in README.md, docs/reproduction.md and projects/simhand, and the figur
 it.
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from simhand_mm.cli import run
 from simhand_mm.experiments.plan import Question, Row
 from simhand_mm.experiments.results import errors_mm, merge
 from simhand_mm.experiments.tables import question_table, spread, summary_table, write_part
-from simhand_mm.pool import write_json
+from simhand_mm.pool import read_json, write_json
 from simhand_mm.visualization.number_format import fixed
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -150,10 +149,10 @@ def main(results: Path, /, gradients: Path | None = None) -> None:
         results: results.json of simhand reproduce --collect.
         gradients: JSON file of gradient_mass.py.
     """
-    known = json.loads((DOCS / "synthhands.json").read_text(encoding="utf-8"))
-    merged = merge(known, json.loads(results.read_text(encoding="utf-8")))
+    known = read_json(DOCS / "synthhands.json")
+    merged = merge(known, read_json(results))
     if gradients:
-        merged["gradients"] |= json.loads(gradients.read_text(encoding="utf-8"))
+        merged["gradients"] |= read_json(gradients)
     write_page(merged)
 
 

@@ -29,7 +29,7 @@ from mmengine.utils import track_iter_progress
 from simhand_mm.converters.conversion import Conversion, OfficialCount
 from simhand_mm.converters.keypoint_orders import ORDERS
 from simhand_mm.converters.records import UnusableSample, to_array
-from simhand_mm.converters.source_files import ImageFiles, read_json
+from simhand_mm.converters.source_files import ImageFiles, read_source
 
 SPLITS = ("train", "val")
 OFFICIAL_COUNTS = {
@@ -76,9 +76,9 @@ def convert_assemblyhands(
     root = Path(root)
     folder = root / "annotations" / split
     name = f"assemblyhands_{split}"
-    data = read_json(folder / f"{name}_ego_data_v1-1.json", _ARCHIVE)
-    calibration = read_json(folder / f"{name}_ego_calib_v1-1.json", _ARCHIVE)["calibration"]
-    joints = read_json(folder / f"{name}_joint_3d_v1-1.json", _ARCHIVE)["annotations"]
+    data = read_source(folder / f"{name}_ego_data_v1-1.json", _ARCHIVE)
+    calibration = read_source(folder / f"{name}_ego_calib_v1-1.json", _ARCHIVE)["calibration"]
+    joints = read_source(folder / f"{name}_joint_3d_v1-1.json", _ARCHIVE)["annotations"]
     excluded = _read_excluded(folder / f"invalid_{split}_ego.txt")
     images = {i["id"]: i for i in data["images"] if isinstance(i, dict) and "id" in i}
     files = ImageFiles(root)

@@ -5,7 +5,6 @@ The side is read from a field ``handedness``, ``hand_side`` or ``left_right``, e
 the category ("left hand"). Annotations of categories without "hand" in their name are ignored.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from simhand_mm.converters.boxes import (
     parse_frame_name,
     parse_side,
 )
+from simhand_mm.pool import read_json
 
 _SIDE_FIELDS = ("handedness", "hand_side", "left_right")
 
@@ -32,7 +32,7 @@ def convert_coco_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) -
         ValueError: If it is not COCO-style JSON.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_json(path)
         images = _by_id(content["images"], "file_name")
         annotations = list(content["annotations"])
         categories = _by_id(content.get("categories", ()), "name")

@@ -24,7 +24,7 @@ from simhand_mm.converters.labelled_hands import (
     to_keypoints,
 )
 from simhand_mm.converters.records import UnusableSample, to_array
-from simhand_mm.converters.source_files import read_json
+from simhand_mm.converters.source_files import read_source
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 
 _SIDE_FIELDS = ("handedness", "hand_side", "left_right", "hand_type")
@@ -84,7 +84,7 @@ def read_coco_keypoints(
 
 def _read_file(path: Path) -> tuple[dict[Any, dict], list[dict], dict[Any, dict]]:
     """Return images by id, annotations, and categories by id."""
-    content = read_json(path, "your labels")
+    content = read_source(path, "your labels")
     try:
         images = {image["id"]: image for image in content["images"]}
         categories = {category["id"]: category for category in content.get("categories", ())}

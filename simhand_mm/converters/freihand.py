@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simhand_mm.converters.conversion import Conversion, OfficialCount
 from simhand_mm.converters.records import UnusableSample, to_array
-from simhand_mm.converters.source_files import read_json
+from simhand_mm.converters.source_files import read_source
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 
 SPLITS = ("train", "test")
@@ -39,8 +39,8 @@ def convert_freihand(root: str | Path, split: str) -> Conversion:
     """
     root = Path(root)
     folder = "training" if split == "train" else "evaluation"
-    cameras = read_json(root / f"{folder}_K.json", _ARCHIVE)
-    hands = read_json(_xyz_path(root, folder), _ARCHIVE if split == "train" else _EVAL_ARCHIVE)
+    cameras = read_source(root / f"{folder}_K.json", _ARCHIVE)
+    hands = read_source(_xyz_path(root, folder), _ARCHIVE if split == "train" else _EVAL_ARCHIVE)
     if len(cameras) != len(hands):
         raise ValueError(
             f"{folder}_K.json and {folder}_xyz.json of {root} must have the same number of "

@@ -17,7 +17,7 @@ import numpy as np
 
 from simhand_mm.converters.boxes import parse_frame_name, parse_side
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
-from simhand_mm.pool import DropRecord
+from simhand_mm.pool import DropRecord, read_json
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def read_annotations(path: str | Path) -> tuple[list[Annotation], list[DropRecor
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         images = list(content["images"])
         records = list(content["annotations"])
     except (ValueError, KeyError, TypeError) as error:

@@ -23,7 +23,6 @@ the files, not by the authors.
 Pickled files are read by an unpickler that accepts arrays only.
 """
 
-import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +37,7 @@ from simhand_mm.converters.boxes import (
     parse_frame_name,
     parse_side,
 )
+from simhand_mm.pool import read_json
 
 _NUM_COLUMNS = 10
 _SUFFIXES = (".npy", ".npz", ".pkl")
@@ -112,7 +112,7 @@ def convert_100doh_json(path: str | Path) -> BoxConversion:
         ValueError: If the file is not JSON in this format.
     """
     try:
-        images = dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        images = dict(read_json(path))
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} must map names of frames to hands, but: {error}.") from error
     conversion = BoxConversion()

@@ -23,7 +23,7 @@ from simhand_mm.converters.labelled_hands import (
     to_keypoints,
 )
 from simhand_mm.converters.records import UnusableSample, to_array
-from simhand_mm.converters.source_files import read_json
+from simhand_mm.converters.source_files import read_source
 
 
 def read_json_hands(
@@ -39,7 +39,7 @@ def read_json_hands(
     Raises:
         ValueError: If it has no list of hands, or its names of keypoints do not tell their order.
     """
-    content = read_json(path, "your labels")
+    content = read_source(path, "your labels")
     header = content if isinstance(content, dict) else {"hands": content}
     entries, names = header.get("hands"), header.get("keypoint_names")
     if not isinstance(entries, list):

@@ -1,10 +1,11 @@
 """Reading the files of labelled data sets: JSON, and which images exist."""
 
-import json
 import os
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+
+from simhand_mm.pool import read_json
 
 
 class ImageFiles:
@@ -26,7 +27,7 @@ class ImageFiles:
         return name in self._names[folder]
 
 
-def read_json(path: Path, archive: str) -> Any:
+def read_source(path: Path, archive: str) -> Any:
     """Read an official JSON file.
 
     Args:
@@ -40,8 +41,6 @@ def read_json(path: Path, archive: str) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"{path} must exist, but does not. It is part of {archive}.")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} must be complete JSON, but is damaged ({error}). Extract {archive} again."
-        ) from error
+        return read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{error} Extract {archive} again.") from error

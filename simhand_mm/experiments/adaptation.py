@@ -11,7 +11,7 @@ from typing import Any
 
 from simhand_mm.experiments.adaptation_plan import Adaptation, preparation_jobs, training_jobs
 from simhand_mm.experiments.jobs import Job, claim
-from simhand_mm.pool.files import atomic_path, write_json
+from simhand_mm.pool.files import atomic_path, read_json, write_json
 
 # Least share of hands of the videos among the training samples; few hands are repeated to reach it.
 _REAL_SHARE = 0.5
@@ -78,7 +78,7 @@ def _keep_settings(videos: Path, output: Path, settings: Adaptation) -> Adaptati
     if not path.is_file():
         write_json(path, now, indent=2)
         return settings
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = read_json(path)
     # The number of workers changes commands, but no result.
     now["workers"] = before.get("workers", settings.workers)
     changed = {key: (before.get(key), now[key]) for key in now if before.get(key) != now[key]}
@@ -108,8 +108,8 @@ def _check_labels(output: Path) -> None:
 
 
 def _label_counts(output: Path) -> dict[str, Any]:
-    text = (output / "labels/pseudo_labels.json").read_text(encoding="utf-8")
-    return {name: json.loads(text)[name] for name in ("num_hands", "num_held_out", "num_dropped")}
+    summary = read_json(output / "labels/pseudo_labels.json")
+    return {name: summary[name] for name in ("num_hands", "num_held_out", "num_dropped")}
 
 
 def _choose_repetitions(output: Path, settings: Adaptation) -> int:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.files import write_text
 
 # The console script may be missing if the package is only on PYTHONPATH.
 _PROGRAMS = {
@@ -84,8 +84,7 @@ class Job:
         if code:
             tail = "\n".join(log.read_text(encoding="utf-8").replace("\r", "\n").split("\n")[-15:])
             raise RuntimeError(f"{self.command} failed; its log is {log}:\n{tail}")
-        with atomic_path(self.folder / "job.done") as temporary:
-            temporary.write_text(f"{self.command}\n{time.time() - start:.0f}\n", encoding="utf-8")
+        write_text(self.folder / "job.done", f"{self.command}\n{time.time() - start:.0f}\n")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from simhand_mm.experiments.jobs import run_chains
 from simhand_mm.experiments.plan import Plan, Question, load_plan
 from simhand_mm.experiments.results import collect_results
 from simhand_mm.experiments.tables import missing_runs, question_table
-from simhand_mm.pool.files import atomic_path, write_json
+from simhand_mm.pool.files import write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,7 @@ def collect(plan: Plan, questions: Sequence[Question], seeds: Sequence[int], wor
             parts.append("missing:\n\n" + "\n".join(f"* {line}" for line in missing) + "\n")
     text = "\n".join(parts)
     write_json(work / "results.json", results, sort_keys=True, end="\n")
-    with atomic_path(work / "tables.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(work / "tables.md", text)
     return text
 
 

@@ -1,12 +1,12 @@
 """Collect the results of finished jobs from the work folder of a plan."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 from simhand_mm.experiments.plan import Plan, Row
 from simhand_mm.experiments.runs import Probing
+from simhand_mm.pool.files import read_json
 
 # Name in the results, protocol, key of metrics.json.
 _METRICS = (
@@ -39,9 +39,7 @@ def collect_results(plan: Plan, work: Path) -> dict[str, Any]:
     return {
         "runs": {name: seeds for name, seeds in runs.items() if seeds},
         "pretrainings": {name: seeds for name, seeds in pretrainings.items() if seeds},
-        "data": {
-            n: json.loads(p.read_text(encoding="utf-8")) for n, p in reports.items() if p.is_file()
-        },
+        "data": {name: read_json(path) for name, path in reports.items() if path.is_file()},
     }
 
 
@@ -84,8 +82,7 @@ def _runs(work: Path, row: Row) -> dict[str, dict[str, Any]]:
 
 
 def _finetuning_results(folder: Path) -> dict[str, Any]:
-    text = (folder / "test" / "metrics.json").read_text(encoding="utf-8")
-    protocols = json.loads(text)["protocols"]
+    protocols = read_json(folder / "test" / "metrics.json")["protocols"]
     metrics = {key: round(protocols[p][k], 4) for key, p, k in _METRICS}
     return {**metrics, "seconds": _seconds(folder), "device": _device(folder)}
 
@@ -100,7 +97,7 @@ def probing_results(folder: Path) -> dict[str, Any]:
         ``knn`` and ``linear``, the mean accuracies of the backbone over the folds; the same of
         ``2D keypoints`` and ``random weights``; ``chance``; ``seconds``.
     """
-    result = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
+    result = read_json(folder / "probe.json")
     rows = {
         row["name"]: {name: round(row[name]["mean"], 5) for name in ("knn", "linear")}
         for row in result["rows"]

@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 
 from simhand_mm.mining.embedding import PoseEmbedding, usable_rows
-from simhand_mm.pool import HandPool, atomic_path, load_pose_embeddings
+from simhand_mm.pool import HandPool, load_pose_embeddings
+from simhand_mm.pool.array_files import write_array
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,7 @@ def place_hands(pool: HandPool, settings: MapSettings) -> np.ndarray:
     vectors = pose_vectors(pool) if settings.features is None else feature_vectors(pool, settings)
     places = _umap(vectors) if settings.layout == "umap" else _plane(vectors)
     try:
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.save(file, places)
+        write_array(path, places)
     except OSError as error:  # a read-only pool can be explored, too
         logger.warning("the layout is not kept: %s", error)
     return places

@@ -4,7 +4,6 @@ Everything but the images is an estimate. What was assumed is in ``pseudo_labels
 """
 
 import hashlib
-import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +23,7 @@ from simhand_mm.functional.keypoints import REFERENCE_BONE
 from simhand_mm.lifting.lifter import SHIPPED_WEIGHTS, LiftedHands, Lifter
 from simhand_mm.lifting.methods import estimate_poses
 from simhand_mm.lifting.settings import PseudoLabels
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.files import write_json
 from simhand_mm.pool.poses import write_poses
 from simhand_mm.pool.reader import HandPool
 
@@ -80,8 +79,7 @@ def write_pseudo_labels(
         "num_held_out": len(records.get(HELD_OUT, ())),
         "num_dropped": dict(Counter(reasons[reasons != ""].tolist())),
     }
-    with atomic_path(output / "pseudo_labels.json") as temporary:
-        temporary.write_text(json.dumps(summary, indent=2), encoding="utf-8")
+    write_json(output / "pseudo_labels.json", summary, indent=2)
     return summary
 
 

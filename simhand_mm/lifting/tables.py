@@ -1,6 +1,5 @@
 """Reading tables of 2D keypoints, writing tables of lifted poses."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,10 @@ import pyarrow.parquet as pq
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS, mirror_keypoints_3d
 from simhand_mm.lifting.lifter import LiftedHands
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.files import read_json
+from simhand_mm.pool.parquet_tables import write_table
 from simhand_mm.pool.reader import HandPool
+from simhand_mm.pool.schema import array_to_column
 from simhand_mm.pool.text_tables import read_rows
 
 LIFTED = pa.schema(
@@ -97,10 +98,7 @@ def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:
 
 
 def _rows_of_json(path: Path) -> list[dict[str, Any]]:
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} must be JSON, but reading it gives: {error}.") from error
+    rows = read_json(path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(
             f'{path} must be a list of rows, [{{"keypoints_2d": [...]}}, ...], but is not. '
@@ -155,18 +153,11 @@ def _numbers(
 
 def write_lifted(path: str | Path, table: KeypointTable, lifted: LiftedHands) -> None:
     """Write lifted poses, one row per hand, atomically."""
-    count = len(table.hand_id)
     columns = {
-        "hand_id": pa.array(list(table.hand_id), pa.string()),
-        "handedness": pa.array(table.handedness.tolist(), pa.string()),
-        "keypoints_3d": _rows(lifted.keypoints_3d.reshape(count, NUM_KEYPOINTS * 3)),
-        "expected_error": _rows(lifted.expected_error.reshape(count, NUM_KEYPOINTS)),
-        "is_plausible": pa.array(lifted.is_plausible, pa.bool_()),
+        "hand_id": list(table.hand_id),
+        "handedness": table.handedness.tolist(),
+        "keypoints_3d": array_to_column(lifted.keypoints_3d),
+        "expected_error": array_to_column(lifted.expected_error),
+        "is_plausible": lifted.is_plausible,
     }
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.table(columns, schema=LIFTED), temporary, compression="zstd")
-
-
-def _rows(values: np.ndarray) -> pa.Array:
-    flat = pa.array(np.ascontiguousarray(values, np.float32).ravel())
-    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+    write_table(path, pa.table(columns, schema=LIFTED))

@@ -6,7 +6,6 @@ Axes: N hands, D dimensions of the embedding.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS, root_relative
-from simhand_mm.pool import HandPool, atomic_path
+from simhand_mm.pool import HandPool
+from simhand_mm.pool.array_files import read_arrays, read_header, write_array, write_arrays
 from simhand_mm.pool.files import explaining_disk_errors
 
 _ROWS_PER_BLOCK = 16384
@@ -132,14 +132,13 @@ class PoseEmbedding:
     def save(self, path: str | Path) -> None:
         """Write an ``embedding.npz`` atomically."""
         header = {"root_relative": self.root_relative, "info": self.info}
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez(
-                file,
-                mean=self.mean,
-                components=self.components,
-                explained_variance=self.explained_variance,
-                header=np.array(json.dumps(header, sort_keys=True)),
-            )
+        write_arrays(
+            path,
+            header,
+            mean=self.mean,
+            components=self.components,
+            explained_variance=self.explained_variance,
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> "PoseEmbedding":
@@ -153,10 +152,7 @@ class PoseEmbedding:
                 f"path must be an embedding.npz, but {path} does not exist. "
                 "Write it with simhand mine."
             )
-        with np.load(path, allow_pickle=False) as archive:
-            header = json.loads(str(archive["header"]))
-            arrays = [archive[name] for name in ("mean", "components", "explained_variance")]
-        return cls(*arrays, **header)
+        return cls(**read_arrays(path), **read_header(path))
 
 
 def embed_pool(
@@ -187,8 +183,7 @@ def embed_pool(
             fitted_path.unlink(missing_ok=True)
         fitted = PoseEmbedding.fit(pool.keypoints_2d, num_dims, root_relative, **wanted)
     if not (is_current and embedded_path.is_file()):
-        with atomic_path(embedded_path) as temporary, open(temporary, "wb") as file:
-            np.save(file, fitted.apply(pool.keypoints_2d, pool.crop_size))
+        write_array(embedded_path, fitted.apply(pool.keypoints_2d, pool.crop_size))
         fitted.save(fitted_path)  # last: if this file exists, the embeddings belong to it
     return fitted, np.load(embedded_path, mmap_mode="r")
 

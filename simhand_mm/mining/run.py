@@ -1,7 +1,6 @@
 """A whole mining run: embed, search shard by shard, join, report."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,8 @@ from simhand_mm.mining.search import EXACT_ENGINES, Engine, build_engine
 from simhand_mm.mining.shards import ShardStore, default_num_shards
 from simhand_mm.options import KeyValues, Ranks
 from simhand_mm.pool import HandPairs, HandPool, save_pairs, write_json
+from simhand_mm.pool.array_files import read_header
+from simhand_mm.pool.files import read_json
 from simhand_mm.pool.pairs import pairs_path
 
 logger = logging.getLogger(__name__)
@@ -102,9 +103,7 @@ class SimilarRun:
         """Whether the pairs exist and were mined with these settings."""
         if not (self._path.is_file() and self._path.with_suffix(".json").is_file()):
             return False
-        with np.load(self._path, allow_pickle=False) as archive:
-            info = json.loads(str(archive["header"]))["info"]
-        return info.get("key") == self.shards.key
+        return read_header(self._path)["info"].get("key") == self.shards.key
 
     def mine_shard(self, shard: int) -> None:
         """Search for the queries of one shard, unless its result exists."""
@@ -226,7 +225,7 @@ def mine_similar(
         except FileNotFoundError:  # another process finished at the same time and has joined them
             if not run.is_finished():
                 raise
-    return json.loads(pairs_path(pool.root, name).with_suffix(".json").read_text(encoding="utf-8"))
+    return read_json(pairs_path(pool.root, name).with_suffix(".json"))
 
 
 def write_simple_pairs(pool: HandPool, name: str, pairs: HandPairs) -> dict[str, Any]:

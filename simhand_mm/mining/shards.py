@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from simhand_mm.pool import atomic_path, write_json
+from simhand_mm.pool import write_json
+from simhand_mm.pool.array_files import read_arrays, write_arrays
 
 _HANDS_PER_SHARD = 500_000
 _ANSWERS_PER_SHARD = 1_000_000_000  # hands times largest rank
@@ -55,16 +56,16 @@ class ShardStore:
     def write(self, shard: int, positive_index: np.ndarray, distance: np.ndarray) -> None:
         """Write the result of a shard, each array ``[len(rows(shard)), R]``."""
         write_json(self.folder / "manifest.json", self.manifest, indent=2, sort_keys=True)
-        with atomic_path(self._path(shard)) as temporary, open(temporary, "wb") as file:
-            np.savez(file, positive_index=positive_index, distance=distance)
+        arrays = {"positive_index": positive_index, "distance": distance}
+        write_arrays(self._path(shard), {"shard": shard}, **arrays)
 
     def join(self) -> tuple[np.ndarray, np.ndarray]:
         """Concatenate all shards: rows ``[N, R]`` int32 and distances ``[N, R]`` float32."""
-        parts = []
-        for shard in range(len(self)):
-            with np.load(self._path(shard), allow_pickle=False) as archive:
-                parts.append((archive["positive_index"], archive["distance"]))
-        positive_index, distance = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        parts = [read_arrays(self._path(shard)) for shard in range(len(self))]
+        positive_index, distance = (
+            np.concatenate([part[name] for part in parts])
+            for name in ("positive_index", "distance")
+        )
         return positive_index, distance
 
     def remove(self) -> None:

@@ -2,7 +2,7 @@
 
 from simhand_mm.pool.detections import HandBox, read_detections, write_detections
 from simhand_mm.pool.embeddings import load_pose_embeddings
-from simhand_mm.pool.files import atomic_path, write_json
+from simhand_mm.pool.files import atomic_path, read_json, write_json
 from simhand_mm.pool.hand_poses import HandPose3D, describe_json
 from simhand_mm.pool.pairs import HandPairs, load_pairs, save_pairs
 from simhand_mm.pool.poses import read_poses, write_poses
@@ -28,6 +28,7 @@ __all__ = [
     "load_pairs",
     "load_pose_embeddings",
     "read_detections",
+    "read_json",
     "read_poses",
     "read_predictions",
     "read_rows",

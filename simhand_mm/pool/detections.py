@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.parquet_tables import read_table
 
 DETECTIONS = pa.schema(
     [
@@ -74,23 +75,9 @@ def read_detections(path: str | Path, video_id: str) -> list[dict[str, Any]]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a table of detections.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"detections must be a file, but {path} is not. Create it with simhand convert-boxes."
-        )
-    try:
-        missing = set(DETECTIONS.names) - set(pq.read_schema(path).names)
-        if missing:
-            raise pa.ArrowInvalid(f"it has no column {', '.join(sorted(missing))}")
-        table = pq.read_table(path, schema=DETECTIONS, filters=[("video_id", "=", video_id)])
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(
-            f"{path} must be a table of detections, but it cannot be read: {error}. Create it "
-            "with simhand convert-boxes."
-        ) from error
+    what, advice = "a table of detections", "Create it with simhand convert-boxes."
+    of_video = [("video_id", "=", video_id)]
+    table = read_table(path, DETECTIONS.names, what, advice, DETECTIONS, of_video)
     if any(column.null_count for column in table.columns):
-        raise ValueError(
-            f"{path} must be a table of detections, but it has empty fields for {video_id!r}. "
-            "Create it with simhand convert-boxes."
-        )
+        raise ValueError(f"{path} must be {what}, but has empty fields for {video_id!r}. {advice}")
     return table.to_pylist()

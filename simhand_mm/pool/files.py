@@ -1,4 +1,4 @@
-"""Writing files so that a killed program or a full disk never leaves an incomplete file."""
+"""Writing files so that a killed program or a full disk never leaves an incomplete file; JSON."""
 
 import errno
 import json
@@ -86,6 +86,24 @@ def remove_temporaries(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write text as UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        ValueError: If it is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(f"{path} must be JSON, but reading it gives: {error}.") from error
+
+
 def write_json(
     path: str | Path, content: Any, indent: int = 1, sort_keys: bool = False, end: str = ""
 ) -> None:
@@ -98,11 +116,9 @@ def write_json(
         sort_keys: Sort the keys of each object.
         end: Text after the content, e.g. a line break.
     """
-    with atomic_path(path) as temporary:
-        text = json.dumps(
-            _nan_to_none(content), indent=indent, sort_keys=sort_keys, allow_nan=False
-        )
-        temporary.write_text(text + end, encoding="utf-8")
+    content = _nan_to_none(content)
+    text = json.dumps(content, indent=indent, sort_keys=sort_keys, allow_nan=False)
+    write_text(path, text + end)
 
 
 def _nan_to_none(content: Any) -> Any:

@@ -1,13 +1,12 @@
 """Mined pairs on disk: ``pairs/<name>.npz``, the rows of the positives of each hand."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.array_files import read_arrays, read_header, write_arrays
 
 if TYPE_CHECKING:
     from simhand_mm.pool.reader import HandPool
@@ -60,14 +59,13 @@ def save_pairs(pool_dir: str | Path, name: str, pairs: HandPairs) -> Path:
         "pool_fingerprint": pairs.pool_fingerprint,
         "info": pairs.info,
     }
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(
-            file,
-            positive_index=pairs.positive_index.astype(np.int32),
-            distance=pairs.distance.astype(np.float32),
-            ranks=pairs.ranks.astype(np.int32),
-            header=np.array(json.dumps(header, sort_keys=True)),
-        )
+    write_arrays(
+        path,
+        header,
+        positive_index=pairs.positive_index.astype(np.int32),
+        distance=pairs.distance.astype(np.float32),
+        ranks=pairs.ranks.astype(np.int32),
+    )
     return path
 
 
@@ -85,11 +83,7 @@ def load_pairs(pool_dir: str | Path, name: str, pool: "HandPool | None" = None) 
             f"pairs must name a file in {path.parent}, but got {name!r} (available: {known}). "
             f"Mine them with simhand mine {pool_dir} --name {name}."
         )
-    with np.load(path, allow_pickle=False) as archive:
-        header = json.loads(str(archive["header"]))
-        pairs = HandPairs(
-            archive["positive_index"], archive["distance"], archive["ranks"], **header
-        )
+    pairs = HandPairs(**read_arrays(path), **read_header(path))
     if pool is not None and pairs.pool_fingerprint != pool.fingerprint:
         raise ValueError(
             f"{path} must belong to the pool {pool.root}, but was mined from another one "

@@ -22,6 +22,7 @@ from simhand_mm.pool.schema import (
     ROW_SHAPES,
     DropRecord,
     HandRecord,
+    flat_row,
     hands_schema,
 )
 from simhand_mm.pool.video_statuses import VideoStatus
@@ -232,10 +233,4 @@ def _value(hand: HandRecord, name: str) -> Any:
     value = getattr(hand, name)
     if name not in ROW_SHAPES or value is None:
         return value
-    array = np.asarray(value, dtype=np.float32)
-    if array.shape != ROW_SHAPES[name]:
-        raise ValueError(
-            f"{name} must have shape {ROW_SHAPES[name]}, but got {array.shape} in hand "
-            f"{hand.hand_id!r}. Correct the estimator."
-        )
-    return array.ravel()
+    return flat_row(name, np.asarray(value, np.float32), f"hand {hand.hand_id!r}")

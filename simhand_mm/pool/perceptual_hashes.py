@@ -1,11 +1,10 @@
 """Perceptual hashes of the crops of a pool: `perceptual_hashes.npz`."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.array_files import read_arrays, read_header, write_arrays
 from simhand_mm.pool.reader import HandPool
 
 # Another number: hashes were computed in another way and are computed again.
@@ -25,19 +24,14 @@ def load_perceptual_hashes(pool: HandPool) -> np.ndarray | None:
         they belong to another state of it.
     """
     path = perceptual_hashes_path(pool)
-    if not path.is_file():
+    if not path.is_file() or read_header(path) != _header(pool):
         return None
-    with np.load(path, allow_pickle=False) as archive:
-        if json.loads(str(archive["header"])) != _header(pool):
-            return None
-        return archive["hashes"]
+    return read_arrays(path)["hashes"]
 
 
 def save_perceptual_hashes(pool: HandPool, hashes: np.ndarray) -> None:
     """Write the hashes ``[N, 2, 4]`` uint64 into the folder of a pool, atomically."""
-    path = perceptual_hashes_path(pool)
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, hashes=hashes, header=np.array(json.dumps(_header(pool))))
+    write_arrays(perceptual_hashes_path(pool), _header(pool), hashes=hashes)
 
 
 def _header(pool: HandPool) -> dict[str, str | int]:

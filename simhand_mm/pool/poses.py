@@ -3,12 +3,10 @@
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from simhand_mm.pool.files import atomic_path
-from simhand_mm.pool.schema import POSES, ROW_SHAPES, column_to_array
+from simhand_mm.pool.parquet_tables import read_columns, write_table
+from simhand_mm.pool.schema import POSES, ROW_SHAPES, flat_row
 
 
 def write_poses(path: str | Path, records: list[dict[str, Any]]) -> None:
@@ -23,9 +21,7 @@ def write_poses(path: str | Path, records: list[dict[str, Any]]) -> None:
         ValueError: If a record lacks a field or an array has the wrong shape.
     """
     columns = {name: [_row(record, name) for record in records] for name in POSES.names}
-    table = pa.table(columns, schema=POSES)
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    write_table(path, pa.table(columns, schema=POSES))
 
 
 def read_poses(path: str | Path) -> dict[str, Any]:
@@ -39,33 +35,18 @@ def read_poses(path: str | Path) -> dict[str, Any]:
         ValueError: If a column is missing or its rows have the wrong shape, or an image is outside
             the data root.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"path must be a table of labelled poses, such as poses/test.parquet, but {path} "
-            f"{'is a folder' if path.is_dir() else 'does not exist'}. Write the table with simhand "
-            "convert or simhand synthesize, or correct the path (in configs: data_root)."
-        )
-    table = pq.read_table(path)
-    missing = [name for name in POSES.names if name not in table.column_names]
-    if missing:
-        raise ValueError(
-            f"{path} must have the columns of docs/data_format.md, but lacks {missing}. "
-            "Convert the data set again."
-        )
-    numeric = [f.name for f in POSES if f.name in ROW_SHAPES or pa.types.is_integer(f.type)]
-    try:
-        poses: dict[str, Any] = {
-            name: column_to_array(table[name], name) if name in numeric else table[name].to_pylist()
-            for name in POSES.names
-        }
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    poses = read_columns(
+        path,
+        POSES.names,
+        "a table of labelled poses, such as poses/test.parquet",
+        "Write the table with simhand convert or simhand synthesize, or correct the path (in "
+        "configs: data_root).",
+    )
     _check_image_paths(poses["image_path"], path)
     return poses
 
 
-def _check_image_paths(image_paths: list[str], path: Path) -> None:
+def _check_image_paths(image_paths: list[str], path: str | Path) -> None:
     """By name alone: symbolic links inside the root may lead anywhere, as they do in labs."""
     for row, image_path in enumerate(image_paths):
         parts = PurePosixPath(image_path)
@@ -83,12 +64,4 @@ def _row(record: dict[str, Any], name: str) -> Any:
             "See docs/data_format.md."
         )
     value = record[name]
-    if name not in ROW_SHAPES:
-        return value
-    array = np.asarray(value)
-    if array.shape != ROW_SHAPES[name]:
-        raise ValueError(
-            f"{name} must have shape {ROW_SHAPES[name]}, but got {array.shape} in sample "
-            f"{record.get('sample_id')!r}. Correct the converter."
-        )
-    return array.ravel()
+    return flat_row(name, value, f"sample {record['sample_id']!r}") if name in ROW_SHAPES else value

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
-from simhand_mm.pool.files import atomic_path
-from simhand_mm.pool.schema import ROW_SHAPES, column_to_array
+from simhand_mm.pool.parquet_tables import read_columns, write_table
+from simhand_mm.pool.schema import ROW_SHAPES, array_to_column
 
 # keypoints_3d: mm, camera frame. keypoints_2d: px of the image.
 PREDICTIONS = pa.schema(
@@ -33,19 +32,20 @@ def write_predictions(path: str | Path, predictions: Mapping[str, Any]) -> None:
             ``keypoints_2d [N, 21, 2]`` in px of the image, ``keypoint_score [N, 21]`` and
             ``error_mm [N]`` under the protocol ``root_scale``.
     """
-    columns = {"sample_id": pa.array(list(predictions["sample_id"]), pa.string())}
-    for name in PREDICTIONS.names[1:]:
-        values = pa.array(np.asarray(predictions[name], np.float32).ravel())
-        if name in ROW_SHAPES:
-            values = pa.FixedSizeListArray.from_arrays(values, int(np.prod(ROW_SHAPES[name])))
-        columns[name] = values
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.table(columns, schema=PREDICTIONS), temporary, compression="zstd")
+    columns = {
+        "sample_id": list(predictions["sample_id"]),
+        "error_mm": np.asarray(predictions["error_mm"], np.float32),
+        **{
+            name: array_to_column(np.reshape(predictions[name], (-1, *ROW_SHAPES[name])))
+            for name in ("keypoints_3d", "keypoints_2d", "keypoint_score")
+        },
+    }
+    write_table(path, pa.table(columns, schema=PREDICTIONS))
 
 
 def read_predictions(
     path: str | Path, columns: Sequence[str] = ("keypoints_3d",)
-) -> dict[str, np.ndarray]:
+) -> dict[str, Any]:
     """Read columns of a table of predictions.
 
     Args:
@@ -59,18 +59,5 @@ def read_predictions(
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a table with these columns.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"predictions must be a file, but {path} does not exist. Write it with "
-            "simhand test --dump."
-        )
-    try:
-        table = pq.read_table(path, columns=["sample_id", *columns])
-        arrays = {name: column_to_array(table[name], name) for name in columns}
-    except (KeyError, OSError, ValueError) as error:  # pyarrow's errors are among these
-        raise ValueError(
-            f"{path} must be a table of predictions with the columns sample_id, "
-            f"{', '.join(columns)}, but it cannot be read: {str(error).partition(chr(10))[0]}. "
-            "Write it with simhand test --dump."
-        ) from error
-    return {"sample_id": table["sample_id"].to_pylist(), **arrays}
+    advice = "Write it with simhand test --dump."
+    return read_columns(path, ["sample_id", *columns], "a table of predictions", advice)

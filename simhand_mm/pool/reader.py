@@ -1,6 +1,5 @@
 """Reading a hand pool: memory-mapped columns and JPEG crops."""
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simhand_mm.pool.crops import CropReader
+from simhand_mm.pool.files import read_json
 from simhand_mm.pool.mapped_copy import coded, is_current, write_arrow
 from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, column_to_array
 
@@ -39,7 +39,7 @@ class HandPool:
                 "with simhand prepare, or correct the path (configs: data_root, or the "
                 "environment variable SIMHAND_DATA)."
             )
-        self.info: dict[str, Any] = json.loads(info_path.read_text(encoding="utf-8"))
+        self.info: dict[str, Any] = read_json(info_path)
         if self.info.get("format_version") != FORMAT_VERSION:
             raise ValueError(
                 f"format_version of {info_path} must be {FORMAT_VERSION}, but got "

@@ -122,6 +122,32 @@ def hands_schema(columns: Iterable[str]) -> pa.Schema:
     return schema
 
 
+def flat_row(name: str, value: object, owner: str) -> np.ndarray:
+    """Return a value of a column of ``ROW_SHAPES`` as it is stored.
+
+    Args:
+        name: Name of the column.
+        value: The value.
+        owner: What has it, for the message.
+
+    Raises:
+        ValueError: If it does not have the shape of that column.
+    """
+    array = np.asarray(value)
+    if array.shape != ROW_SHAPES[name]:
+        raise ValueError(
+            f"{name} of {owner} must have shape {ROW_SHAPES[name]}, but got {array.shape}. Correct "
+            "what computes it."
+        )
+    return array.ravel()
+
+
+def array_to_column(values: np.ndarray) -> pa.Array:
+    """Return rows of numbers ``[N, ...]`` as a column of flat fixed-size lists of float32."""
+    flat = pa.array(np.ascontiguousarray(values, np.float32).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, math.prod(values.shape[1:]))
+
+
 def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
     """Return a numeric column as an array ``[N, *row shape]``, without a copy if possible.
 

@@ -1,7 +1,6 @@
 """Writing a hand pool: atomic parts with finished videos, merged by ``finalize``."""
 
 import fcntl
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from simhand_mm.pool.files import explaining_disk_errors, remove_temporaries, write_json
+from simhand_mm.pool.files import explaining_disk_errors, read_json, remove_temporaries, write_json
 from simhand_mm.pool.mapped_copy import fingerprint_of, write_arrow
 from simhand_mm.pool.merging import merge_parts
 from simhand_mm.pool.parts import (
@@ -53,7 +52,7 @@ class PoolWriter:
         self._schema = hands_schema(settings.get("columns", ()))
         path = self.root / "settings.json"
         if path.is_file():
-            _check_same_settings(self.root, json.loads(path.read_text(encoding="utf-8")), settings)
+            _check_same_settings(self.root, read_json(path), settings)
         else:
             write_json(path, settings, indent=2, sort_keys=True)
 
@@ -169,7 +168,7 @@ class PoolWriter:
         stored = self.entries()
         statuses = self.statuses() if self.has_no_parts else _joined(stored)
         if self._is_merged(statuses):
-            return json.loads((self.root / "pool.json").read_text(encoding="utf-8"))
+            return read_json(self.root / "pool.json")
         (self.root / "pool.json").unlink(missing_ok=True)  # incomplete until written again
         remove_temporaries(self.root)
         remove_temporaries(self._parts_dir)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
-from simhand_mm.pool import atomic_path
+from simhand_mm.pool.files import read_json, write_text
 
 _MANO_VERTICES = 778
 
@@ -46,8 +46,7 @@ def write_official(
         content = "".join(f"{line}\n" for line in lines)
     else:
         raise ValueError(f"form must be 'freihand' or 'dexycb', but got {form!r}.")
-    with atomic_path(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+    write_text(path, content)
 
 
 def read_freihand(path: Path) -> dict[int, np.ndarray]:
@@ -60,7 +59,7 @@ def read_freihand(path: Path) -> dict[int, np.ndarray]:
         ValueError: If the file is damaged or a hand does not have 21 keypoints.
     """
     try:
-        hands = np.array(json.loads(path.read_text(encoding="utf-8"))[0], np.float64)
+        hands = np.array(read_json(path)[0], np.float64)
         return dict(enumerate(1000 * hands.reshape(len(hands), NUM_KEYPOINTS, 3)))
     except (ValueError, IndexError, KeyError, TypeError) as error:
         raise ValueError(

@@ -7,7 +7,6 @@ OUT/parts/                    labels of the finished parts; an interrupted run c
 """
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -20,7 +19,8 @@ import pyarrow.parquet as pq
 from tyro.conf import arg
 
 from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
-from simhand_mm.pool.files import atomic_path, write_json
+from simhand_mm.pool.files import read_json, write_json
+from simhand_mm.pool.parquet_tables import write_table
 from simhand_mm.synthetic.parts import STILLS_PER_SUBJECT, Part, make_part
 
 GENERATOR_VERSION = 1
@@ -141,7 +141,7 @@ def _claim(root: Path, parameters: dict[str, Any]) -> dict | None:
     if not path.is_file():
         write_json(path, header | {"is_complete": False}, indent=2, end="\n")
         return None
-    present = json.loads(path.read_text(encoding="utf-8"))
+    present = read_json(path)
     for name, wanted in (header | parameters).items():
         found = present.get("parameters", {}).get(name, present.get(name))
         if found != wanted and name != "parameters":
@@ -189,8 +189,7 @@ def _conclude(root: Path, parts: list[Part], parameters: dict[str, Any]) -> dict
         paths = [part.record_path(root) for part in parts if part.kind == kind]
         if paths:
             table = pa.concat_tables([pq.read_table(path) for path in paths])
-            with atomic_path(root / name) as temporary:
-                pq.write_table(table, temporary, compression="zstd")
+            write_table(root / name, table)
             tables[name] = hashlib.sha256((root / name).read_bytes()).hexdigest()
             counts[name] = table.num_rows
     summary = {

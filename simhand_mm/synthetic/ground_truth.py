@@ -4,17 +4,17 @@ Axes: G ground-truth rows, N hands of a pool.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from simhand_mm.functional.boxes import box_iou
 from simhand_mm.functional.keypoints import mirror_keypoints_3d, root_relative
-from simhand_mm.pool.schema import POSES, column_to_array
+from simhand_mm.pool.parquet_tables import read_columns
+from simhand_mm.pool.schema import POSES
 
 GROUND_TRUTH = pa.schema(
     [
@@ -65,16 +65,13 @@ class GroundTruth:
         Raises:
             FileNotFoundError: If ``root`` does not contain this file.
         """
-        path = Path(root) / "ground_truth.parquet"
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"root must be a finished synthetic data set, but {path} does not exist. "
-                "Run simhand synthesize until it has finished."
-            )
-        table = pq.read_table(path)
-        texts = {name: np.array(table[name].to_pylist()) for name in ("video_id", "handedness")}
-        numbers = ("frame_index", "bbox_xyxy", "keypoints_2d", "keypoints_3d", "camera_matrix")
-        return cls(**texts, **{name: column_to_array(table[name], name) for name in numbers})
+        columns = read_columns(
+            Path(root) / "ground_truth.parquet",
+            [field.name for field in fields(cls)],
+            "the ground truth of a finished synthetic data set",
+            "Run simhand synthesize until it has finished.",
+        )
+        return cls(**{name: np.asarray(values) for name, values in columns.items()})
 
     def match(
         self,

@@ -3,7 +3,6 @@
 There is no ground truth for these frames: all numbers on them are distances between estimates.
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 
 from simhand_mm.functional.pose_metrics import align, keypoint_errors_mm
-from simhand_mm.pool import HandPool
+from simhand_mm.pool import HandPool, read_json
 from simhand_mm.visualization.number_format import fixed
 from simhand_mm.visualization.page import Page
 from simhand_mm.visualization.pool_report import add_drop_reasons, add_pool_statistics
@@ -52,7 +51,7 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
     folder = Path(folder)
     pool = HandPool(folder / "pool")
     comparison = _read(folder, pool)
-    labels = json.loads((folder / "labels/pseudo_labels.json").read_text(encoding="utf-8"))
+    labels = read_json(folder / "labels/pseudo_labels.json")
     page = Page("A hand model for your own video", f"Report of {folder}")
     page.note(
         "Nobody has labelled these frames. Differences are distances between estimates, not "
@@ -87,7 +86,7 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
 
 def _add_errors_on_synthetic_hands(page: Page, folder: Path, header: list[str]) -> None:
     path = next(folder.glob("synthetic_test/**/metrics.json"))
-    metrics = json.loads(path.read_text(encoding="utf-8"))
+    metrics = read_json(path)
     errors = [fixed(metrics["protocols"][p]["mpjpe_mm"], 1) for p in ("root_scale", "procrustes")]
     page.table(
         header, [[_MODEL, *errors]], f"Mean errors on {metrics['num_hands']:,} synthetic hands of "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simhand_mm.pool import atomic_path
+from simhand_mm.pool.files import write_text
 from simhand_mm.visualization.images import data_uri
 from simhand_mm.visualization.style import STYLE
 
@@ -90,10 +90,8 @@ class Page:
 
     def save(self, path: str | Path) -> Path:
         """Write the page atomically; return the path."""
-        path = Path(path)
-        with atomic_path(path) as temporary:
-            temporary.write_text(self.html(), encoding="utf-8")
-        return path
+        write_text(path, self.html())
+        return Path(path)
 
 
 def image_html(

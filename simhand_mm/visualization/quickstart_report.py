@@ -1,12 +1,11 @@
 """The report of ``tools/quickstart.sh``: ``work_dirs/quickstart/report.html``."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from simhand_mm.pool import HandPairs, HandPool, load_pairs
+from simhand_mm.pool import HandPairs, HandPool, load_pairs, read_json
 from simhand_mm.visualization.contact_sheet import choose_queries
 from simhand_mm.visualization.number_format import fixed
 from simhand_mm.visualization.page import Page
@@ -202,7 +201,7 @@ def _add_mining_check(page: Page, path: Path) -> None:
     if not path.is_file():
         page.missing("Check against the true 3D poses", "bash tools/quickstart.sh")
         return
-    check = json.loads(path.read_text(encoding="utf-8"))
+    check = read_json(path)
     rows = [(f"Top-{rank}", fixed(mm, 1)) for rank, mm in check["top_mm"].items()]
     rows.append(("random hand of another video", fixed(check["random_other_video_mm"], 1)))
     page.table(

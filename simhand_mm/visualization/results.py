@@ -1,6 +1,5 @@
 """Reads the metrics of fine-tuned models; the table and charts of results."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from simhand_mm.functional.keypoints import FINGERS, KEYPOINT_NAMES
+from simhand_mm.pool import read_json
 from simhand_mm.visualization.charts import Series, line_chart
 from simhand_mm.visualization.number_format import fixed, ticks
 from simhand_mm.visualization.style import NUM_COLORS
@@ -70,7 +70,7 @@ def read_result(name: str, work_dir: Path) -> MethodResult:
     metrics_path = _nearest(work_dir, "metrics.json")
     return MethodResult(
         name=name,
-        metrics=None if metrics_path is None else json.loads(metrics_path.read_text("utf-8")),
+        metrics=None if metrics_path is None else read_json(metrics_path),
         predictions_path=_nearest(work_dir, "predictions.parquet"),
     )
 

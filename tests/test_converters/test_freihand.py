@@ -76,7 +76,7 @@ def test_missing_file_names_its_archive(root):
 def test_truncated_json_raises(root):
     path = root / "training_xyz.json"
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(ValueError, match=r"training_xyz\.json must be complete JSON.*Extract"):
+    with pytest.raises(ValueError, match=r"training_xyz\.json must be JSON, but .*Extract"):
         convert_freihand(root, "train")
 
 
