@@ -85,7 +85,7 @@ class Exploration:
     def hand(self, row: int) -> dict[str, Any]:
         """Describe one hand: its columns, its keypoints in px of the crop, and its positives."""
         pool = self.pool
-        values = {name: _plain(pool.column(name)[row].as_py()) for name in self._columns()}
+        values = {name: _plain(pool.value(row, name)) for name in self._columns()}
         return {
             "row": row,
             "hand_id": pool.hand_id(row),

@@ -171,7 +171,7 @@ def _reasons_to_drop(
 
 def _record(pool: HandPool, row: int, image_path: str, keypoints_2d: np.ndarray) -> dict[str, Any]:
     size = pool.crop_size
-    video_id = pool.video_ids[pool.video_index[row]]
+    video_id = pool.value(row, "video_id")
     return {
         "sample_id": pool.hand_id(row),
         "image_path": image_path,
@@ -182,5 +182,5 @@ def _record(pool: HandPool, row: int, image_path: str, keypoints_2d: np.ndarray)
         "handedness": "right",  # as all crops of a pool look
         "subject_id": video_id,
         "sequence_id": video_id,
-        "source": f"pseudo-labels of {pool.sources[pool.source_index[row]]}",
+        "source": f"pseudo-labels of {pool.value(row, 'source')}",
     }

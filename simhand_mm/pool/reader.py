@@ -97,9 +97,13 @@ class HandPool:
         codes = chunk.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)
         return codes, texts
 
+    def value(self, row: int, name: str) -> Any:
+        """Return the value of a hand in a column as a Python value; None if it is missing."""
+        return self._table[name][row].as_py()
+
     def hand_id(self, row: int) -> str:
         """Return the stable id of the hand in a row."""
-        return self._table["hand_id"][row].as_py()
+        return self.value(row, "hand_id")
 
     def rows_of(self, hand_ids: list[str]) -> np.ndarray:
         """Return the rows of hands by id, ``[len(hand_ids)]`` int64; -1 for unknown ids."""
@@ -113,7 +117,7 @@ class HandPool:
 
     def read_keypoints_3d(self, row: int) -> np.ndarray | None:
         """Return one row of ``keypoints_3d``, None without it; loads no other row."""
-        values = self._table["keypoints_3d"][row].as_py()
+        values = self.value(row, "keypoints_3d")
         return None if values is None else np.array(values, np.float32).reshape(-1, 3)
 
     @property
@@ -126,12 +130,12 @@ class HandPool:
         """Hash of hand ids and keypoints; pairs and embeddings store it to identify their pool."""
         return self.info["fingerprint"]
 
-    @property
+    @cached_property
     def video_ids(self) -> list[str]:
         """Distinct video ids, in the order of ``video_index``."""
         return self._names("video_id")
 
-    @property
+    @cached_property
     def sources(self) -> list[str]:
         """Distinct sources, in the order of ``source_index``."""
         return self._names("source")

@@ -136,7 +136,7 @@ def flat_row(name: str, value: object, owner: str) -> np.ndarray:
     array = np.asarray(value)
     if array.shape != ROW_SHAPES[name]:
         raise ValueError(
-            f"{name} of {owner} must have shape {ROW_SHAPES[name]}, but got {array.shape}. Correct "
+            f"{name} must have shape {ROW_SHAPES[name]}, but got {array.shape} in {owner}. Correct "
             "what computes it."
         )
     return array.ravel()

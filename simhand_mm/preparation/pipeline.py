@@ -1,7 +1,7 @@
 """Preparation of one video: its hands for the pool, and what was dropped, with reasons."""
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -9,12 +9,14 @@ import numpy as np
 
 from simhand_mm.functional.affine import apply
 from simhand_mm.functional.keypoints import mirror_keypoints_3d, root_relative
-from simhand_mm.pool import DropRecord, HandRecord
+from simhand_mm.pool import DropRecord, HandRecord, VideoStatus
 from simhand_mm.pool.cropping import brightness, crop_hand, encode_jpeg, sharpness
+from simhand_mm.pool.parts import FinishedVideo
 from simhand_mm.preparation.finders import FoundHand, HandFinder
 from simhand_mm.preparation.footage import Footage
 from simhand_mm.preparation.frame_reader import Frame
 from simhand_mm.preparation.quality import QualityGate
+from simhand_mm.preparation.tasks import piece_of
 from simhand_mm.preparation.videos import VideoError, import_av
 
 
@@ -48,70 +50,79 @@ class CropSettings:
         return {**asdict(self), "versions": versions}
 
 
-@dataclass
-class PreparedVideo:
-    """Outcome of one video.
-
-    Attributes:
-        failure: Reason why the video could not be used at all, or ''.
-        hands: Hands for the pool.
-        drops: What was dropped, with reasons.
-        problem: Reason why only a part of the video could be used, or ''.
-        num_frames: Number of frames processed.
-        seconds: Processing time.
-    """
-
-    failure: str = ""
-    hands: list[HandRecord] = field(default_factory=list)
-    drops: list[DropRecord] = field(default_factory=list)
-    problem: str = ""
-    num_frames: int = 0
-    seconds: float = 0.0
-
-
 def prepare_video(
     video: Footage, finder: HandFinder, settings: CropSettings, num_threads: int = 1
-) -> PreparedVideo:
+) -> FinishedVideo:
     """Find, check and crop the hands of a video, decoding with ``num_threads``.
 
     Problems of the video never raise an exception: a damaged video keeps its readable frames, an
     unreadable one has a ``failure``; both have a drop with the reason.
     """
     start = time.monotonic()
-    outcome = PreparedVideo()
-    problem = None
-    unreadable = ""
+    hands: list[HandRecord] = []
+    drops: list[DropRecord] = []
+    num_frames, reason = 0, ""
     try:
         only = finder.frames_of(video.video_id)
         if only is not None and not only:
             raise VideoError(video.title, "no_boxes", "the table of detections has no box in it")
         for frame in video.frames(settings.fps, only, num_threads):
             if isinstance(frame, DropRecord):
-                outcome.drops.append(frame)
-                unreadable = unreadable or frame.reason
+                drops.append(frame)
+                reason = reason or frame.reason
                 continue
-            hands, drops = _prepare_frame(video, frame, finder(video.video_id, frame), settings)
-            outcome.hands += hands
-            outcome.drops += drops
-            outcome.num_frames += 1
+            kept, dropped = _prepare_frame(video, frame, finder(video.video_id, frame), settings)
+            hands += kept
+            drops += dropped
+            num_frames += 1
     except VideoError as error:
-        problem = (error.reason, error.detail)
+        reason = error.reason
+        drops.append(DropRecord(video.video_id, -1, "video", reason, error.detail))
     except Exception as error:  # an error in one video must not stop the others
-        problem = ("error", f"{type(error).__name__}: {error}")
-        outcome = PreparedVideo()
-    num_doubled = len(outcome.hands) - len({hand.hand_id for hand in outcome.hands})
+        return failed_video(video, "error", f"{type(error).__name__}: {error}", start)
+    num_doubled = len(hands) - len({hand.hand_id for hand in hands})
     if num_doubled:
-        problem = ("repeated_frames", f"{num_doubled} hands have repeated frame numbers")
-        outcome = PreparedVideo()
-    if problem:
-        outcome.drops.append(DropRecord(video.video_id, -1, "video", *problem))
-    reason = problem[0] if problem else unreadable
-    if outcome.num_frames:
-        outcome.problem = reason
-    else:
-        outcome.failure = reason
-    outcome.seconds = time.monotonic() - start
-    return outcome
+        detail = f"{num_doubled} hands have repeated frame numbers"
+        return failed_video(video, "repeated_frames", detail, start)
+    failure, problem = ("", reason) if num_frames else (reason, "")
+    status = VideoStatus(video.video_id, failure, num_frames, problem=problem)
+    return _finished(video, status, hands, drops, start)
+
+
+def failed_video(
+    video: Footage, reason: str, detail: str, start: float | None = None
+) -> FinishedVideo:
+    """Return the outcome of a video that cannot be used.
+
+    Args:
+        video: The video.
+        reason: Short code for counting.
+        detail: Description.
+        start: When its processing started, as of :func:`time.monotonic`; None if it is not known.
+    """
+    drops = [DropRecord(video.video_id, -1, "video", reason, detail)]
+    return _finished(video, VideoStatus(video.video_id, reason), [], drops, start)
+
+
+def _finished(
+    video: Footage,
+    status: VideoStatus,
+    hands: list[HandRecord],
+    drops: list[DropRecord],
+    start: float | None,
+) -> FinishedVideo:
+    """Complete the status of a video with counts, time and the identity of its file."""
+    source = video.source_file
+    status = replace(
+        status,
+        num_hands=len(hands),
+        num_drops=len(drops),
+        seconds=0.0 if start is None else time.monotonic() - start,
+        file=source.name,
+        num_bytes=source.num_bytes,
+        modified_s=source.modified_s,
+    )
+    return FinishedVideo(status, hands, drops, *piece_of(video))
 
 
 def _prepare_frame(

@@ -3,19 +3,19 @@
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from simhand_mm.executors import Executor, WorkerDied, progress_bar
-from simhand_mm.pool import DropRecord, PoolWriter, VideoStatus
-from simhand_mm.pool.parts import FinishedVideo, PartEntry
+from simhand_mm.pool import PoolWriter, VideoStatus
+from simhand_mm.pool.parts import PartEntry
 from simhand_mm.preparation.finder_settings import FinderRecipe
 from simhand_mm.preparation.footage import Footage, find_footage, pool_settings
 from simhand_mm.preparation.inputs import FootageSettings, Input, read_input
-from simhand_mm.preparation.pipeline import CropSettings, PreparedVideo, prepare_video
+from simhand_mm.preparation.pipeline import CropSettings, failed_video, prepare_video
 from simhand_mm.preparation.statuses import check_failures, left_to_do, status_table
-from simhand_mm.preparation.tasks import Task, piece_of, to_pieces, to_tasks
+from simhand_mm.preparation.tasks import Task, to_pieces, to_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +147,11 @@ class Preparation:
         generations = (entry.generation for entries in stored.values() for entry in entries)
         generation = 1 + max(generations, default=-1)
         worker = _WorkerRecipe(
-            *(self.settings, self.finder, self.pool_dir, writer.settings, generation),
+            self.settings,
+            self.finder,
+            self.pool_dir,
+            writer.settings,
+            generation,
             executor.threads_per_worker,
         )
         num_hands = 0
@@ -160,11 +164,9 @@ class Preparation:
                         crashed += [(video,) for video in task]  # to see which one it was
                         continue
                     if isinstance(found, WorkerDied):
-                        drop = DropRecord(task[0].video_id, -1, "video", "crashed", str(found))
-                        outcome = PreparedVideo("crashed", drops=[drop])
-                        found = [_finished(task[0], outcome)]
-                        writer.write_videos(found, generation)
-                        found = [video.status for video in found]
+                        failed = failed_video(task[0], "crashed", str(found))
+                        writer.write_videos([failed], generation)
+                        found = [failed.status]
                     for status in found:
                         _report(status, progress)
                         num_hands += status.num_hands
@@ -190,29 +192,18 @@ class _WorkerRecipe:
 
         def work(task: Task) -> list[VideoStatus]:
             found = [
-                _finished(video, prepare_video(video, finder, self.settings, self.num_threads))
-                for video in task
+                prepare_video(video, finder, self.settings, self.num_threads) for video in task
             ]
             try:
                 writer.write_videos(found, self.generation)
             except ValueError as error:  # wrong arrays of an estimator must not stop the others
                 if len(task) > 1:
                     return [status for video in task for status in work((video,))]
-                drop = DropRecord(task[0].video_id, -1, "video", "error", str(error))
-                found = [_finished(task[0], PreparedVideo("error", drops=[drop]))]
+                found = [failed_video(task[0], "error", str(error))]
                 writer.write_videos(found, self.generation)
             return [video.status for video in found]
 
         return work
-
-
-def _finished(video: Footage, outcome: PreparedVideo) -> FinishedVideo:
-    status = VideoStatus(
-        *(video.video_id, outcome.failure, outcome.num_frames, len(outcome.hands)),
-        *(len(outcome.drops), outcome.seconds, outcome.problem),
-        *astuple(video.source_file),
-    )
-    return FinishedVideo(status, outcome.hands, outcome.drops, *piece_of(video))
 
 
 def _report(status: VideoStatus, progress: Any) -> None:

@@ -143,27 +143,21 @@ def _filter(pool: HandPool, selection: Selection) -> np.ndarray:
 
 
 def _to_drop(pool: HandPool, row: int) -> DropRecord:
-    video_id = pool.video_ids[pool.video_index[row]]
-    frame_index = int(pool.frame_index[row])
-    return DropRecord(video_id, frame_index, "balance", "surplus_side", pool.hand_id(row))
+    frame = (pool.value(row, "video_id"), pool.value(row, "frame_index"))
+    return DropRecord(*frame, "balance", "surplus_side", pool.hand_id(row))
 
 
 def _to_record(pool: HandPool, row: int) -> HandRecord:
+    single = ("hand_id", "video_id", "source", "frame_index", "time_s", "handedness",
+              "is_mirrored", "bbox_score")  # fmt: skip
     return HandRecord(
-        hand_id=pool.hand_id(row),
-        video_id=pool.video_ids[pool.video_index[row]],
-        source=pool.sources[pool.source_index[row]],
-        frame_index=int(pool.frame_index[row]),
-        time_s=float(pool.time_s[row]),
-        handedness=("left", "right")[pool.handedness_index[row]],
-        is_mirrored=bool(pool.is_mirrored[row]),
+        **{name: pool.value(row, name) for name in single},
         bbox_xyxy=pool.bbox_xyxy[row],
-        bbox_score=float(pool.bbox_score[row]),
         keypoints_2d=pool.keypoints_2d[row],
         keypoint_score=pool.keypoint_score[row],
         sharpness=float(pool.sharpness[row]),
         brightness=float(pool.brightness[row]),
         keypoints_3d=pool.read_keypoints_3d(row),
-        columns={name: str(pool.column(name)[row].as_py()) for name in pool.extra_columns},
+        columns={name: str(pool.value(row, name)) for name in pool.extra_columns},
         crop=pool.read_crop(row),
     )

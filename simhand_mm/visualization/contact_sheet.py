@@ -125,7 +125,7 @@ def _hand(pool: HandPool, row: int, size: int, with_keypoints: bool) -> np.ndarr
 def _labels(pool: HandPool, cell: SheetCell) -> list[str]:
     if cell.row < 0:
         return ["none"]
-    video_id = pool.video_ids[pool.video_index[cell.row]]
+    video_id = pool.value(cell.row, "video_id")
     first = (
         f"{pool.time_s[cell.row]:.1f} s"
         if cell.distance is None

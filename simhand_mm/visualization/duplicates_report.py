@@ -99,5 +99,5 @@ def _add_hands(
 def _hand_html(pool: HandPool, row: int) -> str:
     crop = image_or_placeholder(pool.read_crop(row), pool.hand_id(row), pool.crop_size)
     image, _ = resize_with_keypoints(crop, 2 * _SHOWN_PX, pool.keypoints_2d[row])
-    label = f"{pool.video_ids[pool.video_index[row]]}\n{pool.time_s[row]:.1f} s"
+    label = f"{pool.value(row, 'video_id')}\n{pool.time_s[row]:.1f} s"
     return image_html(image, label, _SHOWN_PX)

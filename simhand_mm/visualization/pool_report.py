@@ -125,10 +125,10 @@ def hand_html(pool: HandPool, row: int) -> str:
     """Return the HTML of one hand of a pool with its keypoints and labels."""
     crop = image_or_placeholder(pool.read_crop(row), pool.hand_id(row), pool.crop_size)
     image, keypoints_2d = resize_with_keypoints(crop, 2 * _SHOWN_PX, pool.keypoints_2d[row])
-    side = ("left", "right")[pool.handedness_index[row]]
+    side = pool.value(row, "handedness")
     score = float(pool.keypoint_score[row].mean())
     label = (
-        f"{pool.video_ids[pool.video_index[row]]}\n"
+        f"{pool.value(row, 'video_id')}\n"
         f"{pool.time_s[row]:.1f} s, {side}{' (m)' if pool.is_mirrored[row] else ''}\n"
         f"{pool.bbox_score[row]:.2f}, {score:.2f}"
     )

@@ -69,9 +69,8 @@ def test_wrong_joint_count_is_refused(data_root, records):
     pq.write_table(
         table.set_column(column, "keypoints_3d", twenty), data_root / "poses/train.parquet"
     )
-    message = (
-        r"train\.parquet must be .*: keypoints_3d must have rows of shape \(21, 3\), but got 12"
-    )
+    shapes = r"keypoints_3d must have rows of shape \(21, 3\), but got 1260"
+    message = rf"train\.parquet must be a table of labelled poses.*: {shapes}"
     with pytest.raises(ValueError, match=message):
         HandPoseDataset(data_root=str(data_root))
 
