@@ -6,10 +6,8 @@ The folder is one of ``simhand adapt``, whose pool, labels and synthetic hands a
 in its folder ``ablation``; several processes can share the work.
 """
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +15,7 @@ import torch
 from simhand_mm.cli import run
 from simhand_mm.experiments.jobs import Job, run_chains
 from simhand_mm.functional.pose_metrics import keypoint_errors_mm
-from simhand_mm.pool import HandPool, read_poses, read_predictions
+from simhand_mm.pool import HandPool, read_json, read_poses, read_predictions
 from simhand_mm.pose.evaluation import evaluate_file
 from simhand_mm.runner_options import text_option
 
@@ -210,11 +208,6 @@ def are_of_videos_trained_on(folder: Path) -> np.ndarray:
         for path in (folder / f"labels/poses/{split}.parquet" for split in ("train", "held_out"))
     ]
     return np.isin(videos[1], videos[0])
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a file."""
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def table(folder: Path, done: dict[str, list[Path]]) -> str:

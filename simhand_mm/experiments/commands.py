@@ -14,8 +14,8 @@ Launcher = Literal["none", "pytorch", "slurm"]
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """Folders of a plan, and the launcher of its pre-trainings.
+class Workspace:
+    """Where the commands of a plan run: its folders, and the launcher of its pre-trainings.
 
     Attributes:
         data: ``SIMHAND_DATA`` of all commands.
@@ -45,88 +45,88 @@ class Workplace:
         return option if filled == value else text_option(key, filled)
 
 
-def row_jobs(plan: Plan, row: Row, seed: int, workplace: Workplace) -> Iterator[Job]:
+def row_jobs(plan: Plan, row: Row, seed: int, workspace: Workspace) -> Iterator[Job]:
     """Yield all jobs of a row in order: data, pre-training, and fine-tuning and test or probing.
 
     Args:
         plan: The plan of the row.
         row: The row.
         seed: Seed of pre-training and evaluation. Data do not depend on it.
-        workplace: Folders and launcher.
+        workspace: Folders and launcher.
 
     Yields:
         Jobs. Rows that share a job yield equal ones.
     """
-    yield from data_jobs(plan, row.data, workplace)
+    yield from data_jobs(plan, row.data, workspace)
     backbone = None
     if row.pretraining.config:
-        job = pretraining_job(row.pretraining, seed, workplace)
+        job = pretraining_job(row.pretraining, seed, workspace)
         yield job
         backbone = job.folder / "backbone.pth"
-    folder = result_folder(row, seed, workplace.work)
+    folder = result_folder(row, seed, workspace.work)
     if isinstance(row.evaluation, Probing):
-        yield probing_job(row.evaluation, folder, seed, workplace, backbone)
+        yield probing_job(row.evaluation, folder, seed, workspace, backbone)
     else:
-        yield from finetuning_jobs(row.evaluation, folder, seed, workplace, backbone)
+        yield from finetuning_jobs(row.evaluation, folder, seed, workspace, backbone)
 
 
-def data_jobs(plan: Plan, names: tuple[str, ...], workplace: Workplace) -> Iterator[Job]:
+def data_jobs(plan: Plan, names: tuple[str, ...], workspace: Workspace) -> Iterator[Job]:
     """Yield the commands that prepare data, after those for the data that they need."""
     by_name = {data.name: data for data in plan.data}
     for name in names:
         data = by_name[name]
-        yield from data_jobs(plan, data.needs, workplace)
+        yield from data_jobs(plan, data.needs, workspace)
         for step in data.steps:
-            arguments = tuple(workplace.fill(word) for word in step.command.split())
-            yield Job(workplace.work / "data" / name / step.name, arguments, workplace.data)
+            arguments = tuple(workspace.fill(word) for word in step.command.split())
+            yield Job(workspace.work / "data" / name / step.name, arguments, workspace.data)
 
 
-def pretraining_job(pretraining: Pretraining, seed: int, workplace: Workplace) -> Job:
+def pretraining_job(pretraining: Pretraining, seed: int, workspace: Workspace) -> Job:
     """Build the job that pre-trains a backbone, ``<folder>/backbone.pth``."""
     assert pretraining.config
-    folder = workplace.work / "pretrain" / f"{pretraining.name}-seed{seed}"
-    config = workplace.fill(pretraining.config)
-    options = (f"randomness.seed={seed}", *map(workplace.fill_option, pretraining.options))
+    folder = workspace.work / "pretrain" / f"{pretraining.name}-seed{seed}"
+    config = workspace.fill(pretraining.config)
+    options = (f"randomness.seed={seed}", *map(workspace.fill_option, pretraining.options))
     count = pretraining.num_gpus
     environment: tuple[str, ...] = ()
     start = ("simhand", "train", config, "--work-dir", str(folder))
-    if count > 1 and workplace.launcher == "pytorch":
+    if count > 1 and workspace.launcher == "pytorch":
         start = ("simhand", "dist-train", config, str(count), "--work-dir", str(folder))
-    elif count > 1 and workplace.launcher == "slurm":
+    elif count > 1 and workspace.launcher == "slurm":
         environment = (f"GPUS={count}",)
         name = pretraining.name
-        start = ("simhand", "slurm-train", workplace.partition, name, config, str(folder))
+        start = ("simhand", "slurm-train", workspace.partition, name, config, str(folder))
     elif count > 1:
         options += pretraining.one_gpu_options
     arguments = (*start, "--amp", "--resume", "--cfg-options", *options)
-    return Job(folder, arguments, workplace.data, environment)
+    return Job(folder, arguments, workspace.data, environment)
 
 
 def probing_job(
-    probing: Probing, folder: Path, seed: int, workplace: Workplace, backbone: Path | None
+    probing: Probing, folder: Path, seed: int, workspace: Workspace, backbone: Path | None
 ) -> Job:
     """Build the job that probes a backbone; its results are ``<folder>/probe.json``."""
-    arguments = ("simhand", "probe", workplace.fill(probing.pool), str(backbone))
+    arguments = ("simhand", "probe", workspace.fill(probing.pool), str(backbone))
     columns = ("--label", probing.label, "--group", probing.group, "--seed", str(seed))
-    return Job(folder, (*arguments, *columns, "-o", str(folder / "probe.html")), workplace.data)
+    return Job(folder, (*arguments, *columns, "-o", str(folder / "probe.html")), workspace.data)
 
 
 def finetuning_jobs(
-    finetuning: Finetuning, folder: Path, seed: int, workplace: Workplace, backbone: Path | None
+    finetuning: Finetuning, folder: Path, seed: int, workspace: Workspace, backbone: Path | None
 ) -> Iterator[Job]:
     """Yield the jobs that fine-tune and test a model."""
-    config = workplace.fill(finetuning.pretrained_config if backbone else finetuning.config)
-    options = (f"randomness.seed={seed}", *map(workplace.fill_option, finetuning.options))
+    config = workspace.fill(finetuning.pretrained_config if backbone else finetuning.config)
+    options = (f"randomness.seed={seed}", *map(workspace.fill_option, finetuning.options))
     if backbone:
         options += ("model.backbone.init_cfg.checkpoint={backbone}",)
         options = tuple(_with_backbone(option, backbone) for option in options)
     train = ("simhand", "train", config, "--work-dir", str(folder), "--resume", "--cfg-options")
-    yield Job(folder, (*train, *options), workplace.data)
+    yield Job(folder, (*train, *options), workspace.data)
     checkpoint, test_dir = str(folder / finetuning.checkpoint), folder / "test"
     test = ("simhand", "test", config, checkpoint, "--work-dir", str(test_dir), "--dump")
     if finetuning.test_options:
-        test += ("--cfg-options", *map(workplace.fill_option, finetuning.test_options))
-    yield Job(test_dir, test, workplace.data)
+        test += ("--cfg-options", *map(workspace.fill_option, finetuning.test_options))
+    yield Job(test_dir, test, workspace.data)
 
 
 def _with_backbone(option: str, backbone: Path) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simhand_mm.cli import find_file
-from simhand_mm.experiments.commands import Launcher, Workplace, row_jobs, shell_script
+from simhand_mm.experiments.commands import Launcher, Workspace, row_jobs, shell_script
 from simhand_mm.experiments.jobs import run_chains
 from simhand_mm.experiments.plan import Plan, Question, load_plan
 from simhand_mm.experiments.results import collect_results
@@ -71,7 +71,7 @@ def reproduce(plan: str, question: str | None = None, /, *, action: Reproduction
         RuntimeError: If commands failed. Commands that do not depend on them were run.
     """
     loaded, folder = load_plan(plan, find_file("projects"), action.tiny)
-    workplace = Workplace(
+    workspace = Workspace(
         data=action.data or Path(os.environ.get("SIMHAND_DATA") or loaded.data_root),
         work=action.work_dir or Path("work_dirs") / loaded.name,
         plan=_from_here(folder),
@@ -80,10 +80,10 @@ def reproduce(plan: str, question: str | None = None, /, *, action: Reproduction
     )
     questions = loaded.select(question, action.row)
     if action.collect:
-        print(collect(loaded, questions, action.seeds, workplace.work))
+        print(collect(loaded, questions, action.seeds, workspace.work))
         return
     chains = [
-        list(row_jobs(loaded, row, seed, workplace))
+        list(row_jobs(loaded, row, seed, workspace))
         for question in questions
         for seed in action.seeds
         for row in question.rows
@@ -97,18 +97,18 @@ def reproduce(plan: str, question: str | None = None, /, *, action: Reproduction
                 "above and in their job.log. Fix the cause and run the same command again."
             )
     else:
-        print(list_rows(loaded, questions, action.seeds, workplace))
+        print(list_rows(loaded, questions, action.seeds, workspace))
 
 
 def list_rows(
-    plan: Plan, questions: Sequence[Question], seeds: Sequence[int], workplace: Workplace
+    plan: Plan, questions: Sequence[Question], seeds: Sequence[int], workspace: Workspace
 ) -> str:
     """List the rows of questions and the number of their seeds that are done, as text."""
     lines = []
     for question in questions:
         lines.append(f"{question.name}: {question.title} ({question.source})")
         for row in question.rows:
-            chains = [row_jobs(plan, row, seed, workplace) for seed in seeds]
+            chains = [row_jobs(plan, row, seed, workspace) for seed in seeds]
             done = sum(all(job.is_done for job in chain) for chain in chains)
             lines.append(f"  {row.label:<36} {row.run_name:<36} {done} of {len(seeds)} seeds done")
     return "\n".join(lines)

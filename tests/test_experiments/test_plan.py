@@ -17,7 +17,7 @@ from simhand_mm.experiments import (
     Step,
     load_plan,
 )
-from simhand_mm.experiments.commands import Workplace, row_jobs
+from simhand_mm.experiments.commands import Workspace, row_jobs
 
 TUNE = Finetuning("all", "scratch.py", "pre.py", data=("labels",))
 LABELS = Data("labels", (Step("synthesize", "simhand synthesize {data}/labels"),))
@@ -103,7 +103,7 @@ def test_missing_plan_raises_with_the_known_ones(tmp_path):
 
 
 def test_commands_keep_folders_with_spaces_and_commas_whole(tmp_path):
-    place = Workplace(tmp_path / "my data, 2", tmp_path / "my work, 2", tmp_path)
+    place = Workspace(tmp_path / "my data, 2", tmp_path / "my work, 2", tmp_path)
     method = Pretraining("x", "x.py", ("model.init_cfg.checkpoint={work}/start.pth",))
     tune = replace(TUNE, options=("model.head.init_cfg.checkpoint={backbone}",))
     row = Row("one", method, tune)

@@ -15,7 +15,7 @@ from simhand_mm.experiments import (
     Row,
     Step,
 )
-from simhand_mm.experiments.commands import Workplace, row_jobs
+from simhand_mm.experiments.commands import Workspace, row_jobs
 from simhand_mm.experiments.reproduction import Reproduction, reproduce
 
 EIGHT = Pretraining("m", "m.py", ("a=1",), ("pool",), 8, ("batch=8192",))
@@ -32,7 +32,7 @@ PLAN = Plan(
 
 
 def commands(tmp_path, launcher):
-    place = Workplace(tmp_path / "data", tmp_path / "runs", tmp_path, launcher, "gpus")
+    place = Workspace(tmp_path / "data", tmp_path / "runs", tmp_path, launcher, "gpus")
     text = "\n".join(
         " ".join([*job.environment, *job.arguments]) for job in row_jobs(PLAN, ROW, 3, place)
     )

@@ -13,12 +13,12 @@ from projects.simhand_paper.page import ROOT, parts
 from projects.simhand_paper.plan import PLAN, TINY
 from projects.synthhands.plan import PLAN as SYNTHHANDS
 from simhand_mm.cli import COMMANDS
-from simhand_mm.experiments.commands import Workplace, row_jobs
+from simhand_mm.experiments.commands import Workspace, row_jobs
 from simhand_mm.experiments.reproduction import Reproduction, reproduce
 from tests.command_lines import options_of
 
 RESULTS = json.loads((ROOT / "docs" / "simhand_paper.json").read_text())
-PLACE = Workplace(Path("DATA"), Path("WORK"), Path("PLAN"))
+PLACE = Workspace(Path("DATA"), Path("WORK"), Path("PLAN"))
 
 
 def test_documents_match_the_plan():

@@ -14,7 +14,7 @@ from projects.synthhands.data import TINY_SIZE
 from projects.synthhands.gradient_mass import gradient_shares
 from projects.synthhands.page import parts
 from projects.synthhands.plan import PLAN, TINY
-from simhand_mm.experiments.commands import Workplace, row_jobs
+from simhand_mm.experiments.commands import Workspace, row_jobs
 from simhand_mm.experiments.reproduction import Reproduction, reproduce
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ def test_every_option_of_a_pretraining_changes_its_config():
 
 @pytest.mark.parametrize("plan", [PLAN, TINY], ids=lambda plan: plan.name)
 def test_fine_tuning_uses_the_labels_of_its_row(plan, tmp_path):
-    place = Workplace(tmp_path, tmp_path, ROOT / "projects" / "synthhands")
+    place = Workspace(tmp_path, tmp_path, ROOT / "projects" / "synthhands")
     divisor = TINY_SIZE.labels_divisor if plan is TINY else 1
     for row, finetuning in plan.finetuned_rows:
         train, test = list(row_jobs(plan, row, 3, place))[-2:]
