@@ -1,5 +1,11 @@
 # For one's own videos (simhand adapt): backbone and upsampling of the adapted model, on crops of a pool.
-_base_ = './regression_resnet18_1xb128-heatmap-coslr-6e_synthetic-64px.py'
+_base_ = './regression_resnet18_1xb128-coslr-6e_synthetic-64px.py'
+
+model = dict(
+    head=dict(
+        type='simhand_mm.KeypointHeatmapHead',
+        deconv_channels=(64, 64, 64),  # as in the small DetNet
+        head_channels=64))
 
 # Not in paper: everything below. Steps instead of epochs, so that the cost does not depend on the pool.
 max_iters = 400
