@@ -30,7 +30,7 @@ ARROWS = {
     "functional": set(),
     "cli": {"failures", "options"},
     "failures": set(),
-    "compat": {"checkpoint"},
+    "compat": {"checkpoint", "cli"},
     "pool": {"functional"},
     "engine": {"compat", "registry", "version"},
     "preparation": {"executors", "functional", "pool"},

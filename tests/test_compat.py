@@ -121,6 +121,17 @@ def test_defaults_and_other_types_of_environment_variables(tmp_path, monkeypatch
     assert (config.a, config.b) == (7, "data/x")
 
 
+def test_configs_of_this_package_are_bases_of_configs_anywhere(tmp_path):
+    name = "simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py"
+    (tmp_path / "own.py").write_text(f"_base_ = 'simhand_mm::{name}'\nmine = 1\n")
+    (tmp_path / "wrong.py").write_text("_base_ = 'simhand_mm::simhand/nowhere.py'\n")
+    config = Config.fromfile(tmp_path / "own.py")
+    assert config.pop("mine") == 1
+    assert config.to_dict() == Config.fromfile(f"configs/{name}").to_dict()
+    with pytest.raises(FileNotFoundError, match=r"configs/simhand/nowhere\.py must be a file"):
+        Config.fromfile(tmp_path / "wrong.py")
+
+
 @pytest.mark.parametrize("factor", [-0.5, -0.04, 0.0, 0.04, 0.5])
 @pytest.mark.parametrize("backend", ["cv2", "pillow"])
 def test_hues_turn_both_ways(factor, backend):

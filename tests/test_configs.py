@@ -29,8 +29,9 @@ MAX_LEVELS = 3  # child, recipe, small variant of a model, model
 
 def levels(path):
     """Return the length of the longest chain of ``_base_`` above a config."""
-    bases = Config._get_base_files(str(path))
-    return 1 + max((levels((path.parent / base).resolve()) for base in bases), default=-1)
+    names = Config._get_base_files(str(path))
+    bases = [Path(Config._get_cfg_path(name, str(path))[0]).resolve() for name in names]
+    return 1 + max(map(levels, bases), default=-1)
 
 
 def test_every_family_has_configs():

@@ -1,10 +1,13 @@
 """The example project: its functions are correct, and its config builds."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import DATASETS, MODELS, init_default_scope
+from mmengine.registry import DATASETS, FUNCTIONS, MODELS, init_default_scope
+from mmpretrain.registry import MODELS as PRETRAINING_MODELS
 
 from simhand_mm.pool import HandPairs, write_poses, write_predictions
 from simhand_mm.pretraining import SimilarHandLoss
@@ -59,6 +62,28 @@ def test_config_builds_its_loss_and_uses_its_pairs(project, monkeypatch):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         DATASETS.build(cfg.train_dataloader.dataset)
     assert cfg.train_dataloader.dataset.pairs == "mutual"
+
+
+def test_a_copy_of_the_example_works_anywhere(project, tmp_path, monkeypatch):
+    shutil.copytree(project, tmp_path / "copied", ignore=shutil.ignore_patterns("__pycache__"))
+    config = tmp_path / "copied" / CONFIG
+    config.write_text(config.read_text().replace("projects.example_project", "copied"))
+    monkeypatch.syspath_prepend(tmp_path)
+    for registry in (FUNCTIONS, PRETRAINING_MODELS):
+        monkeypatch.setattr(registry, "_module_dict", {})  # the original is registered
+    config = Config.fromfile(config)
+    assert config.model.head.loss.w_pos.type == "gaussian_weighting"
+    assert FUNCTIONS.get("gaussian_weighting").__module__ == "copied.weighting"
+    assert PRETRAINING_MODELS.get("AlignmentUniformityLoss").__module__ == "copied.loss"
+
+
+def test_alignment_and_uniformity(project):
+    from projects.example_project.loss import AlignmentUniformityLoss
+
+    query = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    out = AlignmentUniformityLoss()(query, query.flip(1), {})
+    assert out["alignment"] == pytest.approx(2) and out["uniformity"] == pytest.approx(-4)
+    assert out["loss"] == pytest.approx(-2)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
-"""Example project: a weight function and a rule for positives that are not in the paper."""
+"""Example project: weights, a loss and a rule for positives that are not in the paper."""
 
-from projects.example_project.weighting import gaussian_weighting
+from .loss import AlignmentUniformityLoss
+from .weighting import gaussian_weighting
 
-__all__ = ["gaussian_weighting"]
+__all__ = ["AlignmentUniformityLoss", "gaussian_weighting"]

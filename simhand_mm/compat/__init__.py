@@ -17,6 +17,7 @@ killed while a checkpoint or     a run is resumed from the newest complete check
 xtcocotools missing or broken    pycocotools is imported under its name
 NumPy >= 2, mmcv <= 2.1          ``mmcv.adjust_hue`` accepts negative factors, which NumPy 2 rejects
                                  when they are converted to uint8
+``_base_ = 'simhand_mm::...'``   our configs are found; mmengine has a fixed list of packages
 ``pkg_resources`` missing        mmengine looks packages up with importlib
 no GPU                           ``--launcher pytorch`` or ``slurm`` uses gloo, DDP gets no devices
 ``--launcher slurm``             the port is computed from the job id, so that two jobs can share a
@@ -46,7 +47,7 @@ def install() -> None:
         missing_modules.alias_cocotools()
     after_import("mmengine.runner.checkpoint", runners.read_checkpoints_safely)
     after_import("mmengine.runner.runner", runners.mend_runner)
-    after_import("mmengine.config.config", configs.quote_environment_variables)
+    after_import("mmengine.config.config", configs.mend_config)
     after_import("mmengine.dist.utils", launchers.mend_launchers)
     after_import("mmengine.model.wrappers.distributed", launchers.wrap_cpu_models)
     after_import("mmcv.image.photometric", images.turn_hues_both_ways)

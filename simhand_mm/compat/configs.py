@@ -1,4 +1,4 @@
-"""mmengine's Config: values of environment variables with quotes or backslashes."""
+"""mmengine's Config: our configs as bases, and environment variables with quotes or backslashes."""
 
 import os
 import re
@@ -6,8 +6,33 @@ import types
 from pathlib import Path
 from typing import Any
 
+from simhand_mm.cli import find_file
 
-def quote_environment_variables(module: types.ModuleType) -> None:
+
+def mend_config(module: types.ModuleType) -> None:
+    """Apply all workarounds to ``mmengine.config.config``."""
+    _find_our_bases(module)
+    _quote_environment_variables(module)
+
+
+def _find_our_bases(module: types.ModuleType) -> None:
+    """Let ``_base_ = 'simhand_mm::simhand/NAME.py'`` name a config of this package.
+
+    mmengine accepts such names for a fixed list of packages.
+    """
+    find = module.Config._get_cfg_path
+
+    def find_base(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        package, separator, name = cfg_path.partition("::")
+        if package == "simhand_mm" and separator:
+            # Without a scope, as if the config inherited from a file: its default scope holds.
+            return str(find_file(f"configs/{name}")), None
+        return find(cfg_path, filename)
+
+    module.Config._get_cfg_path = staticmethod(find_base)
+
+
+def _quote_environment_variables(module: types.ModuleType) -> None:
     """Escape the values that replace ``{{$NAME:default}}`` inside a string of a config."""
     substitute = module.Config._substitute_env_variables
 

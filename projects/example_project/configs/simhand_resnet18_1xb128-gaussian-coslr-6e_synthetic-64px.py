@@ -1,4 +1,4 @@
-_base_ = '../../../configs/simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py'
+_base_ = 'simhand_mm::simhand/simhand_resnet18_1xb128-coslr-6e_synthetic-64px.py'
 
 custom_imports = dict(imports=['simhand_mm.pretraining', 'projects.example_project'])
 
