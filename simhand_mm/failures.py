@@ -1,5 +1,6 @@
 """Failures: a message for errors that the user can correct, a traceback for defects."""
 
+import itertools
 import os
 import sys
 import traceback
@@ -48,18 +49,30 @@ def _is_explained(error: Exception) -> bool:
     """Whether it is a wrong value, file, config or installation, or a RuntimeError of our code."""
     if isinstance(error, (OSError, ValueError, ImportError, SyntaxError, UnpicklingError)):
         return True
-    origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    origin = traceback.extract_tb(error.__traceback__)[-1]
     package = Path(__file__).parent
     if isinstance(error, RuntimeError):
-        return any(map(origin.is_relative_to, (package, package.parent / "tools")))
+        # Errors inside torch, whose last line of Python is ours, are defects.
+        is_raised = (origin.line or "").startswith("raise ")
+        is_ours = map(Path(origin.filename).is_relative_to, (package, package.parent / "tools"))
+        return is_raised and any(is_ours)
     return _is_of_config(error)
 
 
 def _is_of_config(error: Exception) -> bool:
-    """Whether an entry of a config is missing, or its type is not registered."""
-    origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
-    is_missing = isinstance(error, (KeyError, AttributeError))
-    return is_missing and origin.parts[-3:-1] in (("mmengine", "config"), ("mmengine", "registry"))
+    """Whether an entry of a config is missing, or its type is unknown or has other arguments."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, (KeyError, AttributeError)):
+        return _is_in_mmengine(frames[-1], "config", "registry")
+    if isinstance(error, TypeError) and "argument" in str(error):
+        # The registry calls a class, which may pass arguments on to its base.
+        calls = itertools.dropwhile(lambda frame: frame.name == "__init__", reversed(frames))
+        return any(_is_in_mmengine(frame, "registry") for frame in itertools.islice(calls, 1))
+    return False
+
+
+def _is_in_mmengine(frame: traceback.FrameSummary, *packages: str) -> bool:
+    return Path(frame.filename).parts[-3:-1] in [("mmengine", package) for package in packages]
 
 
 def _message_of(error: Exception) -> str:
@@ -73,7 +86,7 @@ def _message_of(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"{error.msg} in line {error.lineno}: {(error.text or '').strip()}"
     if _is_of_config(error):
-        return f"the config must be complete, but reading it gives: {error.args[0]!r}."
+        return f"the config must be complete and correct, but gives: {error.args[0]}"
     return str(error)
 
 

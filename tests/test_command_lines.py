@@ -6,9 +6,11 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from simhand_mm import cli
 from simhand_mm.failures import messages_instead_of_tracebacks
+from simhand_mm.functional.pose_distances import normalize_poses
 from simhand_mm.runner_options import runner_parser, text_option
 from tests.command_lines import ROOT, help_of, numeric_option_of, options_of
 
@@ -126,6 +128,41 @@ def test_options_of_configs_are_checked(monkeypatch, capsys, folder):
     assert code == 2 and "--cfg-options must be KEY=VALUE, but got b" in error
 
 
+class Base:
+    def __init__(self, width=1):
+        self.width = width
+
+
+class Derived(Base):
+    def __init__(self, **options):
+        super().__init__(**options)
+
+
+class Broken(Base):
+    def __init__(self):
+        super().__init__()
+        self.calculate()
+
+    def calculate(self):
+        sum(x=1)
+
+
+@pytest.mark.parametrize("options", [{"widht": 2}, {"width": 2, "depth": 3}])
+def test_wrong_arguments_in_a_config_are_no_bug(options, capsys):
+    from mmengine.registry import Registry
+
+    registry = Registry("test_of_arguments")
+    for part in (Derived, Broken):
+        registry.register_module(module=part)
+    with pytest.raises(SystemExit), messages_instead_of_tracebacks("simhand"):
+        registry.build({"type": "Derived", **options})
+    error = capsys.readouterr().err
+    assert "the config must be complete and correct, but gives: Base.__init__() got an" in error
+    assert list(options)[-1] in error
+    with pytest.raises(TypeError), messages_instead_of_tracebacks("simhand"):
+        registry.build({"type": "Broken"})
+
+
 def test_bugs_keep_their_traceback(monkeypatch, capsys):
     def fail(error):
         with messages_instead_of_tracebacks("simhand"):
@@ -134,6 +171,9 @@ def test_bugs_keep_their_traceback(monkeypatch, capsys):
     for defect in (TypeError("x"), AttributeError("x"), KeyError("x"), RuntimeError("of torch")):
         with pytest.raises(type(defect)):
             fail(defect)
+    with pytest.raises(RuntimeError), messages_instead_of_tracebacks("simhand"):
+        # Raised by torch, although the last line of Python is ours.
+        normalize_poses(torch.zeros(1, 2, 2, dtype=torch.int))
     with pytest.raises(SystemExit, match="1"):
         fail(ValueError("pool must be a folder"))
     assert "pool must be a folder" in capsys.readouterr().err
