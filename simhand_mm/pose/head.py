@@ -101,6 +101,12 @@ class DetNetHead(BaseHead):
             packed = torch.from_numpy(np.stack([_packed_targets(s) for s in batch_data_samples]))
             targets = packed.to(maps[0].device, non_blocking=True)
         heatmaps, labels = self.decoder.unpack(targets)
+        if heatmaps.shape != maps[0].shape:
+            raise ValueError(
+                f"deconv_channels must lead to maps of {_size_of(heatmaps)} px, the heatmap_size "
+                f"of the codec, but the {len(self.deconvs)} deconvolutions lead to "
+                f"{_size_of(maps[0])}. Each one doubles the size of the last feature map."
+            )
         self._remember_bone_length(labels["bone_length_mm"])
         return self.loss_module(maps, heatmaps, labels)
 
@@ -135,6 +141,10 @@ class DetNetHead(BaseHead):
             )
             for i, sample in enumerate(batch_data_samples)
         ]
+
+
+def _size_of(maps: Tensor) -> str:
+    return f"{maps.shape[-1]} x {maps.shape[-2]}"
 
 
 def _packed_targets(sample: Any) -> np.ndarray:

@@ -60,7 +60,8 @@ def read_backbone(path: str | Path) -> tuple[dict[str, Tensor], list[str], str]:
     raise ValueError(
         f"path must contain a ResNet with keys such as 'backbone.conv1.weight', 'conv1.weight' or "
         f"'encoder.features.0.weight', but {path} has {sorted(entries)[:4]}. Rename the keys of "
-        "its state_dict to one of these layouts."
+        "its state_dict to one of these layouts. Other networks than ResNets need no conversion: "
+        "load them as docs/backbones.md shows."
     )
 
 
@@ -137,7 +138,12 @@ def export_backbone(source: str | Path, target: str | Path, framework: str) -> W
         return report
     report = compare_weights(backbone, _torchvision_like(backbone))
     if report.unexpected or report.reshaped:
-        raise ValueError(f"source must fit a ResNet of {framework}, but does not: {report}.")
+        network = build_like(backbone)
+        raise ValueError(
+            f"source must fit a ResNet of {framework}, but does not: {report}. Load it into "
+            f"mmpretrain's ResNet(depth={network.depth}, stem_channels={network.stem_channels}, "
+            f"base_channels={network.base_channels}), as docs/backbones.md shows."
+        )
     with atomic_path(Path(target)) as temporary:
         torch.save({key: value.clone() for key, value in backbone.items()}, temporary)
     return report

@@ -48,11 +48,11 @@ class HandContrastive(BaseSelfSupervisor):
         auxiliary: Config of a second head that reads the last feature map of the backbone, such as
             KeypointRegressionHead. Its losses are added to those of the head.
         **options: Arguments of mmpretrain's BaseSelfSupervisor: ``backbone``, ``neck``, ``head``,
-            ``data_preprocessor``, ``init_cfg``... Without a neck the head reads the last feature
-            map.
+            ``data_preprocessor``, ``init_cfg``... Neck and heads read the last feature map of the
+            backbone, the head only without a neck.
 
     Raises:
-        ValueError: If ``micro_batch_size`` is not positive.
+        ValueError: If ``micro_batch_size`` is not positive, or the backbone returns no maps.
     """
 
     backbone: nn.Module
@@ -115,7 +115,6 @@ class HandContrastive(BaseSelfSupervisor):
                 self._encode,
                 *pairs,  # concatenated inside, because checkpoint() keeps its inputs
                 use_reentrant=False,
-                preserve_rng_state=False,  # there is no dropout
                 context_fn=lambda: (nullcontext(), self._frozen_running_statistics()),
             )
             for pairs in zip(queries.split(size), positives.split(size), strict=True)
@@ -126,9 +125,15 @@ class HandContrastive(BaseSelfSupervisor):
         batch = images[0] if len(images) == 1 else torch.cat(images)
         if self.channels_last:
             batch = batch.contiguous(memory_format=torch.channels_last)
-        maps = self.backbone(batch)
-        output = self.neck(maps)[0] if self.with_neck else maps[-1]
-        return (output,) if self.auxiliary is None else (output, maps[-1])
+        features = self.backbone(batch)[-1]
+        if features.ndim != 4:
+            raise ValueError(
+                f"backbone must return feature maps [B, C, h, w], but the last output has shape "
+                f"{tuple(features.shape)}. Set gap_before_final_norm=False for ConvNeXt, "
+                "out_type='featmap' for vision transformers."
+            )
+        output = self.neck((features,))[0] if self.with_neck else features
+        return (output,) if self.auxiliary is None else (output, features)
 
     @contextmanager
     def _frozen_running_statistics(self) -> Iterator[None]:

@@ -55,6 +55,11 @@ def test_loss_trains_every_parameter(head, records):
     assert head.num_bones == 2
 
 
+def test_maps_of_another_size_than_those_of_the_codec_raise(head, records):
+    with pytest.raises(ValueError, match=r"lead to maps of 16 x 16 px.* 3 deconv.* to 32 x 32"):
+        head.loss((torch.randn(1, 8, 4, 4),), [labelled_sample(records[0])])
+
+
 def test_losses_are_the_same_for_packed_targets_and_for_samples_of_mmpose(head, records):
     feats = (torch.randn(2, 8, 2, 2),)
     samples = [labelled_sample(record) for record in records[:2]]

@@ -119,7 +119,7 @@ def test_narrow_networks_export_to_openmmlab_only(tmp_path):
     save_backbone(tmp_path / "backbone.pth", narrow.state_dict(), {})
     report = export_backbone(tmp_path / "backbone.pth", tmp_path / "mm.pth", "mmpose")
     assert report.missing == []
-    with pytest.raises(ValueError, match=r"must fit a ResNet of torchvision.*100 reshaped"):
+    with pytest.raises(ValueError, match=r"fit a ResNet of torchvision.*100 reshaped.*_channels=8"):
         export_backbone(tmp_path / "backbone.pth", tmp_path / "tv.pth", "torchvision")
     assert not (tmp_path / "tv.pth").exists()
 

@@ -116,6 +116,39 @@ def test_micro_batches_keep_the_images_once(build, views, monkeypatch):
     assert {images.untyped_storage().data_ptr() for images in kept} == {own}
 
 
+def test_micro_batches_with_dropout_have_the_gradient_of_their_own_loss(build, views):
+    """In the backward pass, dropout must drop the same units as in the forward pass."""
+
+    def with_dropout(model):
+        model.backbone.layer4.append(nn.Dropout(0.5))
+        return model.train()
+
+    model, reference = with_dropout(build(micro_batch_size=2)), with_dropout(build())
+    torch.manual_seed(1)
+    _, gradients = step(model, views)
+    torch.manual_seed(1)
+    parts = zip(*(half.split(2) for half in views["inputs"].chunk(2)), strict=True)
+    halves = [reference.encode(torch.cat(part))[0].chunk(2) for part in parts]
+    projection = torch.cat([part[i] for i in (0, 1) for part in halves])
+    reference.head.loss(projection, views["data_samples"])["loss"].backward()
+    for name, parameter in reference.named_parameters():
+        torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-4, atol=1e-7, msg=name)
+
+
+def test_neck_and_heads_read_the_last_of_several_maps(build, model_config, views):
+    model = build()
+    backbone = model_config["backbone"] | {"out_indices": (1, 3)}
+    several = build(backbone=backbone)
+    assert torch.equal(several.encode(views["inputs"])[0], model.encode(views["inputs"])[0])
+
+
+def test_backbones_without_maps_are_refused(build, views):
+    arch = {"depths": [1] * 4, "channels": [8, 16, 32, 64]}
+    model = build(backbone={"type": "ConvNeXt", "arch": arch})
+    with pytest.raises(ValueError, match=r"backbone must return .*\(12, 64\).*gap_before_final"):
+        model.encode(views["inputs"])
+
+
 def test_channels_last_gives_the_same(build, views):
     value, gradients = step(build(), views)
     model = build(channels_last=True)
