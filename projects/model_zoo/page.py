@@ -5,7 +5,6 @@
 A model card is the YAML file next to the weights in the package, with the same name.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import yaml
 
 from simhand_mm.cli import run
 from simhand_mm.experiments.tables import write_part
+from simhand_mm.pool.files import sha256_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "model_zoo.md"
@@ -39,10 +39,9 @@ def card_of(weights: Path) -> dict[str, Any]:
 def section(weights: Path) -> str:
     """Return the section of docs/model_zoo.md about a model."""
     card = card_of(weights)
-    content = weights.read_bytes()
     rows = [
-        ("file", f"`{weights.relative_to(ROOT)}`, {len(content):,} bytes"),
-        ("SHA-256", f"`{hashlib.sha256(content).hexdigest()}`"),
+        ("file", f"`{weights.relative_to(ROOT)}`, {weights.stat().st_size:,} bytes"),
+        ("SHA-256", f"`{sha256_of(weights)}`"),
         *((text, card[text]) for text in TEXTS),
         *((f"result: {result['data']}", _metrics(result)) for result in card["results"]),
     ]
@@ -86,7 +85,7 @@ def _model(weights: Path) -> dict[str, Any]:
         "In Collection": card["name"],
         "Weights": str(weights.relative_to(ROOT)),
         "Metadata": {
-            "SHA-256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "SHA-256": sha256_of(weights),
             "Training Data": card["trained on"],
             "License": card["license"],
         },

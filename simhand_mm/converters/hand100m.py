@@ -3,7 +3,6 @@
 The user extracts the images from the videos. ``hand100m_crops.py`` crops the hands.
 """
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from simhand_mm.converters.hand100m_pairs import Rule, check_positives, to_pairs
 from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
 from simhand_mm.options import Ranks
 from simhand_mm.pool import DropRecord, HandPool, PoolWriter, save_pairs
+from simhand_mm.pool.files import sha256_of
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def import_hand100m(
         "crop_scale": CROP_SCALE,
         "fps": settings.fps,
         "times_from_videos": videos is not None,
-        "annotations": {Path(path).name: _digest(Path(path)) for path in annotation_files},
+        "annotations": {Path(path).name: f"sha256:{sha256_of(path)}" for path in annotation_files},
     }
     writer = PoolWriter(pool_dir, made_with)
     with writer.lock():
@@ -153,7 +153,3 @@ def _import_videos(
                 drop = DropRecord(video_id, -1, "video", "crashed", str(result))
                 writer.write_video(video_id, [], [drop], failure="crashed")
             progress.update()
-
-
-def _digest(path: Path) -> str:
-    return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()

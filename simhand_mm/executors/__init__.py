@@ -7,7 +7,7 @@ the same result.
 
 from simhand_mm.executors.contract import Executor, WorkerDied, usable_cores
 from simhand_mm.executors.local import LocalExecutor
-from simhand_mm.executors.progress import progress_bar
+from simhand_mm.executors.progress import progress_bar, run_all
 from simhand_mm.executors.ray_cluster import RayExecutor
 from simhand_mm.executors.settings import ExecutorSettings
 
@@ -18,5 +18,6 @@ __all__ = [
     "RayExecutor",
     "WorkerDied",
     "progress_bar",
+    "run_all",
     "usable_cores",
 ]

@@ -1,8 +1,11 @@
-"""The progress bar of a stage."""
+"""Running all tasks of a stage, and its progress bar."""
 
 import sys
+from collections.abc import Callable, Sequence
 
 from tqdm import tqdm
+
+from simhand_mm.executors.contract import Executor, Task, Worker, WorkerDied
 
 _SECONDS_BETWEEN_LINES = 10.0  # of progress in a log file
 
@@ -22,3 +25,34 @@ def progress_bar(total: int, unit: str) -> tqdm:
         dynamic_ncols=True,
         file=sys.stderr,
     )
+
+
+def run_all(
+    executor: Executor,
+    tasks: Sequence[Task],
+    build_worker: Callable[[], Worker[Task, None]],
+    unit: str,
+) -> None:
+    """Run tasks that write their results themselves, with a progress bar.
+
+    Args:
+        executor: Runs the tasks.
+        tasks: Picklable tasks; their text names them in messages.
+        build_worker: Picklable function that builds the worker; called once per process.
+        unit: Name of the tasks in the plural, e.g. ``'shards'``.
+
+    Raises:
+        RuntimeError: If a worker died. Raised after the other tasks are finished.
+    """
+    dead = {}
+    with progress_bar(len(tasks), unit) as progress:
+        for task, result in executor(tasks, build_worker):
+            if isinstance(result, WorkerDied):
+                dead[str(task)] = str(result)
+            progress.update()
+    if dead:
+        raise RuntimeError(
+            f"all {unit} must be finished, but workers died at {dead} of {len(tasks)} {unit}. Run "
+            "the command again to do these; the finished ones are kept. If memory ran out, use "
+            "fewer workers."
+        )

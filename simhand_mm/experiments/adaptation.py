@@ -11,7 +11,7 @@ from typing import Any
 
 from simhand_mm.experiments.adaptation_plan import Adaptation, preparation_jobs, training_jobs
 from simhand_mm.experiments.jobs import Job, claim
-from simhand_mm.pool.files import atomic_path, read_json, write_json
+from simhand_mm.pool.files import atomic_path, keep_settings, read_json
 
 # Least share of hands of the videos among the training samples; few hands are repeated to reach it.
 _REAL_SHARE = 0.5
@@ -71,23 +71,15 @@ def _run_step(job: Job, output: Path) -> None:
 
 
 def _keep_settings(videos: Path, output: Path, settings: Adaptation) -> Adaptation:
-    """Write the settings of the first run, and refuse others: results would be mixed."""
+    """Return the settings of the first run: the number of workers changes commands, but no result.
+
+    Raises:
+        ValueError: If another setting differs from that of the first run.
+    """
     now = {**asdict(settings), "videos": str(videos.resolve())}
     now = json.loads(json.dumps(now, default=str))
-    path = output / "adapt.json"
-    if not path.is_file():
-        write_json(path, now, indent=2)
-        return settings
-    before = read_json(path)
-    # The number of workers changes commands, but no result.
-    now["workers"] = before.get("workers", settings.workers)
-    changed = {key: (before.get(key), now[key]) for key in now if before.get(key) != now[key]}
-    if changed:
-        raise ValueError(
-            f"settings must be those with which {output} was started, but these differ (before, "
-            f"now): {changed}. Use another output folder."
-        )
-    return replace(settings, workers=now["workers"])
+    before = keep_settings(output / "adapt.json", now, may_differ=["workers"])
+    return replace(settings, workers=before.get("workers", settings.workers))
 
 
 def _report_files_left_alone(job: Job) -> None:

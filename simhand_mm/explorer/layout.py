@@ -16,6 +16,7 @@ import numpy as np
 from simhand_mm.mining.embedding import PoseEmbedding, usable_rows
 from simhand_mm.pool import HandPool, load_pose_embeddings
 from simhand_mm.pool.array_files import write_array
+from simhand_mm.pool.files import sha256_of
 
 logger = logging.getLogger(__name__)
 
@@ -160,6 +161,6 @@ def _key(pool: HandPool, settings: MapSettings) -> str:
     files = [settings.features, settings.config]
     if settings.features is None:
         files = [path for path in [pool.root / "embedding.npz"] if path.is_file()]
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path is not None]
+    digests = [sha256_of(path) for path in files if path is not None]
     parts = [pool.fingerprint, settings.layout, settings.input_size, *digests]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

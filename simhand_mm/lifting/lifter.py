@@ -1,6 +1,5 @@
 """Lifting 2D keypoints of hands to 3D poses with an uncertainty."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from simhand_mm.functional.keypoints import WRIST
 from simhand_mm.functional.lifting import look_at_hand, to_hand_unit
 from simhand_mm.lifting.limits import PoseLimits
 from simhand_mm.lifting.network import LiftingNetwork
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.files import atomic_path, sha256_of
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("lifter.pth")
 MIN_KEYPOINTS = 11  # up to half of them are missing in training
@@ -100,7 +99,7 @@ class Lifter:
         }
         with atomic_path(path) as temporary:
             torch.save(content, temporary)
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return sha256_of(path)
 
     def __call__(
         self,

@@ -3,7 +3,6 @@
 Everything but the images is an estimate. What was assumed is in ``pseudo_labels.json`` next to it.
 """
 
-import hashlib
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +22,7 @@ from simhand_mm.functional.keypoints import REFERENCE_BONE
 from simhand_mm.lifting.lifter import SHIPPED_WEIGHTS, LiftedHands, Lifter
 from simhand_mm.lifting.methods import estimate_poses
 from simhand_mm.lifting.settings import PseudoLabels
-from simhand_mm.pool.files import write_json
+from simhand_mm.pool.files import sha256_of, write_json
 from simhand_mm.pool.poses import write_poses
 from simhand_mm.pool.reader import HandPool
 
@@ -96,7 +95,7 @@ def _assumptions(pool: HandPool, settings: PseudoLabels, weights: str | Path) ->
         "estimated": "keypoints_3d, keypoints_2d, camera_matrix",
         "frame_size_from": "option" if settings.frame_size else "boxes of each video",
         **options,
-        "lifter_sha256": hashlib.sha256(Path(weights).read_bytes()).hexdigest(),
+        "lifter_sha256": sha256_of(weights),
         "pool_fingerprint": pool.fingerprint,
     }
 

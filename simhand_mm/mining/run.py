@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 from tyro.conf import arg
 
-from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
+from simhand_mm.executors import Executor, LocalExecutor, run_all
 from simhand_mm.functional.neighbors import CONTRACT_VERSION, check_ranks
 from simhand_mm.mining.duplicate_hands import near_duplicate_share
 from simhand_mm.mining.embedding import embed_pool
@@ -114,30 +114,6 @@ class SimilarRun:
         """Return the function that an executor calls. Its index is built once per worker."""
         return self.mine_shard
 
-    def mine(self, shards: Sequence[int], executor: Executor) -> None:
-        """Search for the queries of some shards.
-
-        Args:
-            shards: Numbers of the shards.
-            executor: Runs the search.
-
-        Raises:
-            RuntimeError: If a worker died. Raised after the other shards are done, whose results
-                are kept.
-        """
-        dead = {}
-        with progress_bar(len(shards), "shards") as progress:
-            for shard, result in executor(shards, self.build_worker):
-                if isinstance(result, WorkerDied):
-                    dead[shard] = str(result)
-                progress.update()
-        if dead:
-            raise RuntimeError(
-                f"every shard must be mined, but workers died at {dead} of {len(self.shards)} "
-                "shards. Run the command again to mine these; finished shards are kept. If memory "
-                "ran out, use fewer workers."
-            )
-
     @property
     def engine(self) -> Any:
         """The search engine, built on first use."""
@@ -213,11 +189,14 @@ def mine_similar(
 
     Returns:
         The report; None if other processes still have shards to mine.
+
+    Raises:
+        RuntimeError: If a worker died. The other shards are mined first and their results kept.
     """
     run = SimilarRun(pool, name, settings)
     if not run.is_finished():
         shards = run.shards.missing() if shard is None else [shard]
-        run.mine(shards, executor)
+        run_all(executor, shards, run.build_worker, "shards")
         if run.shards.missing():
             return None
         try:

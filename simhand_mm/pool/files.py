@@ -1,12 +1,16 @@
-"""Writing files so that a killed program or a full disk never leaves an incomplete file; JSON."""
+"""Writing files so that a killed program or a full disk never leaves an incomplete file; JSON.
+
+Also hashes of files, and a file of settings that later runs must not change.
+"""
 
 import errno
+import hashlib
 import json
 import math
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,6 +123,50 @@ def write_json(
     content = _nan_to_none(content)
     text = json.dumps(content, indent=indent, sort_keys=sort_keys, allow_nan=False)
     write_text(path, text + end)
+
+
+def keep_settings(
+    path: Path, settings: dict[str, Any], may_differ: Collection[str] = ()
+) -> dict[str, Any]:
+    """Write the settings of the first run, and refuse others: results would be mixed.
+
+    Args:
+        path: JSON file of the settings, in the folder of the results.
+        settings: Settings of this run, JSON-like.
+        may_differ: Settings that do not change results.
+
+    Returns:
+        The settings of the first run.
+
+    Raises:
+        ValueError: If the folder was started with other settings.
+    """
+    if not path.is_file():
+        write_json(path, settings, indent=2, sort_keys=True)
+        return settings
+    before = read_json(path)
+    changed = {
+        key: (before.get(key), settings.get(key))
+        for key in sorted((before.keys() | settings.keys()) - set(may_differ))
+        if before.get(key) != settings.get(key)
+    }
+    if changed:
+        raise ValueError(
+            f"settings must be those with which {path.parent} was started, but these differ "
+            f"(before, now): {changed}. Use another output folder, or the old settings."
+        )
+    return before
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        FileNotFoundError: If it is not a file.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path} must be a file, but it is not. Correct the path.")
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _nan_to_none(content: Any) -> Any:

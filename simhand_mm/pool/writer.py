@@ -11,7 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from simhand_mm.pool.files import explaining_disk_errors, read_json, remove_temporaries, write_json
+from simhand_mm.pool.files import (
+    explaining_disk_errors,
+    keep_settings,
+    read_json,
+    remove_temporaries,
+    write_json,
+)
 from simhand_mm.pool.mapped_copy import fingerprint_of, write_arrow
 from simhand_mm.pool.merging import merge_parts
 from simhand_mm.pool.parts import (
@@ -50,11 +56,7 @@ class PoolWriter:
         self.settings = settings
         self._parts_dir = self.root / "parts"
         self._schema = hands_schema(settings.get("columns", ()))
-        path = self.root / "settings.json"
-        if path.is_file():
-            _check_same_settings(self.root, read_json(path), settings)
-        else:
-            write_json(path, settings, indent=2, sort_keys=True)
+        keep_settings(self.root / "settings.json", settings)
 
     @contextmanager
     def lock(self, shared: bool = False) -> Iterator[None]:
@@ -215,16 +217,3 @@ def _check_unique(hands: pa.Table, entries: Sequence[PartEntry]) -> None:
         f"{len(videos)} videos occur several times (first videos: {videos[:3]}). Remove "
         f"their parts ({', '.join(parts)}) and prepare these videos again."
     )
-
-
-def _check_same_settings(root: Path, before: dict[str, Any], settings: dict[str, Any]) -> None:
-    changed = {
-        key: (before.get(key), settings.get(key))
-        for key in sorted(before.keys() | settings.keys())
-        if before.get(key) != settings.get(key)
-    }
-    if changed:
-        raise ValueError(
-            f"settings must be those with which {root} was started, but these differ (before, "
-            f"now): {changed}. Use another output folder, or the old settings."
-        )

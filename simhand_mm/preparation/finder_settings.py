@@ -1,12 +1,11 @@
 """Settings of the detector and the keypoint estimator, which can be sent to other processes."""
 
-import hashlib
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 from tyro.conf import Fixed, arg
 
+from simhand_mm.pool.files import sha256_of
 from simhand_mm.preparation.detectors import DetectionTable, HandDetector, MMDetDetector
 from simhand_mm.preparation.finders import BoxFinder, FullFrameFinder, HandFinder
 from simhand_mm.preparation.keypoints import MediaPipeHands, MediaPipeTasks, mediapipe_version
@@ -70,12 +69,6 @@ class MediaPipeRecipe:
         """See :class:`FinderRecipe`; files are identified by a hash of their content."""
         record = {**asdict(self), "mediapipe": mediapipe_version()}
         for name in ("task_file", "detections"):
-            record[name] = _digest(record[name]) if record[name] else ""
-        record["mmdet"] = [_digest(path) for path in self.mmdet or ()]
+            record[name] = f"sha256:{sha256_of(record[name])}" if record[name] else ""
+        record["mmdet"] = [f"sha256:{sha256_of(path)}" for path in self.mmdet or ()]
         return record
-
-
-def _digest(path: str) -> str:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path} must be a file, but it is not. Correct the path.")
-    return "sha256:" + hashlib.sha256(Path(path).read_bytes()).hexdigest()

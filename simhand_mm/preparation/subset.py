@@ -3,7 +3,6 @@
 Axes: N hands of the pool.
 """
 
-import hashlib
 import logging
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -14,6 +13,7 @@ import numpy as np
 from tyro.conf import arg
 
 from simhand_mm.pool import DropRecord, HandPool, HandRecord, PoolWriter
+from simhand_mm.pool.files import sha256_of
 from simhand_mm.pool.filters import rows_where
 from simhand_mm.pool.id_lists import find_listed_hands
 
@@ -47,8 +47,7 @@ class Selection:
         """JSON-like form for ``pool.json``; the file is named by its content."""
         record = asdict(self)
         if self.exclude is not None:
-            digest = hashlib.sha256(self.exclude.read_bytes()).hexdigest()
-            record["exclude"] = f"sha256:{digest}"
+            record["exclude"] = f"sha256:{sha256_of(self.exclude)}"
         return record
 
 

@@ -6,7 +6,6 @@ OUT/synthetic.json            summary of the data set, written last
 OUT/parts/                    labels of the finished parts; an interrupted run continues from them
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -18,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tyro.conf import arg
 
-from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
-from simhand_mm.pool.files import read_json, write_json
+from simhand_mm.executors import Executor, LocalExecutor, run_all
+from simhand_mm.pool.files import read_json, sha256_of, write_json
 from simhand_mm.pool.parquet_tables import write_table
 from simhand_mm.synthetic.parts import STILLS_PER_SUBJECT, Part, make_part
 
@@ -110,7 +109,8 @@ def synthesize(
         for leftover in (root / folder).glob(".*.tmp"):  # from an interrupted run
             leftover.unlink()
     todo = [part for part in parts if not part.is_finished(root)]
-    _make_parts(todo, root, executor)
+    if todo:
+        run_all(executor, todo, _WorkerRecipe(root, executor.threads_per_worker), "parts")
     return _conclude(root, parts, parameters)
 
 
@@ -153,23 +153,6 @@ def _claim(root: Path, parameters: dict[str, Any]) -> dict | None:
     return present if present["is_complete"] else None
 
 
-def _make_parts(parts: list[Part], root: Path, executor: Executor) -> None:
-    """Make the missing parts, with a progress bar."""
-    if not parts:
-        return
-    dead = {}
-    with progress_bar(len(parts), "parts") as progress:
-        for part, result in executor(parts, _WorkerRecipe(root, executor.threads_per_worker)):
-            if isinstance(result, WorkerDied):
-                dead[part.name] = str(result)
-            progress.update()
-    if dead:
-        raise RuntimeError(
-            f"every part must be rendered, but workers died at {dead}. Run the command again to "
-            "render these; finished parts are kept. If memory ran out, use fewer workers."
-        )
-
-
 @dataclass(frozen=True)
 class _WorkerRecipe:
     """Builds the function that makes a part, once in each worker process."""
@@ -190,7 +173,7 @@ def _conclude(root: Path, parts: list[Part], parameters: dict[str, Any]) -> dict
         if paths:
             table = pa.concat_tables([pq.read_table(path) for path in paths])
             write_table(root / name, table)
-            tables[name] = hashlib.sha256((root / name).read_bytes()).hexdigest()
+            tables[name] = sha256_of(root / name)
             counts[name] = table.num_rows
     summary = {
         "generator_version": GENERATOR_VERSION,

@@ -52,6 +52,9 @@ class Part:
     seed: int
     stills: str = "studio"
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def name(self) -> str:
         """Name of the part, unique in the data set; for a video it is the ``video_id``."""

@@ -202,7 +202,7 @@ class DyingExecutor:
 
 
 def test_dead_worker_loses_one_shard_only(pool):
-    with pytest.raises(RuntimeError, match=r"workers died at \{1: 'exit code -9'\} of 3 shards"):
+    with pytest.raises(RuntimeError, match=r"workers died at \{'1': 'exit code -9'\} of 3 shards"):
         mine_similar(pool, "top", settings(), executor=DyingExecutor())
     assert SimilarRun(pool, "top", settings()).shards.missing() == [1]
     assert mine_similar(pool, "top", settings())["verification"]["recall"] == 1
