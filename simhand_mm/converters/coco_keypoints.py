@@ -25,6 +25,7 @@ from simhand_mm.converters.labelled_hands import (
 )
 from simhand_mm.converters.records import UnusableSample, to_array
 from simhand_mm.converters.source_files import read_source
+from simhand_mm.functional.camera import pinhole
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 
 _SIDE_FIELDS = ("handedness", "hand_side", "left_right", "hand_type")
@@ -182,9 +183,8 @@ def camera_of(*entries: dict[str, Any]) -> np.ndarray | None:
             parameters = entry["cam_param"]
             if not isinstance(parameters, dict):
                 raise UnusableSample("malformed cam_param")
-            fx, fy = to_array(parameters.get("focal"), (2,))
-            cx, cy = to_array(parameters.get("princpt"), (2,))
-            return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+            focal = to_array(parameters.get("focal"), (2,))
+            return pinhole(*focal, *to_array(parameters.get("princpt"), (2,)))
     return None
 
 

@@ -23,6 +23,7 @@ import yaml
 from mmengine.utils import track_iter_progress
 
 from simhand_mm.converters.conversion import Conversion, OfficialCount
+from simhand_mm.functional.camera import pinhole
 from simhand_mm.functional.keypoints import REFERENCE_BONE
 
 Setup = Literal["s0", "s1", "s2", "s3"]
@@ -259,10 +260,9 @@ def _camera_matrix(root: Path, serial: str) -> np.ndarray:
         raise FileNotFoundError(f"{path} must exist, but does not. Extract calibration.tar.gz.")
     try:
         color = yaml.safe_load(path.read_text(encoding="utf-8"))["color"]
-        fx, fy, cx, cy = (float(color[name]) for name in ("fx", "fy", "ppx", "ppy"))
+        return pinhole(*(float(color[name]) for name in ("fx", "fy", "ppx", "ppy")))
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} must have fx, fy, ppx and ppy of the colour camera, but reading it gives "
             f"{type(error).__name__}. Extract calibration.tar.gz again."
         ) from error
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])

@@ -121,7 +121,10 @@ def _warn_of_times(
     if unknown:
         logger.warning(
             "no video file for %d of %d videos (first: %s): their times are frame index / %g",
-            *(len(unknown), len(names), unknown[0], settings.fps),
+            len(unknown),
+            len(names),
+            unknown[0],
+            settings.fps,
         )
 
 

@@ -25,7 +25,10 @@ _MARGIN = 0.9  # a wrong order makes the skeleton at least 1.4 times as long
 
 _FINGER_WORDS = {
     **{finger: finger for finger in FINGERS},
-    **{"forefinger": "index", "pointer": "index", "little": "pinky", "small": "pinky"},
+    "forefinger": "index",
+    "pointer": "index",
+    "little": "pinky",
+    "small": "pinky",
 }
 _JOINT_WORDS = {
     "thumb": {"cmc": 1, "mcp": 2, "ip": 3, "tip": 4},

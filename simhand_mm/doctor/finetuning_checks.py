@@ -16,6 +16,7 @@ from simhand_mm.cli import find_file
 from simhand_mm.doctor import comparing
 from simhand_mm.doctor.comparing import difference, judge
 from simhand_mm.doctor.findings import Status
+from simhand_mm.functional.camera import pinhole
 from simhand_mm.functional.detnet import read_out
 from simhand_mm.pool import write_poses
 
@@ -96,7 +97,7 @@ def _write_labelled_noise(root: Path, count: int) -> None:
     for number in range(8):
         noise = generator.integers(0, 255, (224, 224, 3), dtype=np.uint8)
         cv2.imwrite(str(root / f"images/{number}.jpg"), noise)
-    camera = np.array([[480.0, 0, 112], [0, 480, 112], [0, 0, 1]])
+    camera = pinhole(480, 480, 112, 112)
     rows = []
     for number in range(count):
         hand = generator.normal((0, 0, 600), 40, (21, 3))

@@ -32,6 +32,11 @@ def project(keypoints_3d: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:
     return image[..., :2] / image[..., 2:]
 
 
+def pinhole(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
+    """Return the camera matrix ``[3, 3]`` with these focal lengths and principal point, px."""
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], dtype=np.float64)
+
+
 def orthogonal_part(affine: np.ndarray) -> np.ndarray:
     """Return the rotation or reflection of a similarity map.
 
@@ -90,7 +95,7 @@ def camera_of_view(size_wh: tuple[float, float], fov_deg: float) -> np.ndarray:
     """
     width, height = size_wh
     focal_px = max(width, height) / 2 / math.tan(math.radians(fov_deg) / 2)
-    return np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
+    return pinhole(focal_px, focal_px, (width - 1) / 2, (height - 1) / 2)
 
 
 def transform_camera(affine: np.ndarray, camera_matrix: np.ndarray) -> np.ndarray:

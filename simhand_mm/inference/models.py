@@ -10,6 +10,7 @@ import numpy as np
 from tyro.conf import arg
 
 from simhand_mm.functional.boxes import keypoints_to_box
+from simhand_mm.functional.camera import pinhole
 from simhand_mm.inference.tracking import Detector, TrackedHands
 from simhand_mm.lifting.settings import PoseMethod
 from simhand_mm.pool import HandBox, HandPose3D
@@ -81,7 +82,7 @@ class HandModel:
             is_video: Whether it gets the frames of a video, in order.
         """
         max_hands = self.max_hands or (2 if is_video else 4)
-        camera = None if self.intrinsics is None else _pinhole(*self.intrinsics)
+        camera = None if self.intrinsics is None else pinhole(*self.intrinsics)
         if not self.checkpoint:
             from simhand_mm.inference.lifting import LiftingEstimator  # loads torch
 
@@ -122,8 +123,3 @@ def has_onnxruntime() -> bool:
     from importlib.util import find_spec
 
     return find_spec("onnx") is not None and find_spec("onnxruntime") is not None
-
-
-def _pinhole(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
-    """Return the camera matrix ``[3, 3]``, px."""
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])

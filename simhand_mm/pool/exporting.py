@@ -118,8 +118,11 @@ def _write_coco(samples: _Samples, folder: Path) -> None:
     size = samples.pool.crop_size
     skeleton = [[parent + 1, child + 1] for parent, child in SKELETON]  # counted from 1
     category = {
-        **{"id": 1, "name": "hand", "supercategory": "hand"},
-        **{"keypoints": list(KEYPOINT_NAMES), "skeleton": skeleton},
+        "id": 1,
+        "name": "hand",
+        "supercategory": "hand",
+        "keypoints": list(KEYPOINT_NAMES),
+        "skeleton": skeleton,
     }
     with (
         atomic_path(folder / COCO_ANNOTATIONS) as temporary,
@@ -152,7 +155,10 @@ def _coco_annotation(pool: HandPool, row: int, values: dict[str, Any]) -> dict[s
     attributes = {name: values[name] for name in ("handedness", "is_mirrored", "bbox_score")}
     attributes |= {name: values[name] for name in pool.extra_columns}
     return {
-        **{"id": row + 1, "image_id": row + 1, "category_id": 1, "iscrowd": 0},
+        "id": row + 1,
+        "image_id": row + 1,
+        "category_id": 1,
+        "iscrowd": 0,
         "bbox": [x1, y1, x2 - x1, y2 - y1],
         "area": (x2 - x1) * (y2 - y1),
         "keypoints": np.column_stack([points, flags]).ravel().tolist(),

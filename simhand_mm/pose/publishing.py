@@ -21,10 +21,6 @@ def read_model_config(path: str | Path) -> Config:
         FileNotFoundError: If there is no such file.
         ValueError: If the file has no config.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"checkpoint must be a file, but {path} does not exist. Correct the path."
-        )
     content = load_checkpoint(path, "cpu")
     if not isinstance(content, dict) or "model" not in content.get("config", {}):
         raise ValueError(

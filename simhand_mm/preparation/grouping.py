@@ -142,14 +142,22 @@ def _log_decisions(
     logger.info(
         "%d images in %d groups by %s, the largest %r with %d; a group counts as one video: its "
         "hands are not paired with each other (--group)",
-        *(num_images, len(groups), group, largest.video_id, len(largest.images)),
+        num_images,
+        len(groups),
+        group,
+        largest.video_id,
+        len(largest.images),
     )
     if len(largest.images) == 1:
         return
     first, last = largest.images[0], largest.images[-1]
     logger.info(
         "%s is image %d at 0 s, %s is image %d at %g s (--numbers-per-second%s)",
-        *(first.path.name, first.frame_index, last.path.name, last.frame_index, last.time_s),
+        first.path.name,
+        first.frame_index,
+        last.path.name,
+        last.frame_index,
+        last.time_s,
         "" if numbers_per_second else "; times that no list gives are guessed",
     )
     num_sampled = sum(1 for each in groups for _ in each.sampled(fps))

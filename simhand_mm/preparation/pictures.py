@@ -26,9 +26,13 @@ class PictureConverter:
     def __call__(self, picture: Any, stream: Any) -> np.ndarray:
         """Return a frame decoded from a stream as ``uint8 [H, W, 3]`` RGB."""
         look = (
-            *(picture.width, picture.height, picture.format.name),
-            *(int(picture.colorspace), int(picture.color_range)),
-            *(square_width(picture.width, stream), _orientation(picture)),
+            picture.width,
+            picture.height,
+            picture.format.name,
+            int(picture.colorspace),
+            int(picture.color_range),
+            square_width(picture.width, stream),
+            _orientation(picture),
             stream.codec_context.color_trc in _HDR_TRANSFERS,
         )
         if look != self._look:

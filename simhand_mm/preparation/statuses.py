@@ -70,7 +70,9 @@ def left_to_do(
         if status and piece_of(video)[0] == 0 and _is_changed(video, status):
             logger.info(
                 "%s is prepared again: its file changed from %s to %s",
-                *(video.video_id, status.source_file, video.source_file),
+                video.video_id,
+                status.source_file,
+                video.source_file,
             )
     return left
 

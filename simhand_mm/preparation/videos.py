@@ -122,7 +122,8 @@ def _open_video(path: Path) -> Any:
     if not num_bytes:
         raise VideoError(path, "empty_file", "the file has 0 bytes")
     options = {
-        **{"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
+        "format_whitelist": _CONTAINERS,
+        "protocol_whitelist": "file",
         "fflags": "-genpts",  # generated time stamps would decrease in packed AVI
     }
     try:

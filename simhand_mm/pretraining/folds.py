@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.labels import read_labels
+from simhand_mm.pretraining.selection import drop_by_reason
 from simhand_mm.probe_options import ProbeSettings
 
 Split: TypeAlias = tuple[np.ndarray, np.ndarray]
@@ -51,15 +52,13 @@ def select_hands(pool: HandPool, settings: ProbeSettings) -> LabelledHands:
     """
     columns = read_labels(pool, (settings.label, settings.group), settings.table)
     labels, groups = (np.array(column, dtype=object) for column in columns)
-    keep = np.ones(len(pool), dtype=bool)
-    drops = {}
-    for reason, is_bad in (
-        ("without_label", labels == ""),
-        ("without_group", groups == ""),
-        ("with_broken_keypoints", ~np.isfinite(pool.keypoints_2d).all(axis=(1, 2))),
-    ):
-        drops[reason] = int((keep & is_bad).sum())
-        keep &= ~is_bad
+    keep, drops = drop_by_reason(
+        {
+            "without_label": labels == "",
+            "without_group": groups == "",
+            "with_broken_keypoints": ~np.isfinite(pool.keypoints_2d).all(axis=(1, 2)),
+        }
+    )
     lonely = [
         label for label in set(labels[keep]) if len(set(groups[keep & (labels == label)])) < 2
     ]

@@ -56,15 +56,25 @@ def select_pairs(
         "with_positive_of_other_split": ~in_split[positive],
         "with_positive_not_chosen": ~chosen[positive],
     }
-    keep = np.ones(len(pool), dtype=bool)
-    drops = {}
-    for reason, is_bad in reasons.items():
-        drops[reason] = int((keep & is_bad).sum())
-        keep &= ~is_bad
+    keep, drops = drop_by_reason(reasons)
     if not keep.all():
         counts = {reason: count for reason, count in drops.items() if count}
         print_log(f"{pool.root}: {keep.sum()} hands are queries, dropped: {counts}", "current")
     return np.stack([query[keep], positive[keep]])
+
+
+def drop_by_reason(reasons: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, int]]:
+    """Drop hands, and count each for its first reason.
+
+    Args:
+        reasons: For each reason, which hands it concerns, ``[N]`` bool.
+
+    Returns:
+        Which hands are kept, ``[N]`` bool, and the number of dropped ones by reason.
+    """
+    keep = ~np.logical_or.reduce(list(reasons.values()))
+    first = np.argmax(list(reasons.values()), axis=0)[~keep]
+    return keep, {reason: int((first == n).sum()) for n, reason in enumerate(reasons)}
 
 
 def _in_split(pool: HandPool, split: str, held_out: float) -> np.ndarray:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simhand_mm.functional.camera import pinhole
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -25,8 +27,7 @@ class Camera:
     @classmethod
     def centered(cls, focal_px: float, width: int, height: int) -> "Camera":
         """Return a camera with square pixels and the principal point at the image centre."""
-        center = ((width - 1) / 2, (height - 1) / 2)
-        matrix = np.array([[focal_px, 0, center[0]], [0, focal_px, center[1]], [0, 0, 1.0]])
+        matrix = pinhole(focal_px, focal_px, (width - 1) / 2, (height - 1) / 2)
         return cls(matrix, width, height)
 
     @property
