@@ -11,7 +11,7 @@ import numpy as np
 
 from simhand_mm.functional.keypoints import FINGERS, NUM_KEYPOINTS, SKELETON
 
-OrderName = Literal["palm-to-tip", "tip-to-palm", "wrist-last"]
+OrderName = Literal["palm-to-tip", "tip-to-palm", "wrist-last", "mano"]
 Order = tuple[int, ...]
 ORDERS: dict[str, Order] = {
     # FreiHAND, OpenPose, MediaPipe, OneHand10K, COCO-WholeBody
@@ -20,8 +20,14 @@ ORDERS: dict[str, Order] = {
     "tip-to-palm": (0, *(4 * finger + 4 - joint for finger in range(5) for joint in range(4))),
     # InterHand2.6M, AssemblyHands: each finger from its tip, then the wrist
     "wrist-last": (20, *(4 * finger + 3 - joint for finger in range(5) for joint in range(4))),
+    # MANO's joints and then its finger tips, as HO-3D lists them: the wrist, three joints each of
+    # index, middle, pinky, ring and thumb, then the tips from thumb to pinky
+    "mano": (
+        *(0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18),
+        *(10, 11, 12, 19, 7, 8, 9, 20),
+    ),
 }
-_MARGIN = 0.9  # a wrong order makes the skeleton at least 1.4 times as long
+_MARGIN = 0.9  # a wrong order makes the skeleton 1.2 times as long (1.1 in 2D), or longer
 
 _FINGER_WORDS = {
     **{finger: finger for finger in FINGERS},

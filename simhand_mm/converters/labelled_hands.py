@@ -24,8 +24,9 @@ class OwnLabelSettings:
             of human size.
         order: Order of the keypoints, if the file does not name them: palm-to-tip (wrist, then each
             finger from the palm; FreiHAND, OpenPose, MediaPipe), tip-to-palm (wrist, then each
-            finger from its tip; RHD) or wrist-last (each finger from its tip, then the wrist;
-            InterHand2.6M).
+            finger from its tip; RHD), wrist-last (each finger from its tip, then the wrist;
+            InterHand2.6M) or mano (the wrist, three joints each of index, middle, pinky, ring and
+            thumb, then the tips from thumb to pinky; MANO, HO-3D).
         images: Folder of the images, inside the data folder. By default it is searched for.
         side: Handedness of hands for which the file does not state it.
     """

@@ -16,6 +16,12 @@ MEDIAPIPE_NAMES = [
     *(f"{finger}_{joint}" for finger in ("INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY")
       for joint in ("MCP", "PIP", "DIP", "TIP")),
 ]  # fmt: skip
+MANO_NAMES = [
+    "wrist",
+    *(f"{finger}{joint}" for finger in ("index", "middle", "pinky", "ring", "thumb")
+      for joint in (1, 2, 3)),
+    *(f"{finger}4" for finger in ("thumb", "index", "middle", "ring", "pinky")),
+]  # fmt: skip
 # Position of each of our keypoints in RHD: the wrist, then each finger from its tip.
 RHD_POSITIONS = [0, 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13, 20, 19, 18, 17]
 

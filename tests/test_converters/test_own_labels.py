@@ -49,6 +49,7 @@ def edit(root, change):
         ([n.replace("4", "3").replace("3", "2") for n in ["wrist"]], None),
         ([f"{f}_{j}" for f in ("little", "ring", "middle", "index", "thumb") for j in range(4)]
          + ["Wrist"], [20, *(4 * f + j for f in (4, 3, 2, 1, 0) for j in range(4))]),
+        (layouts.MANO_NAMES, list(ORDERS["mano"])),
         ([str(number) for number in range(1, 22)], None),
         ([*layouts.ONEHAND10K_NAMES[:-1], "wrist"], None),
     ],
@@ -63,7 +64,7 @@ def test_a_wrong_order_makes_the_skeleton_longer(hands, axes):
     hand = np.stack([hand[f"keypoints_{axes}d"] for hand in hands])
     hand[0, 5:9] = np.nan
     check_order(hand, "x")
-    for order in ("tip-to-palm", "wrist-last"):
+    for order in ("tip-to-palm", "wrist-last", "mano"):
         mixed = hand[:, np.argsort(ORDERS[order])]  # as a file in that order would list them
         np.testing.assert_array_equal(mixed[:, ORDERS[order]], hand)
         with pytest.raises(ValueError, match="shorter, so the stated order is probably wrong"):
