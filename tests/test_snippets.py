@@ -1,15 +1,19 @@
-"""The Python snippets of README.md and docs/backbones.md run as they are printed."""
+"""The Python snippets of README.md and of some pages run as they are printed."""
 
 import re
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 
+from simhand_mm.cli import main
+from simhand_mm.pool import HandPool, read_poses
 from simhand_mm.pose import HandPoseDataset  # noqa: F401 (registers the parts of DetNet)
 from simhand_mm.pretraining.publishing import EncoderRecipe, save_backbone
 from simhand_mm.synthetic import Contents, synthesize
@@ -30,6 +34,42 @@ def test_loss():
     names: dict = {}
     exec(snippet("loss"), names)
     assert names["projections"].grad.abs().sum() > 0
+
+
+def test_predictions_of_another_program(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "my_hands"
+    synthesize(folder, Contents(num_videos=0, num_train_stills=0, num_test_stills=3))
+    monkeypatch.chdir(tmp_path)
+    truth = read_poses("my_hands/poses/test.parquet")["keypoints_3d"]
+    guesses = iter(truth - truth[:, :1])  # relative to the wrist
+    predict = {"predict": lambda image, box: next(guesses)}
+    exec(snippet("other program", "docs/protocols.md"), predict)
+    table = "my_hands/poses/test.parquet"
+    for command in ("evaluate {} predictions.parquet", "compare {} a=predictions.parquet"):
+        words = command.format(table).split()
+        monkeypatch.setattr("sys.argv", ["simhand", *words])
+        main()
+    printed = capsys.readouterr().out
+    assert re.search(r"^root +0\.00 ", printed, re.M) and "Report: " in printed
+
+
+def test_own_keypoints(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    picture = np.zeros((60, 80, 3), np.uint8)
+    picture[20:40, 10:30, 0] = 255  # blue
+    cv2.imwrite("a.png", picture)
+    keypoints = np.tile([12.0, 22.0], (21, 1))
+    box = (10, 20, 30, 40)
+    hands_of = {"a": [("a.png", box, keypoints, side) for side in ("left", "right")]}
+    exec(snippet("own keypoints", "docs/tutorial_pictures.md"), {"hands_of": hands_of})
+    pool = HandPool("data/pool")
+    assert pool.handedness_index.tolist() == [0, 1] and pool.is_mirrored.tolist() == [True, False]
+    # The box is enlarged to 26 px, of which 3 px are before it; keypoints are centres of pixels.
+    right = (12.5 - 7) * 224 / 26 - 0.5
+    expected = [[224 - 1 - right, right], [right, right]]
+    np.testing.assert_allclose(pool.keypoints_2d[:, 0], expected, rtol=1e-5)
+    crop = cv2.imdecode(np.frombuffer(pool.read_crop(1), np.uint8), cv2.IMREAD_COLOR)
+    assert (crop[60, 60] > [200, -1, -1]).all() and crop[60, 60, 2] < 50
 
 
 @pytest.mark.slow

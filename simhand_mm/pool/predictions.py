@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
 from simhand_mm.pool.parquet_tables import read_columns, write_table
@@ -44,13 +45,14 @@ def write_predictions(path: str | Path, predictions: Mapping[str, Any]) -> None:
 
 
 def read_predictions(
-    path: str | Path, columns: Sequence[str] = ("keypoints_3d",)
+    path: str | Path, columns: Sequence[str] = ("keypoints_3d",), optional: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Read columns of a table of predictions.
 
     Args:
         path: The ``.parquet`` file.
         columns: Columns to read in addition to ``sample_id``.
+        optional: Further columns, which are NaN if the file lacks them.
 
     Returns:
         ``sample_id`` as a list, and each column as an array ``[N, ...]``.
@@ -59,5 +61,13 @@ def read_predictions(
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a table with these columns.
     """
-    advice = "Write it with simhand test --dump."
-    return read_columns(path, ["sample_id", *columns], "a table of predictions", advice)
+    what, advice = (
+        "a table of predictions",
+        "Write it with simhand test --dump (others: docs/protocols.md).",
+    )
+    table = read_columns(path, ["sample_id", *columns], what, advice)
+    names = pq.read_schema(path).names
+    table |= read_columns(path, [name for name in optional if name in names], what, advice)
+    for name in set(optional) - set(names):
+        table[name] = np.full((len(table["sample_id"]), *ROW_SHAPES[name]), np.nan, np.float32)
+    return table

@@ -151,7 +151,7 @@ def array_to_column(values: np.ndarray) -> pa.Array:
 def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
     """Return a numeric column as an array ``[N, *row shape]``, without a copy if possible.
 
-    Rows that are empty are NaN.
+    Rows that are empty are NaN. Rows may be nested lists, as other programs write them.
 
     Raises:
         ValueError: If the rows do not have the shape of that column.
@@ -160,7 +160,10 @@ def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
     if name not in ROW_SHAPES:
         return array.to_numpy(zero_copy_only=False)
     shape = ROW_SHAPES[name]
-    values = array.flatten().to_numpy(zero_copy_only=False)
+    numbers = array.flatten()
+    while pa.types.is_nested(numbers.type):
+        numbers = numbers.flatten()
+    values = numbers.to_numpy(zero_copy_only=False)
     is_filled = ~np.asarray(array.is_null())
     if values.size != is_filled.sum() * math.prod(shape):
         raise ValueError(

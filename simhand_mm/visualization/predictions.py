@@ -56,7 +56,7 @@ def read_comparison(
     Args:
         data_root: Folder that the image paths are relative to.
         poses: Poses table.
-        predictions: Model -> ``predictions.parquet``, as written by ``simhand test --dump``.
+        predictions: Model -> ``predictions.parquet``. Without 2D keypoints, none are drawn.
 
     Raises:
         FileNotFoundError: If a table is missing.
@@ -127,7 +127,7 @@ def _finite_order(values: np.ndarray) -> np.ndarray:
 
 def _read_table(path: str | Path) -> dict[str, Any]:
     """Return the arrays of one file, and ``row``: the row of each sample ID."""
-    table = read_predictions(path, ["keypoints_2d", "keypoints_3d"])
+    table = read_predictions(path, optional=["keypoints_2d"])
     rows = {sample_id: row for row, sample_id in enumerate(table["sample_id"])}
     return {"row": rows, **table}
 
