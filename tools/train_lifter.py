@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simhand_mm.cli import run
-from simhand_mm.functional.keypoints import MIDDLE_MCP, WRIST
 from simhand_mm.lifting.settings import LiftingTraining
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from simhand_mm.lifting.lifter import LiftedHands, Lifter
+    from simhand_mm.lifting.evaluation import FoundHands
 
 
 def main(
@@ -47,6 +46,7 @@ def main(
     """
     import torch
 
+    from simhand_mm.lifting.evaluation import compare_expected_errors, errors_of_methods
     from simhand_mm.lifting.lifter import Lifter
     from simhand_mm.lifting.limits import PoseLimits
     from simhand_mm.lifting.noise import HandSamples, NoiseBank
@@ -54,15 +54,18 @@ def main(
     from simhand_mm.synthetic.hand.pose_set import sample_hand_poses
 
     torch.set_num_threads(1)
-    hands = find_hands(synthetic, fps)
-    is_test = hands.pop("video") % 3 == 2
-    train, test = ({n: v[rows] for n, v in hands.items()} for rows in (~is_test, is_test))
+    hands, video = find_hands(synthetic, fps)
+    train, test = hands[video % 3 != 2], hands[video % 3 == 2]
     bank = NoiseBank.measure(
-        HandSamples(*(train[n].float() for n in ("true_2d", "true_3d", "camera"))),
-        train["found_2d"].float(),
-        train["found_3d"].float(),
+        HandSamples(
+            train.truth.keypoints_2d.float(),
+            train.truth.keypoints_3d.float(),
+            train.truth.camera_matrix.float(),
+        ),
+        train.found_2d.float(),
+        train.found_3d.float(),
     )
-    print(f"errors of {len(bank.true_3d)} hands measured, {len(is_test[is_test])} hands to test on")
+    print(f"errors of {len(bank.true_3d)} hands measured, {len(test.found_2d)} hands to test on")
     sampled_poses = torch.from_numpy(sample_hand_poses(people, poses, training.seed))
     network = train_lifter(
         sampled_poses, bank, training, lambda step, loss: print(step, f"{loss:.4f}")
@@ -75,16 +78,26 @@ def main(
     }
     Lifter(network, PoseLimits.of(sampled_poses), meta).save(output)
     lifter = Lifter.load(output)  # as others will have it, in half precision
-    lifter.meta["held_out_videos"] = scores = test_lifter(lifter, test)
-    print(json.dumps(scores | {"expected errors": check_expected_errors(lifter, test)}, indent=2))
+    lifter.meta["held_out_videos"] = scores = errors_of_methods(lifter, test)
+    print(json.dumps(scores | {"expected errors": compare_expected_errors(lifter, test)}, indent=2))
     print(f"{output}: sha256 {lifter.save(output)}")
 
 
-def find_hands(synthetic: Path, fps: float) -> dict[str, Tensor]:
-    """Return what MediaPipe finds in the videos and the truth; left hands become right hands."""
+def find_hands(synthetic: Path, fps: float) -> tuple[FoundHands, Tensor]:
+    """Return what MediaPipe finds in the videos and the truth; left hands become right hands.
+
+    Returns:
+        The hands, and the number of the video of each, ``[N]``.
+
+    Raises:
+        ValueError: If MediaPipe finds no hand.
+    """
     import torch
 
     from simhand_mm.functional.boxes import keypoints_to_box
+    from simhand_mm.functional.keypoints import mirror_keypoints_3d
+    from simhand_mm.lifting.evaluation import FoundHands
+    from simhand_mm.lifting.noise import HandSamples
     from simhand_mm.preparation.keypoints import MediaPipeHands
     from simhand_mm.preparation.videos import sample_frames
     from simhand_mm.synthetic.ground_truth import GroundTruth
@@ -111,74 +124,26 @@ def find_hands(synthetic: Path, fps: float) -> dict[str, Tensor]:
             f"{synthetic} must contain videos in which MediaPipe finds hands, but it finds none. "
             "Make more of them with simhand synthesize."
         )
-    hands = {name: np.array(values) for name, values in columns.items()}
-    rows = hands.pop("row")
-    hands["true_2d"], hands["true_3d"] = truth.keypoints_2d[rows], truth.keypoints_3d[rows]
-    hands["camera"] = truth.camera_matrix[rows]
-    _mirror(hands, truth.handedness[rows] == "left")
-    return {name: torch.from_numpy(values) for name, values in hands.items()}
+    found = {name: np.array(values) for name, values in columns.items()}
+    rows = found["row"]
+    camera, is_left = truth.camera_matrix[rows], truth.handedness[rows] == "left"
+    found_2d, true_2d = (
+        torch.from_numpy(_mirror_2d(points, camera, is_left))
+        for points in (found["found_2d"], truth.keypoints_2d[rows])
+    )
+    found_3d, true_3d = (
+        torch.from_numpy(np.where(is_left[:, None, None], mirror_keypoints_3d(hands), hands))
+        for hands in (found["found_3d"], truth.keypoints_3d[rows])
+    )
+    samples = HandSamples(true_2d, true_3d, torch.from_numpy(camera))
+    return FoundHands(samples, found_2d, found_3d), torch.from_numpy(found["video"])
 
 
-def _mirror(hands: dict[str, np.ndarray], is_left: np.ndarray) -> None:
-    """Mirror left hands in the plane of the principal point, in place: x becomes 2 cx - x."""
-    from simhand_mm.functional.keypoints import mirror_keypoints_3d
-
-    twice_cx = 2 * hands["camera"][is_left, :1, 2]
-    for name in ("found_2d", "true_2d"):
-        hands[name] = hands[name].astype(np.float64)
-        hands[name][is_left, :, 0] = twice_cx - hands[name][is_left, :, 0]
-    for name in ("found_3d", "true_3d"):
-        hands[name][is_left] = mirror_keypoints_3d(hands[name][is_left])
-
-
-def test_lifter(lifter: Lifter, hands: dict[str, Tensor]) -> dict[str, dict[str, float]]:
-    """Mean errors in mm of each method, and with other inputs, over hands with known truth."""
-    from simhand_mm.lifting.methods import estimate_poses
-
-    found, other, camera = (hands[name].numpy() for name in ("found_2d", "found_3d", "camera"))
-    methods = ("world_landmarks", "lifted", "lifted_from_both", "half_and_half")
-    lifted = {
-        name: estimate_poses(lifter, name, found, None, camera, other) for name in methods
-    } | {
-        "lifted, without the camera": lifter(found),
-        "lifted, true 2D keypoints": lifter(hands["true_2d"].numpy(), camera_matrix=camera),
-    }
-    return {
-        name: {
-            protocol: round(_errors_mm(poses, hands, protocol).mean().item(), 2)
-            for protocol in ("root_scale", "procrustes")
-        }
-        for name, poses in lifted.items()
-    }
-
-
-def check_expected_errors(lifter: Lifter, hands: dict[str, Tensor]) -> dict[str, float]:
-    """Compare expected errors with true ones (``root_scale``), over hands with known truth."""
-    lifted = lifter(hands["found_2d"].numpy(), camera_matrix=hands["camera"].numpy())
-    errors_mm = _errors_mm(lifted, hands, "root_scale").numpy()
-    bones = (hands["true_3d"][:, MIDDLE_MCP] - hands["true_3d"][:, WRIST]).norm(dim=-1).numpy()
-    hand_mm, expected = errors_mm.mean(1), lifted.expected_error.mean(1)
-    first, last = np.quantile(expected, [0.25, 0.75])
-    values = {
-        "expected, in units of the hand": expected.mean(),
-        "true, in units of the hand": (errors_mm / bones[:, None]).mean(),
-        "mm, quarter with the smallest expected error": hand_mm[expected <= first].mean(),
-        "mm, quarter with the largest expected error": hand_mm[expected >= last].mean(),
-        "share of hands that are not plausible": 1 - lifted.is_plausible.mean(),
-        "mm, plausible": hand_mm[lifted.is_plausible].mean(),
-        "mm, not plausible": hand_mm[~lifted.is_plausible].mean(),
-    }
-    return {name: round(float(value), 3) for name, value in values.items()}
-
-
-def _errors_mm(lifted: LiftedHands, hands: dict[str, Tensor], protocol: str) -> Tensor:
-    """``[N, 21]`` mm."""
-    import torch
-
-    from simhand_mm.functional.pose_metrics import keypoint_errors_mm
-
-    poses = torch.from_numpy(lifted.keypoints_3d).double()
-    return keypoint_errors_mm(poses, hands["true_3d"].double(), protocol)
+def _mirror_2d(keypoints: np.ndarray, camera_matrix: np.ndarray, is_left: np.ndarray) -> np.ndarray:
+    """Mirror left hands in the plane of the principal point: x becomes 2 cx - x."""
+    mirrored = keypoints.astype(np.float64)
+    mirrored[is_left, :, 0] = 2 * camera_matrix[is_left, :1, 2] - mirrored[is_left, :, 0]
+    return mirrored
 
 
 if __name__ == "__main__":

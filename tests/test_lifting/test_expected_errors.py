@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
+from simhand_mm.lifting.evaluation import FoundHands, compare_expected_errors
 from simhand_mm.lifting.lifter import LiftedHands
-from tools.train_lifter import check_expected_errors
+from simhand_mm.lifting.noise import HandSamples
 
 BONE = 90.0  # mm, wrist to middle MCP
 
@@ -22,6 +23,7 @@ def test_expected_errors_are_compared_with_true_ones():
         each = np.repeat(np.array(expected)[:, None], 21, axis=1)
         return LiftedHands(found.numpy(), each, np.array([True, True, False, True]))
 
-    hands = {"found_2d": torch.zeros(4, 21, 2), "camera": torch.zeros(4, 3, 3), "true_3d": truth}
-    values = list(check_expected_errors(lifter, hands).values())
+    points = torch.zeros(4, 21, 2)
+    hands = FoundHands(HandSamples(points, truth, torch.zeros(4, 3, 3)), points, found)
+    values = list(compare_expected_errors(lifter, hands).values())
     np.testing.assert_allclose(values, [0.25, 5 / BONE, 2, 8, 0.25, 4, 8], atol=1e-3)
