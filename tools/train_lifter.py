@@ -9,7 +9,6 @@ The lifter is tested on the other videos, which show other people.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,39 +103,36 @@ def find_hands(synthetic: Path, fps: float) -> tuple[FoundHands, Tensor]:
 
     truth = GroundTruth.load(synthetic)
     estimator = MediaPipeHands(max_hands=2)
-    columns: dict[str, list] = defaultdict(list)
     video_ids = sorted(set(truth.video_id.tolist()))
+    places, hands = [], []
     for number, video_id in enumerate(video_ids):
         for frame in sample_frames(synthetic / "videos" / f"{video_id}.mp4", fps):
             found = estimator(frame.image)
-            boxes = np.array([keypoints_to_box(hand.keypoints_2d) for hand in found])
-            sides = [hand.handedness for hand in found]
-            count = len(found)
-            rows = truth.match([video_id] * count, np.full(count, frame.index), boxes, sides)
-            for hand, row in zip(found, rows, strict=True):
-                if row >= 0:
-                    columns["row"].append(row)
-                    columns["video"].append(number)
-                    columns["found_2d"].append(hand.keypoints_2d)
-                    columns["found_3d"].append(hand.keypoints_3d)
-    if not columns:
+            hands += found
+            places += [(number, frame.index)] * len(found)
+    rows = truth.match(
+        [video_ids[number] for number, _ in places],
+        np.array([frame_index for _, frame_index in places]),
+        np.array([keypoints_to_box(hand.keypoints_2d) for hand in hands]),
+        [hand.handedness for hand in hands],
+    )
+    is_known = rows >= 0
+    if not is_known.any():
         raise ValueError(
             f"{synthetic} must contain videos in which MediaPipe finds hands, but it finds none. "
             "Make more of them with simhand synthesize."
         )
-    found = {name: np.array(values) for name, values in columns.items()}
-    rows = found["row"]
+    rows, video = rows[is_known], np.array([number for number, _ in places])[is_known]
+    points = np.array([hand.keypoints_2d for hand in hands])[is_known], truth.keypoints_2d[rows]
+    poses = np.array([hand.keypoints_3d for hand in hands])[is_known], truth.keypoints_3d[rows]
     camera, is_left = truth.camera_matrix[rows], truth.handedness[rows] == "left"
-    found_2d, true_2d = (
-        torch.from_numpy(_mirror_2d(points, camera, is_left))
-        for points in (found["found_2d"], truth.keypoints_2d[rows])
-    )
+    found_2d, true_2d = (torch.from_numpy(_mirror_2d(each, camera, is_left)) for each in points)
     found_3d, true_3d = (
-        torch.from_numpy(np.where(is_left[:, None, None], mirror_keypoints_3d(hands), hands))
-        for hands in (found["found_3d"], truth.keypoints_3d[rows])
+        torch.from_numpy(np.where(is_left[:, None, None], mirror_keypoints_3d(each), each))
+        for each in poses
     )
     samples = HandSamples(true_2d, true_3d, torch.from_numpy(camera))
-    return FoundHands(samples, found_2d, found_3d), torch.from_numpy(found["video"])
+    return FoundHands(samples, found_2d, found_3d), torch.from_numpy(video)
 
 
 def _mirror_2d(keypoints: np.ndarray, camera_matrix: np.ndarray, is_left: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ def read_table(
     path = Path(path)
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"{path} must be {what}, but {problem}. {advice}")
+        raise FileNotFoundError(f"path must be {what}, but {path} {problem}. {advice}")
     try:
         lacking = set(columns) - set(pq.read_schema(path).names)
         if lacking:

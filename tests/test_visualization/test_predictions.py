@@ -89,9 +89,7 @@ def test_other_files_than_predictions_are_refused(compare, tmp_path):
     (tmp_path / "metrics.parquet").write_text("{}")
     with pytest.raises(ValueError, match=r"metrics\.parquet must be a table of predictions"):
         read_comparison(tmp_path, poses, {"a": tmp_path / "metrics.parquet"})
-    with pytest.raises(
-        FileNotFoundError, match=r"none\.parquet must be a table of predictions, but does not"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"none\.parquet does not exist"):
         read_comparison(tmp_path, poses, {"a": tmp_path / "none.parquet"})
 
 
