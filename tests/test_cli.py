@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simhand_mm import cli
-from simhand_mm.pool import PoolWriter
+from tests.pools import write_pool
 
 
 @pytest.mark.parametrize("tool", sorted(cli.COMMANDS.values()))
@@ -90,9 +90,7 @@ def test_a_missing_package_is_reported_with_the_command_to_install_it(
 @pytest.mark.parametrize("program", ["simhand", "tool"])
 def test_any_name_can_be_opened_and_printed_in_a_locale_without_utf8(tmp_path, program):
     """Names of the pool and of a video contain letters outside ASCII."""
-    writer = PoolWriter(tmp_path / "poolé", {"crop_size": 32})
-    writer.write_video("手", [])
-    writer.finalize()
+    write_pool(tmp_path / "poolé", {"手": []})
     start = ["-c", "from simhand_mm.cli import main; main()", "subset"]
     if program == "tool":
         start = [str(cli.find_file("tools/subset_pool.py"))]

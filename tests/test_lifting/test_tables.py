@@ -18,8 +18,9 @@ from simhand_mm.lifting.lifter import Lifter
 from simhand_mm.lifting.pseudo_labels import crop_cameras, write_pseudo_labels
 from simhand_mm.lifting.settings import PseudoLabels
 from simhand_mm.lifting.tables import KeypointTable, read_keypoints, write_lifted
-from simhand_mm.pool import HandPool, HandRecord, PoolWriter, read_poses
+from simhand_mm.pool import read_poses
 from simhand_mm.synthetic.hand.pose_set import sample_hand_poses
+from tests.pools import make_hand, write_pool
 
 FRAME = (640, 480)
 FOCAL = 320 / math.tan(math.radians(30))
@@ -31,18 +32,12 @@ def hand_record(number, pose, side):
     keypoints = project(pose, CAMERA)
     box = keypoints_to_box(keypoints)
     affine = box_to_image_affine(square_box(box, 1.3), (96, 96), side == "left")
-    return HandRecord(
-        hand_id=f"v/{number:06d}/0",
-        video_id="v",
-        source="test",
-        frame_index=number,
-        time_s=float(number),
+    return make_hand(
+        "v",
+        number,
         handedness=side,
-        is_mirrored=side == "left",
         bbox_xyxy=box.astype(np.float32),
-        bbox_score=0.9,
         keypoints_2d=apply(affine, keypoints).astype(np.float32),
-        keypoint_score=np.ones(21, np.float32),
         crop=cv2.imencode(".jpg", np.zeros((96, 96, 3), np.uint8))[1].tobytes(),
     )
 
@@ -57,14 +52,11 @@ def hands():
 
 @pytest.fixture
 def pool(tmp_path, hands):
-    writer = PoolWriter(tmp_path / "pool", {"crop_size": 96, "crop_scale": 1.3})
     sides = ["left"] * 6 + ["right"] * 6
     records = [
         hand_record(n, hand, side) for n, (hand, side) in enumerate(zip(hands, sides, strict=True))
     ]
-    writer.write_video("v", records, [])
-    writer.finalize()
-    return HandPool(tmp_path / "pool")
+    return write_pool(tmp_path / "pool", {"v": records}, crop_size=96, crop_scale=1.3)
 
 
 def test_cameras_of_crops_see_the_hands_where_they_are(pool, hands):

@@ -16,7 +16,7 @@ from simhand_mm.mining.duplicate_hands import DuplicateSettings, find_duplicate_
 from simhand_mm.mining.perceptual_hashing import hash_crop, hash_pool
 from simhand_mm.mining.run import SimilarSettings, mine_similar
 from simhand_mm.mining.shared_footage import find_shared_footage, frames_at_one_offset
-from simhand_mm.pool import HandPool, HandRecord, PoolWriter
+from tests.pools import make_hand, write_pool
 
 ROOT = Path(__file__).parents[2]
 SIDE = 96
@@ -57,29 +57,21 @@ def jpeg(image, quality=90):
 
 def write_videos(root, videos):
     """Write a pool of ``{video: [crop, ...]}``, one second apart, with random keypoints."""
-    writer = PoolWriter(root, {"crop_size": SIDE, "producer": "test"})
-    for number, (video, crops) in enumerate(videos.items()):
-        rng = np.random.default_rng(number)
-        hands = [
-            HandRecord(
-                hand_id=f"{video}/{frame:06d}/0",
-                video_id=video,
-                source="test",
-                frame_index=frame,
+    rng = np.random.default_rng(0)
+    hands = {
+        video: [
+            make_hand(
+                video,
+                frame,
                 time_s=float(frame),
-                handedness="right",
-                is_mirrored=False,
-                bbox_xyxy=np.array([0, 0, SIDE, SIDE], np.float32),
-                bbox_score=1.0,
                 keypoints_2d=rng.uniform(9, 80, (21, 2)).astype(np.float32),
-                keypoint_score=np.ones(21, np.float32),
                 crop=crop,
             )
             for frame, crop in enumerate(crops)
         ]
-        writer.write_video(video, hands)
-    writer.finalize()
-    return HandPool(root)
+        for video, crops in videos.items()
+    }
+    return write_pool(root, hands, crop_size=SIDE)
 
 
 @pytest.fixture

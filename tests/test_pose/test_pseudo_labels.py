@@ -4,9 +4,10 @@ import pytest
 import torch
 from mmengine.registry import DATASETS, init_default_scope
 
-from simhand_mm.pool import HandRecord, PoolWriter, write_poses
+from simhand_mm.pool import write_poses
 from simhand_mm.pose import HandCrop, HandPoseDataset, Keypoints2DDataset, PseudoLabelDataset
 from simhand_mm.pose.registry import KEYPOINT_CODECS
+from tests.pools import make_hand, write_pool
 
 CODEC = {"type": "simhand_mm.DetNetCodec", "input_size": (64, 64), "heatmap_size": (16, 16)}
 
@@ -18,16 +19,11 @@ def record(number, is_mirrored):
     cv2.circle(crop, keypoints[12].astype(int).tolist(), 2, (255, 255, 255), -1)
     scores = np.ones(21, np.float32)
     scores[3] = 0.2
-    return HandRecord(
-        hand_id=f"v/{number:06d}/0",
-        video_id="v",
-        source="test",
-        frame_index=number,
-        time_s=float(number),
+    return make_hand(
+        "v",
+        number,
         handedness="left" if is_mirrored else "right",
-        is_mirrored=is_mirrored,
         bbox_xyxy=np.float32([0, 0, 50, 50]),
-        bbox_score=0.9,
         keypoints_2d=keypoints,
         keypoint_score=scores,
         crop=cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes(),
@@ -36,9 +32,7 @@ def record(number, is_mirrored):
 
 @pytest.fixture
 def root(tmp_path):
-    writer = PoolWriter(tmp_path / "pool", {"crop_size": 96, "producer": "test"})
-    writer.write_video("v", [record(0, False), record(1, True)], [])
-    writer.finalize()
+    write_pool(tmp_path / "pool", {"v": [record(0, False), record(1, True)]}, crop_size=96)
     return tmp_path
 
 

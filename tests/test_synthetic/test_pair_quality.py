@@ -3,29 +3,21 @@
 import numpy as np
 import pytest
 
-from simhand_mm.pool import HandPairs, HandPool, HandRecord, PoolWriter
+from simhand_mm.pool import HandPairs
 from simhand_mm.synthetic import GroundTruth
 from simhand_mm.synthetic.pair_quality import _random_hands_of_other_videos, check_pairs
+from tests.pools import make_hand, write_pool
 
 
 @pytest.fixture
 def setting(tmp_path):
     """Two videos of three frames; frame f of both shows the same pose, scaled by f."""
-    writer = PoolWriter(tmp_path, {"crop_size": 8})
     rng = np.random.default_rng(0)
     shape = rng.normal(size=(21, 3))
     rows = [(video, frame) for video in ("a", "b") for frame in range(3)]
     box = np.array([0, 0, 10, 10], np.float32)
-    for video in ("a", "b"):
-        hands = [
-            HandRecord(
-                f"{video}/{frame}", video, "test", frame, 0.0, "right", False, box, 1.0,
-                rng.uniform(0, 8, (21, 2)), np.ones(21), b"jpeg",
-            )
-            for frame in range(3)
-        ]  # fmt: skip
-        writer.write_video(video, hands, [])
-    writer.finalize()
+    hands = {v: [make_hand(v, frame, bbox_xyxy=box) for frame in range(3)] for v in ("a", "b")}
+    pool = write_pool(tmp_path, hands)
     truth = GroundTruth(
         video_id=np.array([video for video, _ in rows]),
         frame_index=np.array([frame for _, frame in rows]),
@@ -35,7 +27,7 @@ def setting(tmp_path):
         keypoints_3d=np.stack([shape * frame for _, frame in rows]),
         camera_matrix=np.tile(np.eye(3), (6, 1, 1)),
     )
-    return HandPool(tmp_path), truth, shape
+    return pool, truth, shape
 
 
 def test_check_pairs_equals_values_by_hand(setting):

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from simhand_mm.pool import HandPool, PoolWriter, load_pairs
+from simhand_mm.pool import HandPool, load_pairs
 from simhand_mm.visualization.contact_sheet import choose_queries, sheet_cells, sheet_image
 from simhand_mm.visualization.pairs_report import shown_ranks, write_pairs_report
 from simhand_mm.visualization.pool_report import drop_counts, hands_per_video, write_pool_report
+from tests.pools import write_pool
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,8 +67,7 @@ def test_hands_per_video(pool_dir):
 
 
 def test_empty_pool_has_a_report(tmp_path):
-    writer = PoolWriter(tmp_path / "pool", {"crop_size": 32})
-    writer.finalize()
+    write_pool(tmp_path / "pool", {})
     html = write_pool_report(tmp_path / "pool", tmp_path / "pool.html").read_text()
     assert "The pool is empty" in html
     assert "Nothing was dropped" in html
