@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import master_only
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
@@ -15,6 +15,8 @@ from simhand_mm.version import __version__
 
 class PublishHook(Hook, ABC):
     """Base of hooks that write a file at the end of training.
+
+    With an EMAHook, the averaged weights are written.
 
     Args:
         filename: Name of the file in the work directory.
@@ -29,6 +31,10 @@ class PublishHook(Hook, ABC):
     def after_train(self, runner: Runner) -> None:
         """Write ``<work_dir>/<filename>``."""
         model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        for hook in runner.hooks:
+            # As in checkpoints, whose state_dict has the averaged weights.
+            if isinstance(hook, EMAHook) and hook._ema_started(runner):
+                model = hook.ema_model.module
         meta = {
             "experiment": runner.experiment_name,
             "epoch": runner.epoch,

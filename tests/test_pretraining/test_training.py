@@ -109,6 +109,17 @@ def test_published_file_is_plain_and_has_only_the_backbone(make_runner, tmp_path
     assert len(losses) == 14
 
 
+def test_averaged_weights_are_published(make_runner, tmp_path):
+    runner = make_runner("run", hooks=[{"type": "EMAHook", "momentum": 0.1}])
+    runner.train()
+    saved = torch.load(tmp_path / "run" / "iter_14.pth", weights_only=False)["state_dict"]
+    loaded = torch.load(tmp_path / "run" / "backbone.pth", weights_only=True)["state_dict"]
+    for key, value in loaded.items():
+        torch.testing.assert_close(value, saved[key], rtol=0, atol=0, msg=key)
+    last = runner.model.state_dict()
+    assert not torch.equal(last["backbone.conv1.weight"], loaded["backbone.conv1.weight"])
+
+
 @pytest.mark.parametrize("stop", [3, 9])  # in the first and in the second epoch of 7 iterations
 def test_killed_and_resumed_run_is_bit_identical(make_runner, stop):
     whole = make_runner("whole")
