@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from mmengine.registry import VISBACKENDS, init_default_scope
 from mmpretrain.registry import MODELS
 
 from simhand_mm.cli import main
@@ -79,6 +79,17 @@ def test_hands_of_a_picture(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(snippet("inference"), {})
     assert re.search(r"(left|right) \[\[", capsys.readouterr().out)
+
+
+def test_own_config(tmp_path):
+    (tmp_path / "own.py").write_text(snippet("own config", "docs/faq.md"))
+    config = Config.fromfile(tmp_path / "own.py")
+    names = {hook["type"] for hook in config.custom_hooks}
+    assert {"EMAHook", "simhand_mm.PublishBackboneHook"} <= names
+    types = [backend["type"] for backend in config.visualizer.vis_backends]
+    assert len(types) == 3 and all(map(VISBACKENDS.get, types))
+    assert config.optim_wrapper.optimizer.type == "Adam"
+    assert config.train_cfg.type == "EpochBasedTrainLoop"
 
 
 def test_another_backbone_from_pretraining_to_detnet(tmp_path, monkeypatch):

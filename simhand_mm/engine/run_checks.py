@@ -1,10 +1,11 @@
-"""Hooks for every training run: a machine that can do it, and resuming that is right."""
+"""Hooks for every training run: its machine, its schedule, and resuming that is right."""
 
 import socket
 from typing import Any
 
 from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
+from mmengine.optim import CosineAnnealingParamScheduler
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 
 from simhand_mm import compat
@@ -74,6 +75,26 @@ class MachineCheckHook(Hook):
 
 def _gigabytes(number: int) -> str:
     return f"{number / 1e9:.3g} GB"
+
+
+@HOOKS.register_module()
+class ScheduleCheckHook(Hook):
+    """Warns if a cosine ends before the training: the learning rate would rise again."""
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the schedulers of the run."""
+        schedulers = runner.param_schedulers if isinstance(runner.param_schedulers, list) else []
+        for number, scheduler in enumerate(schedulers):
+            if not isinstance(scheduler, CosineAnnealingParamScheduler):
+                continue
+            total = runner.max_epochs if scheduler.by_epoch else runner.max_iters
+            lowest = scheduler.begin + scheduler.T_max
+            if lowest < min(total, scheduler.end):
+                runner.logger.warning(
+                    f"param_scheduler.{number} must reach its minimum at the end of the training, "
+                    f"but does so after {lowest / total:.0%} of it, and rises again. Increase "
+                    f"param_scheduler.{number}.T_max with train_cfg.max_epochs."
+                )
 
 
 @HOOKS.register_module()

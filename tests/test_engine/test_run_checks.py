@@ -340,6 +340,25 @@ def test_reading_a_sample_leaves_random_numbers_alone():
 def test_pretraining_and_finetuning_have_the_checks():
     for kind in ("pretraining", "pose"):
         hooks = Config.fromfile(f"configs/_base_/runtimes/{kind}_runtime.py").custom_hooks
-        assert {"simhand_mm.MachineCheckHook", "simhand_mm.ResumeCheckHook"} <= {
-            hook["type"] for hook in hooks
-        }
+        checks = {f"simhand_mm.{what}CheckHook" for what in ("Machine", "Resume", "Schedule")}
+        assert checks <= {hook["type"] for hook in hooks}
+
+
+@pytest.mark.parametrize("by_steps", [False, True])
+@pytest.mark.parametrize(
+    "lengths, warning",
+    [
+        ({"T_max": 4}, ""),
+        ({"T_max": 3, "begin": 1}, ""),
+        ({"T_max": 8}, ""),
+        ({"T_max": 2, "end": 2}, ""),
+        ({"T_max": 2}, "after 50% of it, and rises again. Increase param_scheduler.0.T_max"),
+        ({"T_max": 2, "begin": 1}, "after 75% of it"),
+    ],
+)
+def test_a_cosine_that_rises_again_is_reported(make_run, capsys, lengths, warning, by_steps):
+    scheduler = {"type": "CosineAnnealingLR", "by_epoch": True, "convert_to_iter_based": by_steps}
+    hooks = [{"type": "simhand_mm.ScheduleCheckHook"}]
+    make_run(hooks=hooks, schedulers=[scheduler | lengths]).train()  # 4 epochs
+    printed = "".join(capsys.readouterr())
+    assert warning in printed and ("rises again" in printed) == bool(warning)

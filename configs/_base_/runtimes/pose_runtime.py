@@ -14,6 +14,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='simhand_mm.MachineCheckHook'),
     dict(type='simhand_mm.ResumeCheckHook'),
+    dict(type='simhand_mm.ScheduleCheckHook'),
     dict(type='SyncBuffersHook'),
     # Reports how many weights of init_cfg.checkpoint match, and stops if none does.
     dict(type='simhand_mm.CheckpointReportHook'),

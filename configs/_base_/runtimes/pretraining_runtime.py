@@ -13,6 +13,7 @@ custom_hooks = [
     dict(type='simhand_mm.CheckpointReportHook'),
     dict(type='simhand_mm.MachineCheckHook'),
     dict(type='simhand_mm.ResumeCheckHook'),
+    dict(type='simhand_mm.ScheduleCheckHook'),
     dict(type='simhand_mm.ResumeEpochHook'),
     dict(type='simhand_mm.NonFiniteLossHook'),
     dict(type='simhand_mm.CollapseHook', interval=10),
