@@ -7,6 +7,8 @@ import re
 import sys
 import types
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ def load_checkpoint(path: str | os.PathLike, map_location: Any = None) -> Any:
     restricted.Unpickler = _RestrictedUnpickler
     restricted.load = lambda file, **options: _RestrictedUnpickler(file, **options).load()
     try:
-        with _refusing_torchscript(torch):
+        with _refusing_torchscript(torch.serialization):
             return torch.load(path, map_location, pickle_module=restricted, weights_only=False)
     except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
         if str(error).startswith("checkpoint must"):
@@ -158,26 +160,24 @@ def _new_array(kind: type, shape: tuple, code: Any) -> Any:
     return np.ndarray.__new__(np.ndarray, shape, code)
 
 
-class _refusing_torchscript:
-    """Context manager that makes ``torch.load`` refuse TorchScript archives."""
+@contextmanager
+def _refusing_torchscript(serialization: Any) -> Iterator[None]:
+    """Make ``torch.load`` refuse TorchScript archives."""
+    check = serialization._is_torchscript_zip
 
-    def __init__(self, torch: Any) -> None:
-        self._serialization = torch.serialization
-
-    def __enter__(self) -> None:
-        self._check = self._serialization._is_torchscript_zip
-        self._serialization._is_torchscript_zip = self._refuse
-
-    def __exit__(self, *_: Any) -> None:
-        self._serialization._is_torchscript_zip = self._check
-
-    def _refuse(self, archive: Any) -> bool:
-        if self._check(archive):
+    def refuse(archive: Any) -> bool:
+        if check(archive):
             raise pickle.UnpicklingError(
                 "checkpoint must be a state dict, but is a TorchScript program; nothing was "
                 "executed. Save the state_dict of the model instead."
             )
         return False
+
+    serialization._is_torchscript_zip = refuse
+    try:
+        yield
+    finally:
+        serialization._is_torchscript_zip = check
 
 
 def find_latest_checkpoint(work_dir: str | os.PathLike) -> str | None:

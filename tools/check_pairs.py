@@ -33,7 +33,7 @@ def main(
     pairs = load_pairs(pool_dir, name, pool)
     embeddings = np.load(pool_dir / "pose_embeddings.npy")
     result = check_pairs(pool, pairs, embeddings, GroundTruth.load(synthetic))
-    write_json(out, result, indent=2)
+    write_json(out, result)
     print("mean 3D distance between a hand and its positive, wrists aligned (mm):")
     for rank, distance in result["top_mm"].items():
         print(f"  Top-{rank:<21} {distance:6.1f}")

@@ -49,7 +49,7 @@ def runs_table() -> str:
 
 def write_page(results: dict[str, Any]) -> None:
     """Write numbers, tables and metafiles."""
-    write_json(RESULTS, results, sort_keys=True, end="\n")
+    write_json(RESULTS, results, sort_keys=True)
     for part, text in parts(results):
         write_part(ROOT / "docs" / "reproduction.md", PLAN.name, part, text)
     synthhands = read_json(ROOT / "docs" / "synthhands.json")

@@ -115,7 +115,7 @@ def main(output: Path, folders: tuple[Path, ...], /) -> None:
             name = folder.name.rpartition("-seed")[0]
             results[name] = {"start": measure(folder, False), "end": measure(folder, True)}
             print(name, results[name])
-    write_json(output, results, sort_keys=True, end="\n")
+    write_json(output, results, sort_keys=True)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def write_page(results: dict[str, Any], docs: Path = DOCS) -> None:
         results: Results from ``collect_results``.
         docs: Folder of ``synthhands.md`` and ``reproduction.md``.
     """
-    write_json(docs / "synthhands.json", results, sort_keys=True, end="\n")
+    write_json(docs / "synthhands.json", results, sort_keys=True)
     for document, part, table in parts(results):
         write_part(docs / document, PLAN.name, part, table)
     draw(results, docs / "images" / "synthhands.png")

@@ -18,14 +18,12 @@ class PublishHook(Hook, ABC):
 
     With an EMAHook, the averaged weights are written.
 
-    Args:
+    Attributes:
         filename: Name of the file in the work directory.
     """
 
     priority = "LOWEST"
-
-    def __init__(self, filename: str) -> None:
-        self.filename = filename
+    filename: str
 
     @master_only
     def after_train(self, runner: Runner) -> None:

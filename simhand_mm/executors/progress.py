@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tqdm import tqdm
 
-from simhand_mm.executors.contract import Executor, Task, Worker, WorkerDied
+from simhand_mm.executors.contract import Executor, Result, Task, Worker, WorkerDied
 
 _SECONDS_BETWEEN_LINES = 10.0  # of progress in a log file
 
@@ -30,25 +30,26 @@ def progress_bar(total: int, unit: str) -> tqdm:
 def run_all(
     executor: Executor,
     tasks: Sequence[Task],
-    build_worker: Callable[[], Worker[Task, None]],
+    build_worker: Callable[[], Worker[Task, Result]],
     unit: str,
-) -> None:
-    """Run tasks that write their results themselves, with a progress bar.
+) -> list[Result]:
+    """Run tasks with a progress bar, and return their results in the order of the tasks.
 
     Args:
         executor: Runs the tasks.
-        tasks: Picklable tasks; their text names them in messages.
+        tasks: Picklable and hashable tasks; their text names them in messages.
         build_worker: Picklable function that builds the worker; called once per process.
         unit: Name of the tasks in the plural, e.g. ``'shards'``.
 
     Raises:
         RuntimeError: If a worker died. Raised after the other tasks are finished.
     """
-    dead = {}
+    results, dead = {}, {}
     with progress_bar(len(tasks), unit) as progress:
         for task, result in executor(tasks, build_worker):
             if isinstance(result, WorkerDied):
                 dead[str(task)] = str(result)
+            results[task] = result
             progress.update()
     if dead:
         raise RuntimeError(
@@ -56,3 +57,4 @@ def run_all(
             "the command again to do these; the finished ones are kept. If memory ran out, use "
             "fewer workers."
         )
+    return [results[task] for task in tasks]

@@ -133,7 +133,7 @@ def collect(plan: Plan, questions: Sequence[Question], seeds: Sequence[int], wor
         if missing := list(missing_runs(results, question, seeds)):
             parts.append("missing:\n\n" + "\n".join(f"* {line}" for line in missing) + "\n")
     text = "\n".join(parts)
-    write_json(work / "results.json", results, sort_keys=True, end="\n")
+    write_json(work / "results.json", results, sort_keys=True)
     write_text(work / "tables.md", text)
     return text
 

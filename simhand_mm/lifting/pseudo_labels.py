@@ -78,7 +78,7 @@ def write_pseudo_labels(
         "num_held_out": len(records.get(HELD_OUT, ())),
         "num_dropped": dict(Counter(reasons[reasons != ""].tolist())),
     }
-    write_json(output / "pseudo_labels.json", summary, indent=2)
+    write_json(output / "pseudo_labels.json", summary)
     return summary
 
 

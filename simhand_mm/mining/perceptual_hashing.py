@@ -7,11 +7,12 @@ bits.
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
 
-from simhand_mm.executors import Executor, LocalExecutor, WorkerDied, progress_bar
+from simhand_mm.executors import Executor, LocalExecutor, run_all
 from simhand_mm.functional.near_duplicates import WORDS
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.perceptual_hashes import load_perceptual_hashes, save_perceptual_hashes
@@ -70,33 +71,20 @@ def hash_pool(
     hashes = load_perceptual_hashes(pool)
     if hashes is not None:
         return hashes
-    hashes = np.zeros((len(pool), 2, WORDS), np.uint64)
-    with progress_bar(len(pool), "crops") as progress:
-        tasks = range(0, len(pool), _HANDS_PER_TASK)
-        for start, result in executor(tasks, _HashWorker(pool)):
-            if isinstance(result, WorkerDied):
-                raise RuntimeError(
-                    f"every crop must be hashed, but a worker died at row {start} ({result}). Run "
-                    "the command again with fewer --workers."
-                )
-            hashes[start : start + len(result)] = result
-            progress.update(len(result))
+    starts = range(0, len(pool), _HANDS_PER_TASK)
+    blocks = run_all(executor, starts, partial(_build_hasher, pool), "blocks of crops")
+    hashes = np.concatenate([np.zeros((0, 2, WORDS), np.uint64), *blocks])
     save_perceptual_hashes(pool, hashes)
     return hashes
 
 
-class _HashWorker:
-    """Builds the worker that hashes some rows of a pool."""
+def _build_hasher(pool: HandPool) -> Callable[[int], np.ndarray]:
+    return partial(_hash_block, pool)
 
-    def __init__(self, pool: HandPool) -> None:
-        self._pool = pool
 
-    def __call__(self) -> Callable[[int], np.ndarray]:
-        return self._hash
-
-    def _hash(self, start: int) -> np.ndarray:
-        rows = range(start, min(start + _HANDS_PER_TASK, len(self._pool)))
-        return np.stack([hash_crop(self._pool.read_crop(row)) for row in rows])
+def _hash_block(pool: HandPool, start: int) -> np.ndarray:
+    rows = range(start, min(start + _HANDS_PER_TASK, len(pool)))
+    return np.stack([hash_crop(pool.read_crop(row)) for row in rows])
 
 
 def _read_small(encoded: bytes) -> np.ndarray | None:

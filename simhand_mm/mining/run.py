@@ -216,7 +216,7 @@ def write_simple_pairs(pool: HandPool, name: str, pairs: HandPairs) -> dict[str,
 
 
 def _write_report(path: Path, report: dict[str, Any]) -> None:
-    write_json(path.with_suffix(".json"), report, indent=2, end="\n")
+    write_json(path.with_suffix(".json"), report)
 
 
 def _sha256(array: np.ndarray) -> str:

@@ -55,7 +55,7 @@ class ShardStore:
 
     def write(self, shard: int, positive_index: np.ndarray, distance: np.ndarray) -> None:
         """Write the result of a shard, each array ``[len(rows(shard)), R]``."""
-        write_json(self.folder / "manifest.json", self.manifest, indent=2, sort_keys=True)
+        write_json(self.folder / "manifest.json", self.manifest, sort_keys=True)
         arrays = {"positive_index": positive_index, "distance": distance}
         write_arrays(self._path(shard), {"shard": shard}, **arrays)
 

@@ -108,21 +108,17 @@ def read_json(path: str | Path) -> Any:
         raise ValueError(f"{path} must be JSON, but reading it gives: {error}.") from error
 
 
-def write_json(
-    path: str | Path, content: Any, indent: int = 1, sort_keys: bool = False, end: str = ""
-) -> None:
+def write_json(path: str | Path, content: Any, sort_keys: bool = False) -> None:
     """Write JSON atomically; NaN becomes null, which is valid JSON.
 
     Args:
         path: File to write.
         content: What ``json.dumps`` accepts.
-        indent: Spaces per level.
         sort_keys: Sort the keys of each object.
-        end: Text after the content, e.g. a line break.
     """
     content = _nan_to_none(content)
-    text = json.dumps(content, indent=indent, sort_keys=sort_keys, allow_nan=False)
-    write_text(path, text + end)
+    text = json.dumps(content, indent=1, sort_keys=sort_keys, allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def keep_settings(
@@ -142,7 +138,7 @@ def keep_settings(
         ValueError: If the folder was started with other settings.
     """
     if not path.is_file():
-        write_json(path, settings, indent=2, sort_keys=True)
+        write_json(path, settings, sort_keys=True)
         return settings
     before = read_json(path)
     changed = {

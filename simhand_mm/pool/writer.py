@@ -188,7 +188,7 @@ class PoolWriter:
         }
         write_arrow(self.root / "hands.arrow", hands, info["fingerprint"])
         write_statuses(self.root / "videos.csv", list(statuses.values()))
-        write_json(self.root / "pool.json", info, indent=2, sort_keys=True)
+        write_json(self.root / "pool.json", info, sort_keys=True)
         return info
 
     def _is_merged(self, statuses: dict[str, VideoStatus]) -> bool:

@@ -63,14 +63,9 @@ def save_model(
 
 @HOOKS.register_module()
 class PublishModelHook(PublishHook):
-    """Writes the model at the end of training with :func:`save_model`.
+    """Writes the model at the end of training with :func:`save_model`."""
 
-    Args:
-        filename: Name of the file in the work directory.
-    """
-
-    def __init__(self, filename: str = "model.pth") -> None:
-        super().__init__(filename)
+    filename = "model.pth"
 
     def publish(self, path: Path, model: Any, runner: Runner, meta: dict[str, Any]) -> None:
         """See :class:`PublishHook`."""

@@ -77,14 +77,9 @@ def save_backbone(
 
 @HOOKS.register_module()
 class PublishBackboneHook(PublishHook):
-    """Writes the backbone at the end of training, with the layers in ``head.published``, if any.
+    """Writes the backbone at the end of training, with the layers in ``head.published``, if any."""
 
-    Args:
-        filename: Name of the file in the work directory.
-    """
-
-    def __init__(self, filename: str = "backbone.pth") -> None:
-        super().__init__(filename)
+    filename = "backbone.pth"
 
     def publish(self, path: Path, model: Any, runner: Runner, meta: dict[str, Any]) -> None:
         """See :class:`PublishHook`."""

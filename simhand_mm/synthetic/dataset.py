@@ -139,7 +139,7 @@ def _claim(root: Path, parameters: dict[str, Any]) -> dict | None:
     path = root / "synthetic.json"
     header = {"generator_version": GENERATOR_VERSION, "parameters": parameters}
     if not path.is_file():
-        write_json(path, header | {"is_complete": False}, indent=2, end="\n")
+        write_json(path, header | {"is_complete": False})
         return None
     present = read_json(path)
     for name, wanted in (header | parameters).items():
@@ -182,5 +182,5 @@ def _conclude(root: Path, parts: list[Part], parameters: dict[str, Any]) -> dict
         "num_rows": counts,
         "sha256": tables,
     }
-    write_json(root / "synthetic.json", summary, indent=2, end="\n")
+    write_json(root / "synthetic.json", summary)
     return summary

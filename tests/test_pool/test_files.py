@@ -102,13 +102,13 @@ def test_temporaries_of_killed_programs_are_removed(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["kept.tmp"]
 
 
-def test_json_has_the_asked_layout_and_null_for_nan(tmp_path):
+def test_json_has_one_layout_and_null_for_nan(tmp_path):
     content = {"b": [1, {"c": float("nan")}], "a": None}
-    write_json(tmp_path / "file.json", content, indent=2, sort_keys=True, end="\n")
-    expected = json.dumps({"a": None, "b": [1, {"c": None}]}, indent=2) + "\n"
+    write_json(tmp_path / "file.json", content, sort_keys=True)
+    expected = json.dumps({"a": None, "b": [1, {"c": None}]}, indent=1) + "\n"
     assert (tmp_path / "file.json").read_text() == expected
     write_json(tmp_path / "file.json", [content["a"]])
-    assert (tmp_path / "file.json").read_text() == "[\n null\n]"
+    assert (tmp_path / "file.json").read_text() == "[\n null\n]\n"
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "other.json", [float("inf")])
     assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
