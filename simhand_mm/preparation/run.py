@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,24 +155,31 @@ class Preparation:
             executor.threads_per_worker,
         )
         num_hands = 0
-        tasks = to_tasks(footage)
         with progress_bar(len(footage), "videos") as progress:
-            while tasks:
-                crashed: list[Task] = []
-                for task, found in executor(tasks, worker):
-                    if isinstance(found, WorkerDied) and len(task) > 1:
-                        crashed += [(video,) for video in task]  # to see which one it was
-                        continue
-                    if isinstance(found, WorkerDied):
-                        failed = failed_video(task[0], "crashed", str(found))
-                        writer.write_videos([failed], generation)
-                        found = [failed.status]
-                    for status in found:
-                        _report(status, progress)
-                        num_hands += status.num_hands
-                    progress.set_postfix_str(f"{num_hands} hands", refresh=False)
-                    progress.update(len(task))
-                tasks = crashed
+            for task, found in _run_tasks(to_tasks(footage), executor, worker):
+                if isinstance(found, WorkerDied):
+                    failed = failed_video(task[0], "crashed", str(found))
+                    writer.write_videos([failed], generation)
+                    found = [failed.status]
+                for status in found:
+                    _report(status, progress)
+                    num_hands += status.num_hands
+                progress.set_postfix_str(f"{num_hands} hands", refresh=False)
+                progress.update(len(task))
+
+
+def _run_tasks(
+    tasks: list[Task], executor: Executor, worker: Callable[[], Callable[[Task], list[VideoStatus]]]
+) -> Iterator[tuple[Task, list[VideoStatus] | WorkerDied]]:
+    """Run tasks; if a worker died, run its videos one by one, to see which one it was."""
+    crashed: list[Task] = []
+    for task, found in executor(tasks, worker):
+        if isinstance(found, WorkerDied) and len(task) > 1:
+            crashed += [(video,) for video in task]
+        else:
+            yield task, found
+    if crashed:
+        yield from _run_tasks(crashed, executor, worker)
 
 
 @dataclass(frozen=True)
