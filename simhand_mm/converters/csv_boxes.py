@@ -7,7 +7,7 @@ Optional columns: ``score``, ``handedness``.
 from pathlib import Path
 
 from simhand_mm.converters.boxes import DEFAULT_MIN_SCORE, BoxConversion, parse_side
-from simhand_mm.pool import read_rows
+from simhand_mm.pool.text_tables import decimal_point, read_rows
 
 _CORNERS = ("x1", "y1", "x2", "y2")
 
@@ -30,8 +30,8 @@ def convert_csv_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) ->
         place = f"{path}, box {number}"
         try:
             frame = (row["video_id"], int(row["frame_index"]))
-            box = [_to_float(row[name]) for name in _CORNERS]
-            score = _to_float(row.get("score") or "1")
+            box = [float(decimal_point(row[name])) for name in _CORNERS]
+            score = float(decimal_point(row.get("score") or "1"))
             side = parse_side(row["handedness"]) if row.get("handedness") else ""
         except ValueError as error:
             conversion.drop("unreadable row", f"{place}: {error}")
@@ -40,8 +40,3 @@ def convert_csv_boxes(path: str | Path, min_score: float = DEFAULT_MIN_SCORE) ->
         conversion.add(frame, box, score, side, place)
     conversion.num_frames = len(frames)
     return conversion
-
-
-def _to_float(text: str) -> float:
-    """Parse a number with a decimal point, or with a decimal comma as in some countries."""
-    return float(text.replace(",", "."))

@@ -15,7 +15,7 @@ from simhand_mm.pool.files import read_json
 from simhand_mm.pool.parquet_tables import write_table
 from simhand_mm.pool.reader import HandPool
 from simhand_mm.pool.schema import array_to_column
-from simhand_mm.pool.text_tables import read_rows
+from simhand_mm.pool.text_tables import decimal_point, read_rows
 
 LIFTED = pa.schema(
     [
@@ -111,8 +111,8 @@ def _rows_of_csv(path: Path) -> list[dict[str, Any]]:
     numbers = [f"{axis}{keypoint}" for keypoint in range(NUM_KEYPOINTS) for axis in "xy"]
     return [
         {
-            # A decimal comma, too; _numbers names the row of what is no number.
-            "keypoints_2d": [row[name].replace(",", ".") or "nan" for name in numbers],
+            # _numbers names the row of what is no number.
+            "keypoints_2d": [decimal_point(row[name]) or "nan" for name in numbers],
             **{name: row[name] for name in ("hand_id", "sample_id", "handedness") if name in row},
         }
         for row in read_rows(path, numbers)

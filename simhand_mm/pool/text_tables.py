@@ -60,6 +60,11 @@ def cell_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def decimal_point(number: str) -> str:
+    """Write a number with a decimal point, also if it has a decimal comma as in some countries."""
+    return number.replace(",", ".")
+
+
 def _read_parquet(path: Path, columns: Sequence[str], with_others: bool) -> list[dict[str, str]]:
     try:
         _check_columns(path, pq.read_schema(path).names, columns)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from simhand_mm.pool.text_tables import decimal_point
 from simhand_mm.pool.video_statuses import SourceFile
 from simhand_mm.preparation.file_lists import FRAME_INDEX, GROUP, PATH, TIME_S
 from simhand_mm.preparation.image_groups import (
@@ -115,7 +116,7 @@ def _listed(files: Sequence[InputFile], name: str) -> list[float] | None:
     if any(not file.columns.get(name) for file in files):
         return None
     try:
-        return [float(file.columns[name]) for file in files]
+        return [float(decimal_point(file.columns[name])) for file in files]
     except ValueError as error:
         raise ValueError(f"{name} of the list must be numbers, but got: {error}.") from error
 

@@ -242,6 +242,15 @@ def write_list(path, rows):
     return path
 
 
+def test_times_of_a_list_may_have_decimal_commas(tmp_path):
+    for name in ("a", "b"):
+        save(tmp_path / f"{name}.png")
+    listed = tmp_path / "list.csv"
+    listed.write_text("path;group;time_s\na.png;g;1,5\nb.png;g;2,25\n")
+    (group,) = footage_of(listed)
+    assert [image.time_s for image in group.images] == [0, 0.75]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_list_says_group_number_time_and_columns(tmp_path, suffix):
     rows = [
