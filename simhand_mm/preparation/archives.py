@@ -12,8 +12,8 @@ from pathlib import Path
 ARCHIVE_SUFFIXES = (".tar", ".zip")
 # Compressed as a whole: a member cannot be read without everything before it.
 COMPRESSED_SUFFIXES = (
-    *(".7z", ".bz2", ".gz", ".lz4", ".rar", ".tbz", ".tbz2", ".tgz", ".txz", ".xz", ".zst"),
-)
+    ".7z", ".bz2", ".gz", ".lz4", ".rar", ".tbz", ".tbz2", ".tgz", ".txz", ".xz", ".zst",
+)  # fmt: skip
 _TAR_BLOCK = 512
 _MAX_MEMBER_BYTES = 1 << 30  # a zip may state any size, which would be allocated
 

@@ -10,7 +10,7 @@ from simhand_mm.preparation.input_files import InputFile, state_of
 
 LIST_SUFFIXES = (".csv", ".tsv", ".parquet")
 # Columns that say something else than what becomes a column of the pool of the same name.
-PATH, GROUP, FRAME_INDEX, TIME_S = "path", "group", "frame_index", "time_s"
+PATH, GROUP, FRAME_INDEX, TIME_S = OWN_COLUMNS = ("path", "group", "frame_index", "time_s")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from simhand_mm.pool.text_tables import decimal_point
 from simhand_mm.pool.video_statuses import SourceFile
-from simhand_mm.preparation.file_lists import FRAME_INDEX, GROUP, PATH, TIME_S
+from simhand_mm.preparation.file_lists import FRAME_INDEX, OWN_COLUMNS, PATH, TIME_S
 from simhand_mm.preparation.image_groups import (
     GroupImage,
     ImageGroup,
@@ -20,7 +20,6 @@ from simhand_mm.preparation.input_files import InputFile
 logger = logging.getLogger(__name__)
 
 FOLDER, IMAGE = "folder", "image"
-_NO_COLUMN = (PATH, GROUP, FRAME_INDEX, TIME_S)
 
 
 def group_images(
@@ -87,7 +86,7 @@ def _to_group(
     numbers = [number for number, _ in numbered]
     files = [files[position] for _, position in numbered]
     times = _listed_times(files) or times_of(numbers, numbers_per_second, fps)
-    columns = [{k: v for k, v in file.columns.items() if k not in _NO_COLUMN} for file in files]
+    columns = [{k: v for k, v in file.columns.items() if k not in OWN_COLUMNS} for file in files]
     images = tuple(
         GroupImage(file.path, number, time_s, values)
         for file, number, time_s, values in zip(files, numbers, times, columns, strict=True)

@@ -12,9 +12,9 @@ from simhand_mm.preparation.archives import Member, MemberError
 
 # What Pillow or OpenCV read. Animations (.gif, .apng) are videos.
 IMAGE_SUFFIXES = (
-    *(".avif", ".bmp", ".dib", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm"),
-    *(".png", ".pnm", ".ppm", ".ras", ".sr", ".tga", ".tif", ".tiff", ".webp"),
-)
+    ".avif", ".bmp", ".dib", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm",
+    ".png", ".pnm", ".ppm", ".ras", ".sr", ".tga", ".tif", ".tiff", ".webp",
+)  # fmt: skip
 # Images that mimetypes may not know, and that need more than Pillow and OpenCV.
 UNREAD_SUFFIXES = (".arw", ".cr2", ".cr3", ".dng", ".exr", ".heic", ".heif", ".jxl", ".nef")
 _MAX_PIXELS = 1 << 26  # 8192 x 8192, as for videos

@@ -11,11 +11,9 @@ from tyro.conf import arg
 from simhand_mm.preparation.archive_samples import SOURCE, DamagedArchive, read_archives
 from simhand_mm.preparation.archives import ARCHIVE_SUFFIXES, COMPRESSED_SUFFIXES
 from simhand_mm.preparation.file_lists import (
-    FRAME_INDEX,
     GROUP,
     LIST_SUFFIXES,
-    PATH,
-    TIME_S,
+    OWN_COLUMNS,
     FileList,
     read_file_list,
 )
@@ -32,7 +30,7 @@ from simhand_mm.preparation.video_files import VIDEO_SUFFIXES, warn_of_unread
 logger = logging.getLogger(__name__)
 
 _NO_NAME = "_"
-_NO_COLUMN = (PATH, GROUP, FRAME_INDEX, TIME_S, SOURCE, _NO_NAME)
+_NO_COLUMN = (*OWN_COLUMNS, SOURCE, _NO_NAME)
 
 
 @dataclass(frozen=True)

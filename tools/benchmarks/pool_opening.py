@@ -29,9 +29,9 @@ HANDS_PER_VIDEO = 70
 HANDS_PER_BLOCK = 100_000
 Work = Callable[[Path, int], tuple[Any, float]]
 COLUMNS = (
-    *("video_index", "source_index", "handedness_index", "frame_index", "time_s", "is_mirrored"),
-    *("bbox_xyxy", "bbox_score", "keypoints_2d", "keypoint_score", "shard"),
-)
+    "video_index", "source_index", "handedness_index", "frame_index", "time_s", "is_mirrored",
+    "bbox_xyxy", "bbox_score", "keypoints_2d", "keypoint_score", "shard",
+)  # fmt: skip
 
 
 def make_rows(start: int, stop: int) -> pa.Table:
