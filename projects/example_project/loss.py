@@ -1,16 +1,16 @@
 """A loss: no contrast of all pairs, but alignment and uniformity (Wang and Isola, ICML 2020)."""
 
-import torch
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
-from torch.nn.functional import pdist
+
+from simhand_mm.functional.embeddings import alignment, uniformity
 
 
 @MODELS.register_module()
 class AlignmentUniformityLoss(nn.Module):
     r"""Positives should be near (alignment), all queries spread over the sphere (uniformity).
 
-    :math:`\mathrm{mean}_i |q_i - p_i|^2 + \log \mathrm{mean}_{i < j} \exp(-t |q_i - q_j|^2)`.
+    :math:`\mathrm{mean}_i |q_i - p_i|^2 + \log \mathrm{mean}_{i \ne j} \exp(-t |q_i - q_j|^2)`.
     In several processes, each one has the loss of its own pairs.
 
     Args:
@@ -35,10 +35,9 @@ class AlignmentUniformityLoss(nn.Module):
         Returns:
             ``loss``, and values for the log, which must not be named like a loss.
         """
-        alignment = (query - positive).square().sum(1).mean()
-        uniformity = torch.exp(-self.sharpness * pdist(query).square()).mean().log()
+        near, spread = alignment(query, positive), uniformity(query, self.sharpness)
         return {
-            "loss": alignment + uniformity,
-            "alignment": alignment.detach(),
-            "uniformity": uniformity.detach(),
+            "loss": near + spread,
+            "alignment": near.detach(),
+            "uniformity": spread.detach(),
         }

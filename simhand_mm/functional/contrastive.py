@@ -35,7 +35,8 @@ class Contrast(Protocol):
 
         Returns:
             Loss of each row ``[b]``, and the gradient of their sum with respect to
-            ``similarity``, ``[b, M]``.
+            ``similarity``, ``[b, M]``: written out, or by ``torch.autograd.grad`` under
+            ``torch.enable_grad``, which needs more memory.
         """
         ...
 
