@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+from simhand_mm.experiments.tables import markdown_table
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "design.md"
 BEGIN, END = "<!-- module map: written by tests/module_map.py -->\n", "<!-- end of module map -->\n"
@@ -26,12 +28,12 @@ def module_map() -> str:
 
 def _table(name: str, files: list[Path], root: Path, summary: str = "") -> str:
     rows = [
-        f"| `{path.relative_to(root)}` | {_summary(path)} |"
+        (f"`{path.relative_to(root)}`", _summary(path))
         for path in files
         if path.name != "__init__.py"
     ]
     title = f"### {name}: {summary[0].lower()}{summary[1:]}" if summary else f"### {name}"
-    return "\n".join([title, "", "| module | what it is |", "| --- | --- |", *rows, ""])
+    return "\n".join([title, "", markdown_table(("module", "what it is"), rows), ""])
 
 
 def _summary(path: Path) -> str:

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 import pytest
 
 from simhand_mm.cli import COMMANDS, find_file
+from simhand_mm.experiments.tables import markdown_table
 from tests.command_lines import options_of
 from tools.site import commands, configs, modules
-from tools.site.markdown import escaped, table
+from tools.site.markdown import escaped
 from tools.site.notebook import TUTORIAL, essential_outputs, executed
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +26,7 @@ STORED = TUTORIAL.read_text(encoding="utf-8")
 def test_plain_text_is_escaped_except_for_code():
     assert escaped("a <b> *c* `d<e>` ``f*`` [g]") == r"a \<b> \*c\* `d<e>` `f*` \[g\]"
     assert escaped("run it with --shard 0/2") == "run it with `--shard` 0/2"
-    assert table(("a", "b"), [("x|y", "z")]) == "| a | b |\n| --- | --- |\n| x\\|y | z |"
+    assert markdown_table(("a", "b"), [("x|y", "z")]) == "| a | b |\n| --- | --- |\n| x\\|y | z |"
 
 
 @pytest.mark.parametrize("name", ["train", "mine"])

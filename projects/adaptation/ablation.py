@@ -14,6 +14,7 @@ import torch
 
 from simhand_mm.cli import run
 from simhand_mm.experiments.jobs import Job, run_chains
+from simhand_mm.experiments.tables import markdown_table
 from simhand_mm.functional.pose_metrics import keypoint_errors_mm
 from simhand_mm.pool import HandPool, read_json, read_poses, read_predictions
 from simhand_mm.pose.evaluation import evaluate_file
@@ -214,11 +215,11 @@ def table(folder: Path, done: dict[str, list[Path]]) -> str:
     """Return the scores of folders with results, as Markdown. Runs are separated by slashes."""
     rows = {name: [scores(folder, work) for work in runs] for name, runs in done.items() if runs}
     names = list(next(iter(rows.values()))[0])
-    lines = [f"| variant | {' | '.join(names)} |", f"| --- |{' --- |' * len(names)}"]
-    for variant, runs in rows.items():
-        cells = (" / ".join(f"{values[name]:.1f}" for values in runs) for name in names)
-        lines.append(f"| {variant} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    cells = [
+        (variant, *(" / ".join(f"{values[name]:.1f}" for values in runs) for name in names))
+        for variant, runs in rows.items()
+    ]
+    return markdown_table(("variant", *names), cells)
 
 
 if __name__ == "__main__":

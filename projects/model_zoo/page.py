@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from simhand_mm.cli import run
-from simhand_mm.experiments.tables import write_part
+from simhand_mm.experiments.tables import markdown_table, write_part
 from simhand_mm.pool.files import sha256_of
 
 ROOT = Path(__file__).parents[2]
@@ -45,10 +45,10 @@ def section(weights: Path) -> str:
         *((text, card[text]) for text in TEXTS),
         *((f"result: {result['data']}", _metrics(result)) for result in card["results"]),
     ]
-    table = ["| | |", "| --- | --- |", *(f"| {name} | {text} |" for name, text in rows)]
+    table = markdown_table(("", ""), rows)
     title = f"## {card['name']}: {card['task']}"
     more = f"How it was made and measured: [{card['page']}]({card['page']})."
-    return "\n".join([title, "", f"    {card['use']}", "", *table, "", more])
+    return "\n".join([title, "", f"    {card['use']}", "", table, "", more])
 
 
 def metafile() -> str:

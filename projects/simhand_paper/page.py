@@ -14,7 +14,7 @@ from projects.simhand_paper.model_cards import metafiles
 from projects.simhand_paper.plan import PLAN
 from simhand_mm.cli import run
 from simhand_mm.experiments.results import merge
-from simhand_mm.experiments.tables import question_table, write_part
+from simhand_mm.experiments.tables import markdown_table, question_table, write_part
 from simhand_mm.pool import read_json, write_json
 
 ROOT = Path(__file__).parents[2]
@@ -36,15 +36,14 @@ def parts(results: dict[str, Any]) -> list[tuple[str, str]]:
 
 def runs_table() -> str:
     """Return a table of config and options of each pre-training and fine-tuning of the plan."""
-    lines = ["| run | config | options |", "| --- | --- | --- |"]
+    rows = []
     pretrainings = {row.pretraining.name: row.pretraining for row in PLAN.rows}
     finetunings = {finetuning.name: finetuning for _, finetuning in PLAN.finetuned_rows}
     for training in (*pretrainings.values(), *finetunings.values()):
         if training.config:
             options = ", ".join(f"`{option}`" for option in training.options)
-            config = Path(training.config).stem
-            lines.append(f"| {training.name} | `{config}` | {options or '–'} |")
-    return "\n".join(lines)
+            rows.append((training.name, f"`{Path(training.config).stem}`", options or "–"))
+    return markdown_table(("run", "config", "options"), rows)
 
 
 def write_page(results: dict[str, Any]) -> None:

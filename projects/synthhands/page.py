@@ -19,7 +19,13 @@ from projects.synthhands.plot import draw
 from simhand_mm.cli import run
 from simhand_mm.experiments.plan import Question, Row
 from simhand_mm.experiments.results import errors_mm, merge
-from simhand_mm.experiments.tables import question_table, spread, summary_table, write_part
+from simhand_mm.experiments.tables import (
+    markdown_table,
+    question_table,
+    spread,
+    summary_table,
+    write_part,
+)
 from simhand_mm.pool import read_json, write_json
 from simhand_mm.visualization.number_format import fixed
 
@@ -70,18 +76,14 @@ def answer_table(results: dict[str, Any], question: Question) -> str:
 def mining_table(results: dict[str, Any]) -> str:
     """Return a table of the true 3D distance between a hand and its positive, mm."""
     ranks = [f"Top-{rank}" for rank in FULL.ranks]
-    lines = [
-        f"| pool | hands | {' | '.join(ranks)} | random hand of another video |",
-        "| --- | --- |" + " --- |" * (len(ranks) + 1),
-    ]
+    rows = []
     for pool, check in sorted(results["data"].items(), key=lambda item: item[1]["num_hands"]):
         distances = [
             *(check["top_mm"][str(rank)] for rank in FULL.ranks),
             check["random_other_video_mm"],
         ]
-        cells = " | ".join(fixed(distance, 1) for distance in distances)
-        lines.append(f"| {pool} | {check['num_hands']:,} | {cells} |")
-    return "\n".join(lines)
+        rows.append((pool, f"{check['num_hands']:,}", *(fixed(value, 1) for value in distances)))
+    return markdown_table(("pool", "hands", *ranks, "random hand of another video"), rows)
 
 
 def overview_table(results: dict[str, Any]) -> str:
@@ -92,11 +94,7 @@ def overview_table(results: dict[str, Any]) -> str:
         for name in ("labels", "real-hands")
         for row in questions[name].rows
     }
-    lines = [
-        "| pre-training | 100 labels, mm ↓ | 300 labels, mm ↓ | digits, % ↑ "
-        "| digits, pre-trained on the pictures, % ↑ |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for row in _labels_rows():
         method = row.label.rpartition(", ")[0]
         errors = [runs[f"{method}, {number} labels"] for number in (100, 300)]
@@ -107,19 +105,21 @@ def overview_table(results: dict[str, Any]) -> str:
         if any(errors):
             cells = [spread([e["root_scale_mpjpe_mm"] for e in run.values()], 1) for run in errors]
             cells += [spread([100 * r["linear"] for r in run.values()], 1) for run in probed]
-            lines.append(f"| {method} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            rows.append((method, *cells))
+    labels = ("100 labels, mm ↓", "300 labels, mm ↓")
+    digits = ("digits, % ↑", "digits, pre-trained on the pictures, % ↑")
+    return markdown_table(("pre-training", *labels, *digits), rows)
 
 
 def short_table(results: dict[str, Any]) -> str:
     """Return a table of the errors with 300 labels of three pre-trainings, for users of mmpose."""
     (question,) = PLAN.select("methods")
-    lines = ["| pre-training | runs | MPJPE (mm) |", "| --- | --- | --- |"]
+    rows = []
     for row in question.rows:
         if row.label in ("scratch", "SimCLR", "SiMHand, no weights"):
             errors = errors_mm(results, row)
-            lines.append(f"| {row.label} | {len(errors)} | {spread(errors, 1)} |")
-    return "\n".join(lines)
+            rows.append((row.label, str(len(errors)), spread(errors, 1)))
+    return markdown_table(("pre-training", "runs", "MPJPE (mm)"), rows)
 
 
 def _labels_rows() -> list[Row]:
@@ -129,17 +129,22 @@ def _labels_rows() -> list[Row]:
 
 def gradient_table(gradients: dict[str, Any]) -> str:
     """Return a table of the gradient on the nearest 5 % of negatives, percent."""
-    lines = [
-        "| pre-training | push, random weights | push, trained | pull, random weights "
-        "| pull, trained |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     labels = {row.pretraining.name: row.label.rpartition(", ")[0] for row in _labels_rows()}
     for name, label in labels.items():
         if shares := gradients.get(name):
             cells = [shares[when][kind] for kind in ("push", "pull") for when in ("start", "end")]
-            lines.append(f"| {label} | {' | '.join(f'{100 * cell:.1f}' for cell in cells)} |")
-    return "\n".join(lines)
+            rows.append((label, *(f"{100 * cell:.1f}" for cell in cells)))
+    return markdown_table(
+        (
+            "pre-training",
+            "push, random weights",
+            "push, trained",
+            "pull, random weights",
+            "pull, trained",
+        ),
+        rows,
+    )
 
 
 def main(results: Path, /, gradients: Path | None = None) -> None:

@@ -1,6 +1,6 @@
 """Tables of a plan in Markdown: published results, ours, their difference, missing runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -23,6 +23,13 @@ _PROBING_COLUMNS: tuple[Column, ...] = (
 )
 
 
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Format a table in Markdown; ``|`` in cells is escaped."""
+    lines = [header, ["---"] * len(header), *rows]
+    cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
 def question_table(results: dict[str, Any], question: Question) -> str:
     """Format the table of a question: mean ± standard deviation over the runs.
 
@@ -42,13 +49,13 @@ def question_table(results: dict[str, Any], question: Question) -> str:
             headings += [f"paper: {heading}", "ours", "difference"]
         else:
             headings.append(heading)
-    lines = [f"| {question.source} | runs | {' | '.join(headings)} | retrieval score ↑ |"]
-    lines.append("| --- |" + " --- |" * (len(headings) + 2))
-    lines += [_table_row(results, row, columns, with_paper) for row in question.rows]
-    return "\n".join([*lines, *_reference_rows(results, question)] if is_probed else lines)
+    rows = [_table_row(results, row, columns, with_paper) for row in question.rows]
+    if is_probed:
+        rows += _reference_rows(results, question)
+    return markdown_table([question.source, "runs", *headings, "retrieval score ↑"], rows)
 
 
-def _reference_rows(results: dict[str, Any], question: Question) -> Iterator[str]:
+def _reference_rows(results: dict[str, Any], question: Question) -> Iterator[list[str]]:
     """Yield the rows that every probing measures: random weights, keypoints and chance."""
     by_seed = {}
     for row in question.rows:
@@ -58,14 +65,18 @@ def _reference_rows(results: dict[str, Any], question: Question) -> Iterator[str
             spread([factor * run[name][key] for run in by_seed.values()], decimals)
             for _, key, factor, decimals, _ in _PROBING_COLUMNS
         ]
-        yield f"| {name} | {len(by_seed) or 'not run'} | {' | '.join(cells)} | – |"
+        yield [name, _num_runs(by_seed), *cells, "–"]
     chance = spread([100 * run["chance"] for run in by_seed.values()], 1)
-    yield f"| always the most frequent label | {len(by_seed) or 'not run'} | {chance} | – | – |"
+    yield ["always the most frequent label", _num_runs(by_seed), chance, "–", "–"]
+
+
+def _num_runs(runs: Mapping[str, Any]) -> str:
+    return str(len(runs) or "not run")
 
 
 def _table_row(
     results: dict[str, Any], row: Row, columns: Sequence[Column], with_paper: bool
-) -> str:
+) -> list[str]:
     seeds = results["runs"].get(row.run_name, {})
     cells = []
     for _, key, factor, decimals, published in columns:
@@ -80,15 +91,12 @@ def _table_row(
     scores = results["pretrainings"].get(row.pretraining.name, {})
     found = [scores[seed]["retrieval_score"] for seed in seeds if seed in scores]
     score = spread([value for value in found if value is not None], 2)
-    return f"| {row.label} | {len(seeds) or 'not run'} | {' | '.join(cells)} | {score} |"
+    return [row.label, _num_runs(seeds), *cells, score]
 
 
 def summary_table(results: dict[str, Any], plan: Plan) -> str:
     """Format a table with one line per question that fine-tunes: our error of every row."""
-    lines = [
-        "| paper | question | our root_scale MPJPE mm, mean ± s.d. (runs) |",
-        "| --- | --- | --- |",
-    ]
+    rows = []
     for question in plan.questions:
         if isinstance(question.rows[0].evaluation, Probing):
             continue
@@ -98,9 +106,10 @@ def summary_table(results: dict[str, Any], plan: Plan) -> str:
             values = [run["root_scale_mpjpe_mm"] for run in runs]
             if values:
                 parts.append(f"{row.label}: {spread(values, 1)} ({len(values)})")
-        text = "; ".join(parts) or "not run"
-        lines.append(f"| {question.source} | {question.title} | {text} |")
-    return "\n".join(lines)
+        rows.append((question.source, question.title, "; ".join(parts) or "not run"))
+    return markdown_table(
+        ("paper", "question", "our root_scale MPJPE mm, mean ± s.d. (runs)"), rows
+    )
 
 
 def missing_runs(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from simhand_mm.visualization.page import Page
+from simhand_mm.visualization.results import format_text_table
 
 _HEADER = ("features", "dimensions", "kNN, %", "linear probe, %")
 
@@ -40,18 +41,11 @@ def write_probe_report(result: dict[str, Any], path: str | Path) -> Path:
 
 def format_probe(result: dict[str, Any]) -> str:
     """Format the results as text for the terminal."""
-    lines = [
+    return (
         f"{result['label']}: {result['num_classes']} classes, {result['num_hands']} hands, "
-        f"{result['num_groups']} groups of {result['group']}, {result['folds']} folds",
-        drops_text(result),
-        "",
-    ]
-    table = [_HEADER, *_rows(result)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(_HEADER))]
-    for name, *cells in table:
-        numbers = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        lines.append("  ".join((name.ljust(widths[0]), *numbers)))
-    return "\n".join(lines)
+        f"{result['num_groups']} groups of {result['group']}, {result['folds']} folds\n"
+        f"{drops_text(result)}\n\n{format_text_table(_HEADER, _rows(result))}"
+    )
 
 
 def drops_text(result: dict[str, Any]) -> str:

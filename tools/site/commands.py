@@ -15,7 +15,8 @@ from unittest import mock
 import tyro
 
 from simhand_mm.cli import STAGES, summary_of
-from tools.site.markdown import escaped, table, toctree
+from simhand_mm.experiments.tables import markdown_table
+from tools.site.markdown import escaped, toctree
 
 TOOLS = Path(__file__).parents[1]
 INTRODUCTION = """# Commands
@@ -44,7 +45,11 @@ def _index() -> str:
     text = [INTRODUCTION]
     for stage, files in STAGES.items():
         rows = [(f"[simhand {name}]({name}.md)", _summary(TOOLS / files[name])) for name in files]
-        text += [f"## {stage[0].upper()}{stage[1:]}", "", table(("command", "what it does"), rows)]
+        text += [
+            f"## {stage[0].upper()}{stage[1:]}",
+            "",
+            markdown_table(("command", "what it does"), rows),
+        ]
         text += [""]
     return "\n".join([*text, toctree([name for files in STAGES.values() for name in files])])
 
@@ -120,9 +125,11 @@ def _groups(parser: argparse.ArgumentParser) -> Iterator[str]:
             continue
         yield f"\n## {_title(group)}\n"
         if any(action.option_strings for action in actions):
-            yield table(("option", "default", "meaning"), [_row(action) for action in actions])
+            yield markdown_table(
+                ("option", "default", "meaning"), [_row(action) for action in actions]
+            )
         else:
-            yield table(("argument", "meaning"), [_row(action)[::2] for action in actions])
+            yield markdown_table(("argument", "meaning"), [_row(action)[::2] for action in actions])
 
 
 def _title(group: argparse._ArgumentGroup) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from tools.site.markdown import escaped, table, toctree
+from simhand_mm.experiments.tables import markdown_table
+from tools.site.markdown import escaped, toctree
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -31,7 +32,7 @@ def pages() -> dict[str, str]:
     rows = [(f"[{folder.name}]({folder.name}.md)", _title_of(folder)) for folder in folders]
     rows += [("[bases](bases.md)", "models, data, schedules and runtimes that the others inherit")]
     names = [*(folder.name for folder in folders), "bases"]
-    index = [INTRODUCTION, table(("folder", "content"), rows), "", toctree(names)]
+    index = [INTRODUCTION, markdown_table(("folder", "content"), rows), "", toctree(names)]
     return {"configs/index.md": "\n".join(index)} | found
 
 
@@ -77,7 +78,7 @@ def _section(path: Path, about: dict[str, Any]) -> str:
     text = [f"## {path.stem}", f"[`{file}`](../../../{file})", escaped(_comment(source))]
     text += [
         "\n".join(f"* {fact}" for fact in facts),
-        table(("entry", "value"), rows) if rows else "",
+        markdown_table(("entry", "value"), rows) if rows else "",
     ]
     return "\n\n".join(filter(None, text)) + "\n"
 

@@ -1,7 +1,7 @@
-"""Markdown of generated pages: escaped text, tables and lists of pages."""
+"""Markdown of generated pages: escaped text and lists of pages."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 
 def escaped(text: str) -> str:
@@ -16,13 +16,6 @@ def escaped(text: str) -> str:
         f"`{part.strip('`')}`" if part.startswith("`") else re.sub(r"([<*\[\]\\])", r"\\\1", part)
         for part in parts
     )
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; ``|`` in cells is escaped."""
-    lines = [header, ["---"] * len(header), *rows]
-    cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
 def toctree(pages: Iterable[str]) -> str:

@@ -4,7 +4,8 @@ import ast
 import re
 from pathlib import Path
 
-from tools.site.markdown import escaped, table, toctree
+from simhand_mm.experiments.tables import markdown_table
+from tools.site.markdown import escaped, toctree
 
 PACKAGE = Path(__file__).parents[2] / "simhand_mm"
 SKIPPED = ("__init__", "version")
@@ -61,7 +62,7 @@ def _contents(package: Path) -> str:
     packages = sorted(path.parent for path in package.glob("*/__init__.py"))
     modules = sorted(path for path in package.glob("*.py") if path.stem not in SKIPPED)
     rows = [(f"[{_name(path)}]({_name(path)}.md)", _summary(path)) for path in packages + modules]
-    return f"{table(('module', 'what it is'), rows)}\n\n{toctree(map(_name, packages))}"
+    return f"{markdown_table(('module', 'what it is'), rows)}\n\n{toctree(map(_name, packages))}"
 
 
 def _name(path: Path) -> str:
