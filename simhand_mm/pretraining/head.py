@@ -39,7 +39,7 @@ class EquivariantContrastiveHead(BaseModule):
         self.latest_projection: Tensor | None = None  # for monitors
 
     def loss(self, projection: Tensor, data_samples: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Compute the loss of a batch of pairs.
+        """Compute the loss of a batch of pairs, in float32 also under autocast.
 
         Args:
             projection: ``[2N, 2P]``, all queries, then all positives.
@@ -55,5 +55,5 @@ class EquivariantContrastiveHead(BaseModule):
                 data_samples["rotation_deg"] if self.invert_rotation else None,
                 data_samples["translation"] if self.invert_translation else None,
             )
-        self.latest_projection = inverted.detach()
-        return self.loss_module(*inverted.chunk(2), data_samples)
+            self.latest_projection = inverted.detach()
+            return self.loss_module(*inverted.chunk(2), data_samples)

@@ -145,7 +145,16 @@ def test_custom_loss_is_called():
     assert head.loss(projection, samples).keys() == {"loss"}
 
 
-@pytest.mark.parametrize("loss", [WEIGHTED, {"type": "simhand_mm.PoseAwareLoss"}])
+class Product(torch.nn.Module):
+    """A custom loss with a product of matrices, which autocast would round."""
+
+    def forward(self, query, positive, samples):
+        return {"loss": (query @ positive.T).square().mean()}
+
+
+@pytest.mark.parametrize(
+    "loss", [WEIGHTED, {"type": "simhand_mm.PoseAwareLoss"}, {"type": Product}]
+)
 def test_head_computes_in_float32_under_autocast(loss):
     projection, samples = batch()
     head = EquivariantContrastiveHead(loss)
