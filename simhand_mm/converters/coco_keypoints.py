@@ -178,7 +178,10 @@ def camera_of(*entries: dict[str, Any]) -> np.ndarray | None:
     for entry in entries:
         if entry.get("camera_matrix") is not None:
             matrix = np.array(entry["camera_matrix"], dtype=object).ravel()
-            return to_array(matrix.tolist(), (9,)).reshape(3, 3)
+            try:
+                return to_array(matrix.tolist(), (9,)).reshape(3, 3)
+            except UnusableSample:
+                raise UnusableSample("camera_matrix is not 3 x 3 numbers") from None
         if entry.get("cam_param") is not None:
             parameters = entry["cam_param"]
             if not isinstance(parameters, dict):

@@ -81,6 +81,11 @@ def to_tables(
         _add(labels, hand, common, _MM[settings.unit or hand.unit or unit])
     if conversion.drops["image missing"]:
         labels.notes.append(f"images were searched for in {images.searched} (--images)")
+    if conversion.drops["hand behind the camera"]:
+        labels.notes.append(
+            "3D keypoints must be in the frame of the camera (x right, y down, z forward), not "
+            "relative to the wrist"
+        )
     if labels.poses.records:
         labels.poses.check_unit(settings.unit or unit)
     elif not labels.keypoints.records:

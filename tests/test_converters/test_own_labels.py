@@ -262,6 +262,28 @@ def test_json_that_is_wrong(hands, data_root, tmp_path):
         find_label_files(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        (
+            lambda hand: {"keypoints_3d": to_wrist(hand["keypoints_3d"])},
+            "not relative to the wrist",
+        ),
+        (lambda hand: {"camera_matrix": [600, 600, 64, 64]}, "camera_matrix is not 3 x 3 numbers"),
+    ],
+)
+def test_dropped_hands_tell_what_is_wrong(hands, data_root, tmp_path, change, reason):
+    link_images(tmp_path, data_root)
+    entries = [json_of(hand, 0, keypoints_2d=None) for hand in hands]
+    dump(tmp_path / "hands.json", [entry | change(entry) for entry in entries])
+    with pytest.raises(ValueError, match=reason):
+        convert("json", tmp_path / "hands.json")
+
+
+def to_wrist(keypoints):
+    return (np.array(keypoints) - keypoints[0]).tolist()
+
+
 def test_images_must_be_inside_the_folder(hands, data_root, tmp_path):
     dump(tmp_path / "in" / "hands.json", [json_of(hands[0], 0)])
     with pytest.raises(ValueError, match="images must be a folder inside"):
