@@ -8,10 +8,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from simhand_mm.pool import HandPairs, HandPool, atomic_path
-from simhand_mm.visualization.drawing import draw_hand
-from simhand_mm.visualization.images import image_or_placeholder, resize_with_keypoints
+from simhand_mm.visualization.hands import hand_html, hand_image
 from simhand_mm.visualization.number_format import significant
-from simhand_mm.visualization.page import image_grid, image_html
+from simhand_mm.visualization.page import image_grid
 
 _SHOWN_PX = 152
 
@@ -69,9 +68,7 @@ def sheet_html(
     """Return the sheet as HTML; distance and video are printed below each image."""
     rows = [
         [
-            image_html(_hand(pool, cell.row, 2 * _SHOWN_PX, with_keypoints), label, _SHOWN_PX)
-            if cell.row >= 0
-            else "none"
+            hand_html(pool, cell.row, label, _SHOWN_PX, with_keypoints) if cell.row >= 0 else "none"
             for cell, label in ((cell, "\n".join(_labels(pool, cell))) for cell in cells)
         ]
         for cells in sheet_cells(pairs, queries, ranks)
@@ -100,7 +97,7 @@ def sheet_image(
         for column, cell in enumerate(row):
             x, y = gap + column * (tile_px + gap), head + line * (tile_px + label)
             if cell.row >= 0:
-                hand = _hand(pool, cell.row, tile_px, with_keypoints)
+                hand = hand_image(pool, cell.row, tile_px, with_keypoints)
                 sheet.paste(Image.fromarray(hand[..., ::-1]), (x, y))
             for number, text in enumerate(_labels(pool, cell)):
                 place = (x, y + tile_px + 2 + number * tile_px / 9)
@@ -114,12 +111,6 @@ def save_sheet_image(image: np.ndarray, path: str | Path) -> Path:
     with atomic_path(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", image)[1].tobytes())
     return path
-
-
-def _hand(pool: HandPool, row: int, size: int, with_keypoints: bool) -> np.ndarray:
-    crop = image_or_placeholder(pool.read_crop(row), pool.hand_id(row), pool.crop_size)
-    image, keypoints_2d = resize_with_keypoints(crop, size, pool.keypoints_2d[row])
-    return draw_hand(image, keypoints_2d) if with_keypoints else image
 
 
 def _labels(pool: HandPool, cell: SheetCell) -> list[str]:

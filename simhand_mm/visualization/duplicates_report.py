@@ -7,10 +7,9 @@ import numpy as np
 
 from simhand_mm.pool import HandPool
 from simhand_mm.visualization.charts import histogram
-from simhand_mm.visualization.images import image_or_placeholder, resize_with_keypoints
-from simhand_mm.visualization.page import Page, image_grid, image_html
+from simhand_mm.visualization.hands import hand_html
+from simhand_mm.visualization.page import Page, image_grid
 
-_SHOWN_PX = 131
 _MAX_ROWS = 50  # videos in the table
 
 
@@ -97,7 +96,4 @@ def _add_hands(
 
 
 def _hand_html(pool: HandPool, row: int) -> str:
-    crop = image_or_placeholder(pool.read_crop(row), pool.hand_id(row), pool.crop_size)
-    image, _ = resize_with_keypoints(crop, 2 * _SHOWN_PX, pool.keypoints_2d[row])
-    label = f"{pool.value(row, 'video_id')}\n{pool.time_s[row]:.1f} s"
-    return image_html(image, label, _SHOWN_PX)
+    return hand_html(pool, row, f"{pool.value(row, 'video_id')}\n{pool.time_s[row]:.1f} s")

@@ -9,12 +9,9 @@ import pyarrow.parquet as pq
 from simhand_mm.options import Out, Pool
 from simhand_mm.pool import HandPool
 from simhand_mm.visualization.charts import histogram
-from simhand_mm.visualization.drawing import draw_hand
-from simhand_mm.visualization.images import image_or_placeholder, resize_with_keypoints
-from simhand_mm.visualization.page import Page, gallery, image_html
+from simhand_mm.visualization.hands import hand_html
+from simhand_mm.visualization.page import Page, gallery
 
-# Images are stored at twice their displayed size, for high-resolution screens.
-_SHOWN_PX = 131
 _NUM_NAMED = 20  # videos named in the text
 
 
@@ -102,7 +99,7 @@ def add_random_hands(page: Page, pool: HandPool, num_hands: int, seed: int) -> N
     count = min(num_hands, len(pool))
     rows = np.sort(np.random.default_rng(seed).choice(len(pool), count, replace=False))
     page.figure(
-        gallery(hand_html(pool, row) for row in rows),
+        gallery(_labelled_hand(pool, row) for row in rows),
         f"{count} random hands of {len(pool):,} (seed {seed}) with the estimated keypoints. "
         "Labels: video, time, handedness (m: mirrored), detection score, keypoint score.",
     )
@@ -116,15 +113,12 @@ def add_worst_hands(page: Page, pool: HandPool, num_hands: int) -> None:
     )  # the detection score breaks ties
     rows = np.argsort(scores, kind="stable")[:count]
     page.figure(
-        gallery(hand_html(pool, row) for row in rows),
+        gallery(_labelled_hand(pool, row) for row in rows),
         f"The {count} hands with the lowest keypoint scores, worst first. Labels as above.",
     )
 
 
-def hand_html(pool: HandPool, row: int) -> str:
-    """Return the HTML of one hand of a pool with its keypoints and labels."""
-    crop = image_or_placeholder(pool.read_crop(row), pool.hand_id(row), pool.crop_size)
-    image, keypoints_2d = resize_with_keypoints(crop, 2 * _SHOWN_PX, pool.keypoints_2d[row])
+def _labelled_hand(pool: HandPool, row: int) -> str:
     side = pool.value(row, "handedness")
     score = float(pool.keypoint_score[row].mean())
     label = (
@@ -132,7 +126,7 @@ def hand_html(pool: HandPool, row: int) -> str:
         f"{pool.time_s[row]:.1f} s, {side}{' (m)' if pool.is_mirrored[row] else ''}\n"
         f"{pool.bbox_score[row]:.2f}, {score:.2f}"
     )
-    return image_html(draw_hand(image, keypoints_2d), label, _SHOWN_PX)
+    return hand_html(pool, row, label, with_keypoints=True)
 
 
 def hands_per_video(pool: HandPool) -> np.ndarray:
