@@ -17,6 +17,7 @@ from simhand_mm.visualization.page import Page
 from simhand_mm.visualization.pool_report import add_drop_reasons, add_pool_statistics
 from simhand_mm.visualization.prediction_images import comparison_html
 from simhand_mm.visualization.predictions import Comparison, choose_samples, read_comparison
+from simhand_mm.visualization.results import format_text_table
 from simhand_mm.visualization.training_log import training_chart
 
 _LABEL, _MODEL, _MEDIAPIPE = "label", "adapted model", "MediaPipe"
@@ -79,9 +80,7 @@ def write_adaptation_report(folder: str | Path, path: str | Path) -> str:
     add_pool_statistics(page, pool)
     add_drop_reasons(page, pool)
     page.save(path)
-    return "\n".join(
-        f"{name:<48}{first:>10}{second:>12}" for name, first, second in [header, *rows]
-    )
+    return format_text_table(header, rows)
 
 
 def _add_errors_on_synthetic_hands(page: Page, folder: Path, header: list[str]) -> None:
@@ -104,8 +103,7 @@ def _add_labels_and_training(page: Page, folder: Path, labels: dict[str, Any]) -
     chart = training_chart(
         {_MODEL: folder / "training"}, ["loss"], {_MODEL: 0}, "Loss of the training", "step", "loss"
     )
-    if chart:
-        page.figure(f'<div class="charts">{chart}</div>', "Loss on labels and synthetic hands.")
+    page.charts([chart], "Loss on labels and synthetic hands.")
 
 
 def _read(folder: Path, pool: HandPool) -> Comparison:

@@ -105,8 +105,8 @@ def _add_charts(page: Page, comparison: Comparison, results: Sequence[MethodResu
         pck_chart(results, colors),
         keypoint_chart(results, colors),
     ]
-    page.figure(
-        f'<div class="charts">{"".join(filter(None, charts))}</div>',
+    page.charts(
+        charts,
         "Errors under root_scale. First: distribution of the error per hand; the last bin includes "
         "all larger errors. Then: share of the keypoints whose error is at most the threshold, and "
         "mean error of each keypoint except the wrist.",

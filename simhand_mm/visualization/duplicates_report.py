@@ -76,9 +76,7 @@ def _add_hands(
 ) -> None:
     page.heading("Near-duplicate hands")
     chart = histogram(distance, "Pairs by distance", "differing bits of 256", y_label="pairs")
-    page.figure(
-        f'<div class="charts">{chart}</div>', f"Hash distances of {len(rows):,} pairs of hands."
-    )
+    page.charts([chart], f"Hash distances of {len(rows):,} pairs of hands.")
     order = np.argsort(distance, kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(num_pairs, len(order))).astype(int)]
     cells = [

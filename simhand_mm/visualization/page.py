@@ -77,6 +77,11 @@ class Page:
             f"<b>Figure {self._num_figures}.</b> {escape(caption)}</figcaption></figure>"
         )
 
+    def charts(self, charts: Iterable[str | None], caption: str) -> None:
+        """Add charts side by side as one figure; None stands for a chart without data."""
+        if drawn := [chart for chart in charts if chart]:
+            self.figure(f'<div class="charts">{"".join(drawn)}</div>', caption)
+
     def html(self) -> str:
         """Return the HTML of the whole page."""
         return (

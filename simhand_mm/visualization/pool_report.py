@@ -65,8 +65,8 @@ def add_pool_statistics(page: Page, pool: HandPool) -> None:
         histogram(pool.bbox_score, "Detection score", "score"),
         histogram(pool.keypoint_score.mean(axis=1), "Keypoint score", "mean over keypoints"),
     )
-    page.figure(
-        f'<div class="charts">{"".join(charts)}</div>',
+    page.charts(
+        charts,
         f"Distributions over {len(pool):,} hands of {len(per_video):,} videos.",
     )
 

@@ -108,14 +108,11 @@ def _add_results(page: Page, work_dir: Path, results: Sequence[MethodResult]) ->
         f"labelled images of other subjects. {ABOUT_COLUMNS}",
     )
     colors = run_colors([result.name for result in results])
-    charts = [draw(results, colors) for draw in (pck_chart, keypoint_chart)]
-    if any(charts):
-        page.figure(
-            f'<div class="charts">{"".join(filter(None, charts))}</div>',
-            f"Errors on {num_test} test images under root_scale. Left: share of the keypoints "
-            "whose error is at most the threshold. Right: mean error of each keypoint except "
-            "the wrist.",
-        )
+    page.charts(
+        [pck_chart(results, colors), keypoint_chart(results, colors)],
+        f"Errors on {num_test} test images under root_scale. Left: share of the keypoints whose "
+        "error is at most the threshold. Right: mean error of each keypoint except the wrist.",
+    )
     return format_text_table(header, rows)
 
 
@@ -155,12 +152,10 @@ def _add_training(page: Page, work_dir: Path) -> None:
             detnet, ["root_scale/mpjpe_mm"], colors, "Validation", "epoch", "root_scale MPJPE, mm"
         ),
     ]
-    drawn = [chart for chart in charts if chart is not None]
-    if not drawn:
+    if not any(charts):
         page.missing("Training", "bash tools/quickstart.sh")
-        return
-    page.figure(
-        f'<div class="charts">{"".join(drawn)}</div>',
+    page.charts(
+        charts,
         "Training losses. The pre-training losses are not comparable between methods, because "
         "positives and weights differ: compare the shape of the curves, not their height.",
     )

@@ -1,6 +1,7 @@
 """The report of ``simhand adapt``: MediaPipe and the model beside the labels."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def folder(tmp_path):
 
 def test_differences_are_those_of_the_poses(folder):
     text = write_adaptation_report(folder, folder / "report.html")
-    rows = {line[:48].strip(): line[48:].split() for line in text.splitlines()}
+    rows = {name: cells for name, *cells in (re.split("  +", s) for s in text.splitlines())}
     assert rows["MediaPipe and label"][0] == "0.0"
     assert rows["adapted model and label"][0] == "1.9"  # 4 of 21 keypoints, 10 mm
     assert rows["adapted model and MediaPipe"][0] == "1.9"
