@@ -86,7 +86,13 @@ def _message_of(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"{error.msg} in line {error.lineno}: {(error.text or '').strip()}"
     if _is_of_config(error):
-        return f"the config must be complete and correct, but gives: {error.args[0]}"
+        text = f"the config must be complete and correct, but gives: {error.args[0]}"
+        if "simhand_mm." in text and "is not in the" in text:
+            text += (
+                "\ncustom_imports of a config replace those of its base: keep "
+                "simhand_mm.pretraining or simhand_mm.pose in the list."
+            )
+        return text
     return str(error)
 
 

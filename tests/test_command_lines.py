@@ -163,6 +163,14 @@ def test_wrong_arguments_in_a_config_are_no_bug(options, capsys):
         registry.build({"type": "Broken"})
 
 
+def test_a_lost_import_of_our_modules_is_explained(capsys):
+    from mmengine.registry import Registry
+
+    with pytest.raises(SystemExit), messages_instead_of_tracebacks("simhand"):
+        Registry("test_of_imports").build({"type": "simhand_mm.NoSuchHead"})
+    assert "keep simhand_mm.pretraining or simhand_mm.pose" in capsys.readouterr().err
+
+
 def test_bugs_keep_their_traceback(monkeypatch, capsys):
     def fail(error):
         with messages_instead_of_tracebacks("simhand"):
