@@ -6,14 +6,18 @@ to write a plan.
 """
 
 import importlib.util
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
 from simhand_mm.experiments.runs import Data, Finetuning, Pretraining, Probing
+
+#: What commands and options may contain; ``{backbone}`` only in options of a fine-tuning.
+PLACES = ("{data}", "{work}", "{plan}", "{backbone}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,8 @@ class Plan:
         questions: The tables.
 
     Raises:
-        ValueError: If a name is not unique, or rows need unknown data.
+        ValueError: If a name is not unique or cannot be that of a folder, a command contains an
+            unknown ``{place}``, or rows need unknown data.
     """
 
     name: str
@@ -123,6 +128,11 @@ class Plan:
                 )
         _refuse_ambiguous("pretraining", {row.pretraining for row in self.rows})
         _refuse_ambiguous("evaluation", {row.evaluation for row in self.rows})
+        for run in self.data:
+            _check_run(run)
+        for row in self.rows:
+            _check_run(row.pretraining)
+            _check_run(row.evaluation)
         known = {data.name for data in self.data}
         wanted = {name for data in self.data for name in data.needs}
         wanted |= {name for row in self.rows for name in row.data}
@@ -214,6 +224,20 @@ def _refuse_repeated(kind: str, names: Iterable[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise ValueError(f"{kind} names must differ, but got {repeated} more than once.")
+
+
+def _check_run(run: Data | Pretraining | Finetuning | Probing) -> None:
+    if not re.fullmatch(r"[\w.-]+", run.name):
+        raise ValueError(
+            f"name must be that of a folder, of letters, digits, '.', '_' and '-', but got "
+            f"{run.name!r}. The label of a row may be any text."
+        )
+    for place in re.findall(r"\{\w+\}", str(asdict(run))):
+        if place not in PLACES:
+            raise ValueError(
+                f"commands and options of {run.name} may contain {', '.join(PLACES)}, but contain "
+                f"{place}. Correct it."
+            )
 
 
 def _refuse_ambiguous(kind: str, used: set) -> None:

@@ -63,6 +63,22 @@ def test_repeated_labels_raise():
         plan(Row("one", SCRATCH, TUNE), Row("one", SCRATCH, TUNE))
 
 
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"name": "tau 0.5"}, r"name must be that of a folder, .* got 'tau 0.5'"),
+        ({"name": "a/b"}, r"name must be that of a folder, .* got 'a/b'"),
+        ({"config": "{plans}/x.py"}, r"of x may contain \{data\}, .* but contain \{plans\}"),
+        ({"options": ("a={date}/b",)}, r"of x may contain \{data\}, .* but contain \{date\}"),
+    ],
+)
+def test_names_and_places_are_checked(change, message):
+    method = Pretraining("x", "{plan}/x.py", ("a={data}/b",))
+    plan(Row("one", method, TUNE))
+    with pytest.raises(ValueError, match=message):
+        plan(Row("one", replace(method, **change), TUNE))
+
+
 def test_options_with_a_backbone_need_a_pretraining():
     tune = replace(TUNE, options=("model.head.init_cfg.checkpoint={backbone}",))
     with pytest.raises(ValueError, match="pretraining of the row 'one' must have a config"):
