@@ -4,6 +4,7 @@ An option is a field of the settings of its stage, or an argument of the stage's
 docstring there is the help. ``run`` of :mod:`simhand_mm.cli` builds the command line from them.
 """
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -75,6 +76,42 @@ def one_word(
     )
 
 
+def parse_file_to_write(text: str, suffixes: Sequence[str]) -> Path:
+    """Check the name of a file to write before the work begins.
+
+    Raises:
+        ValueError: If it does not end in one of the suffixes, is a folder, or its folder is not
+            writable.
+    """
+    path = Path(text)
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"the file to write must end in {' or '.join(suffixes)}, but got {text}.")
+    if path.is_dir():
+        raise ValueError(f"the file to write must be a file, but {text} is a folder.")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not os.access(folder, os.W_OK):
+        raise ValueError(
+            f"the file to write must be in a folder in which you have write permission, but got "
+            f"{text}."
+        )
+    return path
+
+
+def file_to_write(*suffixes: str) -> PrimitiveConstructorSpec[Any]:
+    """Build the tyro type of a file to write.
+
+    Args:
+        suffixes: The allowed ones, in lower case, e.g. ``.parquet``.
+    """
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=f"FILE{suffixes[0]}",
+        instance_from_str=lambda words: parse_file_to_write(words[0], suffixes),
+        is_instance=lambda value: value is None or isinstance(value, Path),
+        str_from_instance=lambda value: ["unset" if value is None else str(value)],
+    )
+
+
 def without_none(type_info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     """Have the help say ``unset`` where the default of an option is None.
 
@@ -110,6 +147,24 @@ Out: TypeAlias = Annotated[Path, arg(aliases=("-o",))]
 
 OptionalOut: TypeAlias = Annotated[Path | None, arg(aliases=("-o",))]
 """The same, if its default depends on other arguments."""
+
+Table: TypeAlias = Annotated[Path, file_to_write(".parquet")]
+"""A parquet file to write."""
+
+Weights: TypeAlias = Annotated[Path, file_to_write(".pth", ".pt", ".bin")]
+"""A file of torch to write."""
+
+Html = file_to_write(".html", ".htm")
+"""Marks a page to write, as in ``Annotated[Out, Html]``."""
+
+Json = file_to_write(".json")
+"""Marks a JSON file to write."""
+
+Csv = file_to_write(".csv")
+"""Marks a CSV table to write."""
+
+Onnx = file_to_write(".onnx")
+"""Marks an ONNX file to write."""
 
 Ranks: TypeAlias = Annotated[
     tuple[int, ...],

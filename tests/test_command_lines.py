@@ -1,5 +1,6 @@
 """All commands: help for each option, consistent names, and no traceback for user errors."""
 
+import shutil
 import subprocess
 import sys
 
@@ -110,6 +111,51 @@ def test_wrong_command_lines_exit_with_2(command, monkeypatch, capsys, folder):
         assert code == 2
         assert f"simhand {command}" in error and "Traceback" not in error
         assert arguments[-1] in error or arguments[-2] in error
+
+
+# Command lines with a file to write whose suffix is not that of its content.
+WRONG_SUFFIXES = [
+    "lift nowhere out.json",
+    "predict nowhere out.csv",
+    "convert-boxes csv nowhere out.csv",
+    "export nowhere out.onnx --to timm",
+    "import-backbone nowhere out.safetensors",
+    "train-lifter nowhere out",
+    "export-onnx nowhere.py nowhere.pth out.pth",
+    "browse-pool nowhere -o out.json",
+    "browse-pairs nowhere -o out.png",
+    "compare nowhere a=nowhere -o out.pdf",
+    "report nowhere -o out",
+    "probe nowhere --label x -o out.json",
+    "evaluate nowhere nowhere -o out.txt",
+    "check-pairs nowhere nowhere -o out.html",
+    "find-duplicates nowhere -o out.parquet",
+    "explore nowhere -o out.txt",
+]
+
+
+@pytest.mark.parametrize("line", WRONG_SUFFIXES)
+def test_files_to_write_are_named_as_what_they_contain(line, monkeypatch, capsys, folder):
+    code, error = run_here(monkeypatch, capsys, *line.split())
+    assert code == 2
+    assert "the file to write must end in ." in " ".join(error.split())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "lift garbage.parquet garbage.parquet",
+        "predict garbage.parquet garbage.parquet",
+        "convert-boxes csv garbage.parquet garbage.parquet",
+        "export garbage.pth garbage.pth --to timm",
+        "import-backbone garbage.pth garbage.pth",
+    ],
+)
+def test_inputs_are_not_overwritten(line, monkeypatch, capsys, folder):
+    for suffix in (".parquet", ".pth"):
+        shutil.copy("garbage", f"garbage{suffix}")
+    code, error = run_here(monkeypatch, capsys, *line.split())
+    assert code == 1 and "OUTPUT must differ from the input" in error
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,11 @@ simhand check-pairs data/pool data/synthetic --pairs similar
 """
 
 from pathlib import Path
-
-import numpy as np
+from typing import Annotated
 
 from simhand_mm.cli import run
-from simhand_mm.options import Out, PairsName, Pool
-from simhand_mm.pool import HandPool, load_pairs, write_json
+from simhand_mm.options import Json, Out, PairsName, Pool
+from simhand_mm.pool import HandPool, load_pairs, load_pose_embeddings, write_json
 from simhand_mm.synthetic import GroundTruth
 from simhand_mm.synthetic.pair_quality import check_pairs
 
@@ -19,7 +18,7 @@ def main(
     synthetic: Path,
     /,
     name: PairsName = "similar",
-    out: Out = Path("mining_check.json"),
+    out: Annotated[Out, Json] = Path("mining_check.json"),
 ) -> None:
     """Measure and print the distances between positives.
 
@@ -31,7 +30,7 @@ def main(
     """
     pool = HandPool(pool_dir)
     pairs = load_pairs(pool_dir, name, pool)
-    embeddings = np.load(pool_dir / "pose_embeddings.npy")
+    embeddings = load_pose_embeddings(pool)
     result = check_pairs(pool, pairs, embeddings, GroundTruth.load(synthetic))
     write_json(out, result)
     print("mean 3D distance between a hand and its positive, wrists aligned (mm):")

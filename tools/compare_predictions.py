@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 from tyro.constructors import PrimitiveConstructorSpec
 
 from simhand_mm.cli import run
-from simhand_mm.options import Out
+from simhand_mm.options import Html, Out
 
 
 def parse_labelled_files(words: Sequence[str]) -> tuple[tuple[str, Path], ...]:
@@ -44,7 +44,7 @@ def main(
     data_root: Path | None = None,
     worst: int = 4,
     hands_of: Path | None = None,
-    out: Out = Path("work_dirs/comparison.html"),
+    out: Annotated[Out, Html] = Path("work_dirs/comparison.html"),
 ) -> None:
     """Write the report and print the table of results.
 
@@ -65,7 +65,11 @@ def main(
         MethodResult(label, as_metrics(evaluate_file(poses, path, hands_of)), path)
         for label, path in predictions
     ]
-    print(write_comparison_report(data_root or poses.parent.parent, poses, results, out, worst))
+    print(
+        write_comparison_report(
+            data_root or poses.absolute().parents[1], poses, results, out, worst
+        )
+    )
     print(f"\nReport: {out}")
 
 

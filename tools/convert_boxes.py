@@ -28,7 +28,9 @@ from simhand_mm.converters.hand_object_detector import (
     convert_100doh_voc,
     convert_hand_object_detector,
 )
+from simhand_mm.options import Table
 from simhand_mm.pool import write_detections
+from simhand_mm.pool.files import check_not_an_input
 from simhand_mm.preparation.video_files import find_videos
 from simhand_mm.preparation.videos import frame_times
 
@@ -38,7 +40,7 @@ Format = Literal["hand_object_detector", "100doh_voc", "100doh_json", "coco", "c
 def main(
     format: Format,
     source: Path,
-    output: Path,
+    output: Table,
     /,
     numbering: FrameNumbering,
     min_score: float = DEFAULT_MIN_SCORE,
@@ -63,6 +65,7 @@ def main(
         "coco": partial(convert_coco_boxes, min_score=min_score),
         "csv": partial(convert_csv_boxes, min_score=min_score),
     }[format]
+    check_not_an_input(output, source)
     conversion: BoxConversion = convert(source)
     if format.startswith("100doh") and numbering == FrameNumbering():
         numbering = NUMBERING_100DOH

@@ -4,13 +4,18 @@ simhand evaluate data/FreiHAND_pub_v2/poses/test.parquet predictions.parquet
 """
 
 from pathlib import Path
+from typing import Annotated
 
 from simhand_mm.cli import run
-from simhand_mm.options import OptionalOut
+from simhand_mm.options import Json, OptionalOut
 
 
 def main(
-    poses: Path, predictions: Path, /, hands_of: Path | None = None, out: OptionalOut = None
+    poses: Path,
+    predictions: Path,
+    /,
+    hands_of: Path | None = None,
+    out: Annotated[OptionalOut, Json] = None,
 ) -> None:
     """Evaluate the predictions and print the table.
 

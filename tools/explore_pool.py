@@ -11,12 +11,13 @@ exclude on the page are written to exclude.csv, which simhand subset data/pool d
 
 import logging
 from pathlib import Path
+from typing import Annotated
 
 from simhand_mm.cli import run
 from simhand_mm.explorer.exploration import Exploration
 from simhand_mm.explorer.layout import MapSettings, place_hands
 from simhand_mm.explorer.server import ExplorerServer
-from simhand_mm.options import Out, Pool
+from simhand_mm.options import Csv, Out, Pool
 from simhand_mm.pool import HandPool
 
 
@@ -25,7 +26,7 @@ def main(
     /,
     settings: MapSettings,
     pairs: str | None = None,
-    out: Out = Path("exclude.csv"),
+    out: Annotated[Out, Csv] = Path("exclude.csv"),
     port: int = 0,
 ) -> None:
     """Serve the page until it is stopped.

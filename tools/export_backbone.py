@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from simhand_mm.cli import run
+from simhand_mm.options import Weights
 
 HOW_TO_LOAD = {
     "mmpretrain": "init_cfg=dict(type='Pretrained', checkpoint='{path}', prefix='backbone.')",
@@ -17,17 +18,19 @@ HOW_TO_LOAD = {
 
 
 def main(
-    source: Path, output: Path, /, *, to: Literal["mmpretrain", "mmpose", "torchvision", "timm"]
+    source: Path, output: Weights, /, *, to: Literal["mmpretrain", "mmpose", "torchvision", "timm"]
 ) -> None:
     """Export the backbone and print how to load it.
 
     Args:
         source: backbone.pth, or a checkpoint of pre-training.
-        output: File to write.
+        output: File to write (.pth).
         to: Framework that reads the file.
     """
+    from simhand_mm.pool.files import check_not_an_input
     from simhand_mm.pretraining.checkpoints import export_backbone
 
+    check_not_an_input(output, source)
     report = export_backbone(source, output, to)
     print(f"{to}: {report}\nWrote {output}; load it with")
     print("  " + HOW_TO_LOAD[to].format(path=output))

@@ -4,17 +4,19 @@ simhand export-onnx CONFIG CHECKPOINT model.onnx
 """
 
 from pathlib import Path
+from typing import Annotated
 
 from simhand_mm.cli import run
+from simhand_mm.options import Onnx
 
 
-def main(config: Path, checkpoint: Path, output: Path, /) -> None:
+def main(config: Path, checkpoint: Path, output: Annotated[Path, Onnx], /) -> None:
     """Export the model and print the comparison.
 
     Args:
         config: Config file of a fine-tuned model.
         checkpoint: Checkpoint file.
-        output: ONNX file to write.
+        output: File to write (.onnx).
     """
     from simhand_mm.pose.export import export_onnx
 

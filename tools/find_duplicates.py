@@ -8,6 +8,7 @@ Copies are found even if they are re-encoded, scaled, cut, mirrored or have over
 
 import logging
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +27,7 @@ from simhand_mm.mining.shared_footage import (
     group_table,
     summarize_duplicates,
 )
-from simhand_mm.options import Out, Pool
+from simhand_mm.options import Csv, Out, Pool
 from simhand_mm.pool import HandPool
 from simhand_mm.pool.files import write_text
 from simhand_mm.pool.parquet_tables import write_table
@@ -38,7 +39,7 @@ def main(
     /,
     settings: DuplicateSettings,
     workers: int = 0,
-    out: Out = Path("duplicates.csv"),
+    out: Annotated[Out, Csv] = Path("duplicates.csv"),
 ) -> None:
     """Search the pool, write a table, an HTML report and the pairs, and print a summary.
 

@@ -10,17 +10,20 @@ is executed.
 from pathlib import Path
 
 from simhand_mm.cli import run
+from simhand_mm.options import Weights
 
 
-def main(source: Path, output: Path, /) -> None:
+def main(source: Path, output: Weights, /) -> None:
     """Import the checkpoint and print how well it fits.
 
     Args:
         source: Checkpoint file.
         output: File to write, e.g. data/weights/resnet50_imagenet.pth.
     """
+    from simhand_mm.pool.files import check_not_an_input
     from simhand_mm.pretraining.checkpoints import import_checkpoint
 
+    check_not_an_input(output, source)
     report, layout = import_checkpoint(source, output)
     print(f"{source} ({layout} layout): {report}\nWrote {output}")
 

@@ -13,11 +13,12 @@ import numpy as np
 
 from simhand_mm.cli import run
 from simhand_mm.lifting.settings import PoseMethod
+from simhand_mm.options import Table
 
 
 def main(
     keypoints: Path,
-    output: Path,
+    output: Table,
     /,
     weights: Path | None = None,
     method: PoseMethod = "lifted",
@@ -34,7 +35,9 @@ def main(
     from simhand_mm.lifting.lifter import SHIPPED_WEIGHTS, Lifter
     from simhand_mm.lifting.methods import estimate_poses
     from simhand_mm.lifting.tables import read_keypoints, write_lifted
+    from simhand_mm.pool.files import check_not_an_input
 
+    check_not_an_input(output, keypoints)
     lifter = Lifter.load(weights or SHIPPED_WEIGHTS)
     table = read_keypoints(keypoints)
     start = time.perf_counter()

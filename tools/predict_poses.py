@@ -16,11 +16,12 @@ import numpy as np
 
 from simhand_mm.cli import run
 from simhand_mm.lifting.settings import BONE_MM, PoseMethod
+from simhand_mm.options import Table
 
 
 def main(
     poses: Path,
-    output: Path,
+    output: Table,
     /,
     method: PoseMethod = "lifted",
     data_root: Path | None = None,
@@ -42,10 +43,15 @@ def main(
     from simhand_mm.lifting.lifter import SHIPPED_WEIGHTS, Lifter
     from simhand_mm.lifting.methods import estimate_poses
     from simhand_mm.pool import read_poses, write_predictions
-    from simhand_mm.pose.evaluation import evaluate_poses
+    from simhand_mm.pool.files import check_not_an_input
+    from simhand_mm.pool.predictions import check_sample_ids
+    from simhand_mm.pose.screening import screen_inputs
 
+    check_not_an_input(output, poses)
     labels = read_poses(poses)
-    rows, found = find_labelled_hands(labels, data_root or poses.parents[1])
+    check_sample_ids(labels["sample_id"], poses)
+    usable = np.flatnonzero(screen_inputs(labels, str(poses)))
+    rows, found = find_labelled_hands(labels, usable, data_root or poses.absolute().parents[1])
     camera = labels["camera_matrix"][rows]
     keypoints = found["keypoints_2d"].astype(np.float64)
     estimated = estimate_poses(
@@ -59,43 +65,65 @@ def main(
     # The errors under the protocols none and root depend on the assumed size.
     hands = estimated.keypoints_3d.astype(np.float64) * BONE_MM
     hands += solve_translation(hands, keypoints, camera, np.ones(keypoints.shape[:2]))[:, None]
-    targets = (labels["keypoints_3d"][rows], labels["keypoints_valid"][rows])
     predictions = {
         "sample_id": [labels["sample_id"][row] for row in rows],
         "keypoints_3d": hands,
         "keypoints_2d": keypoints,
         "keypoint_score": found["keypoint_score"],
-        "error_mm": evaluate_poses(hands, *targets)["root_scale"]["per_sample_mm"],
+        "error_mm": errors_of(hands, labels["keypoints_3d"][rows], labels["keypoints_valid"][rows]),
     }
     write_predictions(output, predictions)
     print(f"{output}: {len(rows)} of {len(labels['sample_id'])} hands found, {method}")
 
 
+def errors_of(hands: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return the error of each hand ``[N]`` in mm under ``root_scale``; NaN without a 3D label."""
+    from simhand_mm.functional.keypoints import REFERENCE_BONE
+    from simhand_mm.pose.evaluation import evaluate_poses
+
+    valid = valid.astype(bool) & np.isfinite(truth).all(-1)
+    is_labelled = valid[:, list(REFERENCE_BONE)].all(-1)
+    errors = np.full(len(hands), np.nan)
+    if is_labelled.any():
+        pred, target, valid = (v[is_labelled] for v in (hands, np.nan_to_num(truth), valid))
+        errors[is_labelled] = evaluate_poses(pred, target, valid)["root_scale"]["per_sample_mm"]
+    return errors
+
+
 def find_labelled_hands(
-    labels: dict[str, Any], data_root: Path
+    labels: dict[str, Any], usable: np.ndarray, data_root: Path
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Run MediaPipe in the box of each hand.
+    """Run MediaPipe in the box of each hand. Images that cannot be read are named, and dropped.
+
+    Args:
+        labels: The table of labels.
+        usable: Its rows in which to look.
+        data_root: Folder of the images.
 
     Returns:
         The rows of the hands that were found, and ``keypoints_2d [N, 21, 2]`` px of the image,
         ``keypoints_3d [N, 21, 3]`` mm and ``keypoint_score [N, 21]``.
 
     Raises:
-        FileNotFoundError: If an image is missing.
         ValueError: If no hand was found.
     """
     from simhand_mm.executors import progress_bar
     from simhand_mm.preparation.finders import find_in_box
-    from simhand_mm.preparation.image_files import read_image
+    from simhand_mm.preparation.image_files import ImageFileError, read_image
     from simhand_mm.preparation.keypoints import MediaPipeHands
 
     estimator = MediaPipeHands()
-    rows, columns = [], defaultdict(list)
-    paths = [data_root / path for path in labels["image_path"]]
-    with progress_bar(len(paths), "hands") as progress:
-        for row, path in enumerate(paths):
-            hand = find_in_box(estimator, read_image(path), labels["bbox_xyxy"][row])
+    rows, columns, unread = [], defaultdict(list), []
+    with progress_bar(len(usable), "hands") as progress:
+        for row in usable:
+            path = data_root / labels["image_path"][row]
             progress.update()
+            try:
+                image = read_image(path)
+            except ImageFileError as error:
+                unread.append(f"{path}: {error.detail}")
+                continue
+            hand = find_in_box(estimator, image, labels["bbox_xyxy"][row])
             if hand is None:
                 continue
             rows.append(row)
@@ -103,9 +131,12 @@ def find_labelled_hands(
                 columns[name].append(getattr(hand, name))
     if not rows:
         raise ValueError(
-            f"images of {data_root} must show hands, but MediaPipe finds none in {len(paths)}. "
+            f"images of {data_root} must show hands, but MediaPipe finds none in {len(usable)}, of "
+            f"which {len(unread)} cannot be read{f' (first: {unread[0]})' if unread else ''}. "
             "Check the boxes, and the data root."
         )
+    if unread:
+        print(f"dropped: {len(unread)} hands whose image cannot be read, first {unread[0]}")
     return np.array(rows), {name: np.array(values) for name, values in columns.items()}
 
 

@@ -7,9 +7,10 @@ For comparison, the same network with random weights and the 2D keypoints are ev
 
 import logging
 from pathlib import Path
+from typing import Annotated
 
 from simhand_mm.cli import run
-from simhand_mm.options import Out, Pool
+from simhand_mm.options import Html, Out, Pool
 from simhand_mm.pool import HandPool, write_json
 from simhand_mm.probe_options import ProbeSettings
 from simhand_mm.visualization.probe_report import format_probe, write_probe_report
@@ -20,7 +21,7 @@ def main(
     backbones: tuple[Path, ...],
     /,
     settings: ProbeSettings,
-    out: Out = Path("probe.html"),
+    out: Annotated[Out, Html] = Path("probe.html"),
 ) -> None:
     """Evaluate the backbones, print a table, and write an HTML report and a JSON file.
 

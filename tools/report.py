@@ -4,12 +4,13 @@ simhand report work_dirs/quickstart
 """
 
 from pathlib import Path
+from typing import Annotated
 
 from simhand_mm.cli import run
-from simhand_mm.options import OptionalOut
+from simhand_mm.options import Html, OptionalOut
 
 
-def main(work_dir: Path, /, out: OptionalOut = None) -> None:
+def main(work_dir: Path, /, out: Annotated[OptionalOut, Html] = None) -> None:
     """Write the report and print the table of results.
 
     Args:

@@ -17,6 +17,7 @@ import numpy as np
 
 from simhand_mm.cli import run
 from simhand_mm.lifting.settings import LiftingTraining
+from simhand_mm.options import Weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def main(
     synthetic: Path,
-    output: Path,
+    output: Weights,
     /,
     training: LiftingTraining,
     people: int = 4000,
@@ -37,7 +38,7 @@ def main(
 
     Args:
         synthetic: Data set of simhand synthesize.
-        output: File of the weights.
+        output: File of the weights to write (.pth).
         training: How to train.
         people: Number of synthetic people to train on.
         poses: Number of poses of each of them.

@@ -65,13 +65,49 @@ def compare_weights(checkpoint: Mapping[str, Tensor], module: Mapping[str, Tenso
     )
 
 
+def check_complete(checkpoint: Mapping[str, Any], module: nn.Module) -> WeightReport:
+    """Check that a checkpoint has every weight of a module, which else would stay random.
+
+    Args:
+        checkpoint: Content of the file: weights, or a dictionary with ``state_dict``.
+        module: The module that is tested, shown, exported or trained further.
+
+    Returns:
+        How well they fit.
+
+    Raises:
+        ValueError: If a weight is missing or has another shape.
+    """
+    report = compare_weights(_weights_of(checkpoint), module.state_dict())
+    lacking = [*report.missing, *report.reshaped]
+    if lacking:
+        raise ValueError(
+            f"checkpoint must have every weight of the model, but {len(report.missing)} of "
+            f"{len(module.state_dict())} are missing and {len(report.reshaped)} have another shape "
+            f"({_some(lacking)}). Give the checkpoint of a training with this config, such as "
+            "epoch_30.pth; a backbone.pth has no head."
+        )
+    return report
+
+
+def _weights_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights of a checkpoint; the prefix of distributed training is removed."""
+    weights = checkpoint.get("state_dict", checkpoint)
+    tensors = {name: value for name, value in weights.items() if isinstance(value, Tensor)}
+    return {name.removeprefix("module."): value for name, value in tensors.items()}
+
+
 @HOOKS.register_module()
 class CheckpointReportHook(Hook):
-    """Reports how well every checkpoint of ``init_cfg=dict(type="Pretrained")`` fits its module.
+    """Reports how well checkpoints fit, and stops runs that would go on with random weights.
 
-    mmengine loads such checkpoints without strictness: one whose names do not fit leaves the
-    module at its random weights, and nothing but a warning says so. This hook runs before the
-    weights are loaded, works with modules of any library, and stops the run if nothing matches.
+    mmengine loads checkpoints without strictness: one whose names do not fit leaves the module at
+    its random weights, and nothing but a warning says so.
+
+    * ``init_cfg=dict(type="Pretrained")``: checked before the weights are loaded, in modules of any
+      library; something must match.
+    * ``load_from`` of a training: the same.
+    * The checkpoint of a test or of a resumed training: everything must match.
     """
 
     priority = "VERY_HIGH"
@@ -87,6 +123,26 @@ class CheckpointReportHook(Hook):
         model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for name, module, config in _pretrained_modules(model):
             self._report(name or "model", module, config["checkpoint"], config.get("prefix"))
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Check a checkpoint of the whole model, before its weights are copied.
+
+        Raises:
+            ValueError: If it does not fit.
+        """
+        model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if runner._resume or not isinstance(runner._train_loop, BaseLoop):
+            check_complete(checkpoint, model)
+            return
+        report = compare_weights(_weights_of(checkpoint), model.state_dict())
+        if not report.matched:
+            raise ValueError(
+                f"load_from must be a checkpoint with weights of the model, such as "
+                f"{_some(model.state_dict())}, but {runner._load_from} has "
+                f"{_some(_weights_of(checkpoint)) or 'none'}. Correct load_from."
+            )
+        level = logging.INFO if report.is_exact else logging.WARNING
+        print_log(f"training starts from {runner._load_from}: {report}", "current", level)
 
     def _report(self, name: str, module: nn.Module, path: str | None, prefix: str | None) -> None:
         if not path:

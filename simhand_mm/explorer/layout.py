@@ -65,7 +65,10 @@ def place_hands(pool: HandPool, settings: MapSettings) -> np.ndarray:
         return _plane(pose_vectors(pool))
     path = pool.root / "layouts" / f"{_key(pool, settings)}.npy"
     if path.is_file():
-        return np.load(path, allow_pickle=False)
+        try:
+            return np.load(path, allow_pickle=False)
+        except (ValueError, EOFError):  # cut off, by a copy that was stopped
+            logger.info("%s is damaged, and made again", path)
     vectors = pose_vectors(pool) if settings.features is None else feature_vectors(pool, settings)
     places = _umap(vectors) if settings.layout == "umap" else _plane(vectors)
     try:

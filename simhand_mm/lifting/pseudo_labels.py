@@ -27,6 +27,7 @@ from simhand_mm.pool.poses import write_poses
 from simhand_mm.pool.reader import HandPool
 
 HELD_OUT = "held_out"
+_SUMMARY = "pseudo_labels.json"
 MIN_HANDS_TO_SPLIT = 10
 
 
@@ -45,8 +46,12 @@ def write_pseudo_labels(
 
     Returns:
         The content of ``pseudo_labels.json``, with the number of dropped hands by reason.
+
+    Raises:
+        ValueError: If the folder has content of others, such as labels that are no estimates.
     """
     output = Path(output)
+    _check_output(output)
     weights = settings.weights or SHIPPED_WEIGHTS
     cameras = crop_cameras(pool, settings)
     keypoints = np.array(pool.keypoints_2d, np.float64)
@@ -78,8 +83,21 @@ def write_pseudo_labels(
         "num_held_out": len(records.get(HELD_OUT, ())),
         "num_dropped": dict(Counter(reasons[reasons != ""].tolist())),
     }
-    write_json(output / "pseudo_labels.json", summary)
+    write_json(output / _SUMMARY, summary)
     return summary
+
+
+def _check_output(output: Path) -> None:
+    """Refuse folders of others. A run that was stopped has left images, but not yet the summary."""
+    if not output.is_dir() or (output / _SUMMARY).is_file():
+        return
+    others = sorted(path.name for path in output.iterdir() if path.name != "images")
+    if others:
+        raise ValueError(
+            f"OUTPUT must be a new or empty folder, or one of simhand pseudo-label, but {output} "
+            f"has {', '.join(others[:3])}{', ...' if len(others) > 3 else ''}. Choose another "
+            "folder."
+        )
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

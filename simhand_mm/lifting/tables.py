@@ -67,12 +67,13 @@ def read_keypoints(path: str | Path) -> KeypointTable:
             f"KEYPOINTS must be a pool or a file, but {path} does not exist. Correct the path."
         )
     readers = {".parquet": _rows_of_parquet, ".json": _rows_of_json, ".csv": _rows_of_csv}
-    if path.suffix not in readers:
+    suffix = path.suffix.lower()
+    if suffix not in readers:
         raise ValueError(
             f"KEYPOINTS must be a pool or end in {', '.join(readers)}, but got {path}. "
             "Convert the file."
         )
-    return _of_rows(readers[path.suffix](path), path)
+    return _of_rows(readers[suffix](path), path)
 
 
 def _of_pool(pool: HandPool) -> KeypointTable:

@@ -146,6 +146,7 @@ class PoseEmbedding:
 
         Raises:
             FileNotFoundError: If there is no such file.
+            ValueError: If it is damaged.
         """
         if not Path(path).is_file():
             raise FileNotFoundError(
@@ -172,20 +173,31 @@ def embed_pool(
     """
     fitted_path, embedded_path = pool.root / "embedding.npz", pool.root / "pose_embeddings.npy"
     wanted = {"pool_fingerprint": pool.fingerprint, "crop_size": pool.crop_size}
-    fitted = PoseEmbedding.load(fitted_path) if fitted_path.is_file() else None
+    try:
+        fitted = PoseEmbedding.load(fitted_path) if fitted_path.is_file() else None
+    except ValueError:  # cut off, by a copy that was stopped
+        fitted = None
     is_current = (
         fitted is not None
         and (fitted.num_dims, fitted.root_relative) == (num_dims, root_relative)
         and all(fitted.info.get(key) == value for key, value in wanted.items())
     )
     if fitted is None or not is_current:
+        fitted = PoseEmbedding.fit(pool.keypoints_2d, num_dims, root_relative, **wanted)
         with explaining_disk_errors(fitted_path):
             fitted_path.unlink(missing_ok=True)
-        fitted = PoseEmbedding.fit(pool.keypoints_2d, num_dims, root_relative, **wanted)
-    if not (is_current and embedded_path.is_file()):
+    if not (is_current and _is_complete(embedded_path)):
         write_array(embedded_path, fitted.apply(pool.keypoints_2d, pool.crop_size))
         fitted.save(fitted_path)  # last: if this file exists, the embeddings belong to it
     return fitted, np.load(embedded_path, mmap_mode="r")
+
+
+def _is_complete(path: Path) -> bool:
+    """Whether a NumPy file exists and has all its rows."""
+    try:
+        return path.is_file() and np.load(path, mmap_mode="r") is not None
+    except (ValueError, EOFError):
+        return False
 
 
 def usable_rows(keypoints: np.ndarray) -> np.ndarray:

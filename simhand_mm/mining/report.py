@@ -129,7 +129,25 @@ def format_report(report: dict[str, Any]) -> str:
             f"{row['same_source_share']:11.1%}  {row['in_degree_max']:13d}  "
             f"{row['never_chosen_share']:12.1%}"
         )
-    return "\n".join([*lines, "", *_remarks(report)])
+    return "\n".join([*lines, "", *_remarks(report), *_shortage_warnings(report)])
+
+
+def _shortage_warnings(report: dict[str, Any]) -> list[str]:
+    """Name the ranks at which hands have no positive, and why; training drops these hands."""
+    reasons = {
+        "similar": "a hand has a positive of rank n if other videos (or groups, with --group-by) "
+        "have n hands with usable keypoints; mine smaller ranks, or prepare more videos",
+        "temporal": "a hand has a positive if its video has a hand of the same side in another "
+        "frame that is near enough; allow a larger --max-gap-s, or prepare with a higher --fps",
+    }
+    num_hands = report["num_hands"]
+    few = [
+        f"rank {row['rank']}: {row['num_pairs']} of {num_hands}"
+        for row in report["ranks"]
+        if 2 * row["num_pairs"] < num_hands
+    ]
+    reason = reasons.get(report["rule"], "prepare more videos")
+    return [f"WARNING: few hands have a positive ({', '.join(few)}); {reason}"] if few else []
 
 
 def _remarks(report: dict[str, Any]) -> list[str]:

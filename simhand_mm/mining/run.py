@@ -19,8 +19,7 @@ from simhand_mm.mining.report import same_group_share, summarize_pairs, verify_p
 from simhand_mm.mining.search import EXACT_ENGINES, Engine, build_engine
 from simhand_mm.mining.shards import ShardStore, default_num_shards
 from simhand_mm.options import KeyValues, Ranks
-from simhand_mm.pool import HandPairs, HandPool, save_pairs, write_json
-from simhand_mm.pool.array_files import read_header
+from simhand_mm.pool import HandPairs, HandPool, load_pairs, save_pairs, write_json
 from simhand_mm.pool.files import read_json
 from simhand_mm.pool.pairs import pairs_path
 
@@ -103,7 +102,12 @@ class SimilarRun:
         """Whether the pairs exist and were mined with these settings."""
         if not (self._path.is_file() and self._path.with_suffix(".json").is_file()):
             return False
-        return read_header(self._path)["info"].get("key") == self.shards.key
+        try:
+            pairs = load_pairs(self.pool.root, self.name)
+            read_json(self._path.with_suffix(".json"))
+        except ValueError:  # cut off, by a copy that was stopped
+            return False
+        return pairs.info.get("key") == self.shards.key
 
     def mine_shard(self, shard: int) -> None:
         """Search for the queries of one shard, unless its result exists."""

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from simhand_mm.pool.files import atomic_path
+from simhand_mm.pool.files import atomic_path, explaining_damage
+
+_ADVICE = "Write it again with the command that created it."
 
 
 def write_array(path: str | Path, array: np.ndarray) -> None:
@@ -28,12 +30,20 @@ def write_arrays(path: str | Path, header: dict[str, Any], **arrays: np.ndarray)
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """Read the header of a ``.npz`` file; the arrays are not loaded."""
-    with np.load(path, allow_pickle=False) as archive:
+    """Read the header of a ``.npz`` file; the arrays are not loaded.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    with explaining_damage(path, _ADVICE), np.load(path, allow_pickle=False) as archive:
         return json.loads(str(archive["header"]))
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Read all arrays of a ``.npz`` file."""
-    with np.load(path, allow_pickle=False) as archive:
+    """Read all arrays of a ``.npz`` file.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    with explaining_damage(path, _ADVICE), np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files if name != "header"}

@@ -8,6 +8,8 @@ from typing import Any
 import lmdb
 import pyarrow as pa
 
+from simhand_mm.pool.files import explaining_damage
+
 # About 250 MB at 224 px: easy to copy, and small enough for finalize to hold in memory.
 HANDS_PER_SHARD = 20_000
 _FIRST_MAP_SIZE = 1 << 24
@@ -41,6 +43,7 @@ class CropReader:
 
         Raises:
             FileNotFoundError: If the shard is missing.
+            ValueError: If the shard is not complete.
             KeyError: If the shard does not contain the hand.
         """
         if self._process != os.getpid():
@@ -52,10 +55,7 @@ class CropReader:
                     f"crops must be in {path}, but the file does not exist. Copy the folder "
                     "crops/ of the pool too, or run simhand prepare again."
                 )
-            environment = lmdb.open(
-                str(path), subdir=False, readonly=True, lock=False, readahead=False
-            )
-            self._transactions[shard] = environment.begin(buffers=False)
+            self._transactions[shard] = _open(path).begin(buffers=False)
         crop = self._transactions[shard].get(crop_key(hand_id))
         if crop is None:
             raise KeyError(
@@ -63,6 +63,25 @@ class CropReader:
                 "not. Run simhand prepare again to finalize the pool."
             )
         return crop
+
+
+def _open(path: Path) -> lmdb.Environment:
+    """Open a shard for reading.
+
+    Raises:
+        ValueError: If pages are missing. Reading one would end the process with a bus error.
+    """
+    with explaining_damage(path, "Copy the pool again, or run simhand prepare again."):
+        try:
+            environment = lmdb.open(
+                str(path), subdir=False, readonly=True, lock=False, readahead=False
+            )
+        except lmdb.Error as error:
+            raise ValueError(error) from error
+        needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+        if path.stat().st_size < needed:
+            raise ValueError(f"{path.stat().st_size} bytes of {needed}")
+    return environment
 
 
 def write_shard(path: Path, hand_ids: pa.ChunkedArray, crops: pa.ChunkedArray) -> None:

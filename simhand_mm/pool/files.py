@@ -10,6 +10,7 @@ import math
 import os
 import shutil
 import uuid
+import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,14 +31,24 @@ _WHAT_TO_DO = {
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; rename it to ``path`` on success.
 
-    Works for files and folders. A file replaces a file, and a folder replaces a folder. On an
-    exception, what was written is removed, and ``path`` is unchanged.
+    Works for files and folders. A file replaces a file, and a folder replaces a folder. If ``path``
+    is a symbolic link, what it points to is replaced. On an exception, what was written is removed,
+    and ``path`` is unchanged.
 
     Raises:
         IsADirectoryError: If ``path`` is a folder, but a file was written.
+        ValueError: If ``path`` is a device, a pipe or a socket.
         OSError: If the disk is full or read-only; the message says what to do.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # Renaming would replace it: root would lose /dev/null, and with it the machine.
+        raise ValueError(
+            f"{path} must be a file or a folder, but is a device, a pipe or a socket. Choose "
+            "another name."
+        )
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     with explaining_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +67,42 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
                 shutil.rmtree(temporary)
             else:
                 temporary.unlink(missing_ok=True)
+
+
+def check_not_an_input(output: Path, *inputs: Path) -> None:
+    """Refuse to write a result over what it is made from.
+
+    Raises:
+        ValueError: If the output is one of the inputs, perhaps by another name.
+    """
+    if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
+        raise ValueError(
+            f"OUTPUT must differ from the input, but both are {output}, which would be lost. "
+            "Choose another name."
+        )
+
+
+@contextmanager
+def explaining_damage(path: str | Path, what_to_do: str) -> Iterator[None]:
+    """Name the file and what to do in errors of a reader: a file is cut off, or of another kind.
+
+    Args:
+        path: The file that is read.
+        what_to_do: Advice, a sentence.
+
+    Raises:
+        ValueError: In place of the reader's error. Errors of the disk stay as they are.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        reason = (str(error) or type(error).__name__).partition("\n")[0].rstrip(".")
+        raise ValueError(
+            f"{path} must be a complete file of its kind, but reading it gives: {reason}. "
+            f"{what_to_do}"
+        ) from error
 
 
 @contextmanager

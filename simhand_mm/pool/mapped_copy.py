@@ -39,9 +39,12 @@ def coded(table: pa.Table) -> pa.Table:
 
 
 def is_current(path: Path, fingerprint: str, columns: list[str]) -> bool:
-    """Whether the copy exists and has the hands and columns of the table."""
+    """Whether the copy exists, is complete, and has the hands and columns of the table."""
     if not path.is_file():
         return False
-    schema = pa.ipc.open_file(pa.memory_map(str(path))).schema
+    try:
+        schema = pa.ipc.open_file(pa.memory_map(str(path))).schema
+    except (pa.ArrowInvalid, OSError):  # cut off: the index is at the end of the file
+        return False
     is_same = (schema.metadata or {}).get(b"fingerprint") == fingerprint.encode()
     return is_same and schema.names == columns

@@ -46,7 +46,16 @@ class HandPairs:
 
 
 def pairs_path(pool_dir: str | Path, name: str) -> Path:
-    """Path of the pairs named ``name`` in a pool."""
+    """Path of the pairs named ``name`` in a pool.
+
+    Raises:
+        ValueError: If it is not a plain name.
+    """
+    if not name or Path(name).name != name or name.startswith("."):
+        raise ValueError(
+            f"name of pairs must be a plain file name without folder, but got {name!r}. Choose a "
+            "name such as similar-by-person."
+        )
     return Path(pool_dir) / "pairs" / f"{name}.npz"
 
 
@@ -74,7 +83,7 @@ def load_pairs(pool_dir: str | Path, name: str, pool: "HandPool | None" = None) 
 
     Raises:
         FileNotFoundError: If there are no such pairs.
-        ValueError: If they belong to another pool.
+        ValueError: If they belong to another pool, or the file is damaged.
     """
     path = pairs_path(pool_dir, name)
     if not path.is_file():

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simhand_mm.pool.files import atomic_path
-from simhand_mm.pool.schema import column_to_array
+from simhand_mm.pool.schema import TEXTS, column_to_array, column_to_texts
 
 
 def write_table(path: str | Path, table: pa.Table) -> None:
@@ -78,8 +78,7 @@ def read_columns(
 
 
 def _values(column: pa.ChunkedArray, name: str) -> Any:
-    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    return column.to_pylist() if is_text else column_to_array(column, name)
+    return (column_to_texts if name in TEXTS else column_to_array)(column, name)
 
 
 def _not_readable(path: str | Path, what: str, error: Exception, advice: str) -> ValueError:

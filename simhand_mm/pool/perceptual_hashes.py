@@ -20,13 +20,17 @@ def load_perceptual_hashes(pool: HandPool) -> np.ndarray | None:
     """Hashes of the crops, as they are and mirrored.
 
     Returns:
-        ``[N, 2, 4]`` uint64, zero for a crop without a hash; None if the pool has none, or
-        they belong to another state of it.
+        ``[N, 2, 4]`` uint64, zero for a crop without a hash; None if the pool has none, they
+        belong to another state of it, or the file is damaged.
     """
     path = perceptual_hashes_path(pool)
-    if not path.is_file() or read_header(path) != _header(pool):
+    if not path.is_file():
         return None
-    return read_arrays(path)["hashes"]
+    try:
+        is_current = read_header(path) == _header(pool)
+        return read_arrays(path)["hashes"] if is_current else None
+    except ValueError:
+        return None
 
 
 def save_perceptual_hashes(pool: HandPool, hashes: np.ndarray) -> None:

@@ -32,16 +32,21 @@ def read_poses(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a column is missing or its rows have the wrong shape, or an image is outside
-            the data root.
+        ValueError: If it is not such a table, a column is missing or its rows have the wrong shape,
+            an id or image is missing, or an image is outside the data root.
     """
-    poses = read_columns(
-        path,
-        POSES.names,
-        "a table of labelled poses, such as poses/test.parquet",
+    advice = (
         "Write the table with simhand convert or simhand synthesize, or correct the path (in "
-        "configs: data_root).",
+        "configs: data_root)."
     )
+    what = "a table of labelled poses, such as poses/test.parquet"
+    poses = read_columns(path, POSES.names, what, advice)
+    for name in ("sample_id", "image_path"):
+        if None in poses[name]:
+            raise ValueError(
+                f"{name} must be filled, but row {poses[name].index(None)} of {path} has none. "
+                "Convert the data set again."
+            )
     _check_image_paths(poses["image_path"], path)
     return poses
 

@@ -1,5 +1,6 @@
 """Predictions of a model for a table of poses, one row per hand: ``predictions.parquet``."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,15 +60,35 @@ def read_predictions(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a table with these columns.
+        ValueError: If it is not a table with these columns, or an id is missing or there twice.
     """
     what, advice = (
         "a table of predictions",
         "Write it with simhand test --dump (others: docs/protocols.md).",
     )
     table = read_columns(path, ["sample_id", *columns], what, advice)
+    check_sample_ids(table["sample_id"], path)
     names = pq.read_schema(path).names
     table |= read_columns(path, [name for name in optional if name in names], what, advice)
     for name in set(optional) - set(names):
         table[name] = np.full((len(table["sample_id"]), *ROW_SHAPES[name]), np.nan, np.float32)
     return table
+
+
+def check_sample_ids(sample_ids: Sequence[str | None], path: str | Path) -> None:
+    """Check that each row has an id of its own, without which rows cannot be matched.
+
+    Args:
+        sample_ids: The ids of a table.
+        path: The table, for the message.
+
+    Raises:
+        ValueError: If an id is missing, or there twice.
+    """
+    (most, count), *_ = Counter(sample_ids).most_common(1) or [("", 0)]
+    if None in sample_ids or count > 1:
+        wrong = f"{most!r} is in {count} rows" if count > 1 else "a row has none"
+        raise ValueError(
+            f"sample_id must be another one in each row of {path}, but {wrong}. Give every row an "
+            "id of its own."
+        )

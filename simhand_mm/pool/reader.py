@@ -10,9 +10,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from simhand_mm.pool.crops import CropReader
-from simhand_mm.pool.files import read_json
+from simhand_mm.pool.files import explaining_damage, read_json
 from simhand_mm.pool.mapped_copy import coded, is_current, write_arrow
 from simhand_mm.pool.schema import FORMAT_VERSION, HANDS, column_to_array
+
+_ADVICE = "Copy the pool again, or run simhand prepare again."
 
 
 class HandPool:
@@ -27,7 +29,7 @@ class HandPool:
 
     Raises:
         FileNotFoundError: If the folder does not contain a finished pool.
-        ValueError: If the pool was written in another format version.
+        ValueError: If the pool was written in another format version, or a file is damaged.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -222,10 +224,12 @@ class HandPool:
     @cached_property
     def _table(self) -> pa.Table:
         path, truth = self.root / "hands.arrow", self.root / "hands.parquet"
-        extra = [field for field in pq.read_schema(truth) if field.name not in HANDS.names]
+        with explaining_damage(truth, _ADVICE):
+            extra = [field for field in pq.read_schema(truth) if field.name not in HANDS.names]
         schema = pa.schema([*HANDS, *extra])  # columns that an older pool lacks are empty
         if not is_current(path, self.fingerprint, schema.names):
-            table = coded(pq.read_table(truth, schema=schema))
+            with explaining_damage(truth, _ADVICE):
+                table = coded(pq.read_table(truth, schema=schema))
             try:
                 write_arrow(path, table, self.fingerprint)
             except OSError:  # a read-only pool works, but processes do not share memory

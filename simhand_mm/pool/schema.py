@@ -71,6 +71,11 @@ ROW_SHAPES = {
     "camera_matrix": (3, 3),
 }
 
+# Columns of text, in tables of any kind.
+TEXTS = {
+    field.name for schema in (HANDS, POSES) for field in schema if pa.types.is_string(field.type)
+}
+
 
 @dataclass(frozen=True)
 class HandRecord:
@@ -151,19 +156,24 @@ def array_to_column(values: np.ndarray) -> pa.Array:
 def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
     """Return a numeric column as an array ``[N, *row shape]``, without a copy if possible.
 
-    Rows that are empty are NaN. Rows may be nested lists, as other programs write them.
+    Rows that are empty are NaN. The numbers of a row may be nested in lists of any depth.
 
     Raises:
-        ValueError: If the rows do not have the shape of that column.
+        ValueError: If the rows are not numbers of the shape of that column.
     """
     array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if name not in ROW_SHAPES:
         return array.to_numpy(zero_copy_only=False)
     shape = ROW_SHAPES[name]
-    numbers = array.flatten()
-    while pa.types.is_nested(numbers.type):
-        numbers = numbers.flatten()
-    values = numbers.to_numpy(zero_copy_only=False)
+    values = array
+    while isinstance(values, (pa.ListArray, pa.LargeListArray, pa.FixedSizeListArray)):
+        values = values.flatten()
+    if values is array or not (_is_number(values.type) or pa.types.is_null(values.type)):
+        raise ValueError(
+            f"{name} must have rows of shape {shape}, but is a column of {array.type}. Write the "
+            "table again with the command that created it."
+        )
+    values = values.to_numpy(zero_copy_only=False)
     is_filled = ~np.asarray(array.is_null())
     if values.size != is_filled.sum() * math.prod(shape):
         raise ValueError(
@@ -176,3 +186,23 @@ def column_to_array(column: pa.ChunkedArray, name: str) -> np.ndarray:
     filled = np.full((len(array), *shape), np.nan, values.dtype)
     filled[is_filled] = values
     return filled
+
+
+def column_to_texts(column: pa.ChunkedArray, name: str) -> list[str | None]:
+    """Return a column of texts or whole numbers as texts; None where it is empty.
+
+    Raises:
+        ValueError: If it is a column of something else.
+    """
+    try:
+        return column.cast(pa.string()).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise ValueError(
+            f"{name} must be a column of texts, but is one of {column.type}. Write the table again "
+            "with the command that created it."
+        ) from None
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)

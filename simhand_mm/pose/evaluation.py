@@ -17,6 +17,7 @@ from simhand_mm.functional.pose_metrics import (
     pck_curve,
 )
 from simhand_mm.pool import read_poses, read_predictions
+from simhand_mm.pool.predictions import check_sample_ids
 from simhand_mm.pose.predictions import read_keypoints
 from simhand_mm.pose.screening import screen_poses
 
@@ -130,6 +131,7 @@ def evaluate_file(
         ValueError: If a file is damaged, or a row to evaluate has no prediction.
     """
     labels = read_poses(poses)
+    check_sample_ids(labels["sample_id"], poses)
     usable = screen_poses(labels, str(poses))
     if hands_of:
         wanted = read_predictions(hands_of, ())["sample_id"]

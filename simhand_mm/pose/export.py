@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmpose.apis import init_model
 from torch import Tensor, nn
 
 from simhand_mm.pool import atomic_path
+from simhand_mm.pose.publishing import load_model
 
 
 class CropToKeypoints(nn.Module):
@@ -82,7 +82,7 @@ def export_onnx(config: str, checkpoint: str, path: str | Path) -> dict[str, flo
         ImportError: If onnx or onnxruntime is missing.
         RuntimeError: If the keypoints of onnxruntime differ from those of torch.
     """
-    model = CropToKeypoints(init_model(config, checkpoint, device="cpu")).eval()
+    model = CropToKeypoints(load_model(config, checkpoint)).eval()
     with atomic_path(path) as temporary:
         crops = _export(model, str(temporary))
     session = _open_session(str(path))

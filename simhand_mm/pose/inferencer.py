@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, default_collate
-from mmpose.apis import init_model
 
 from simhand_mm.functional.affine import apply, invert
 from simhand_mm.functional.camera import transform_keypoints_3d
 from simhand_mm.pool import HandBox, HandPose3D
 from simhand_mm.pose.evaluation import place_in_camera
 from simhand_mm.pose.export import onnx_session
-from simhand_mm.pose.publishing import read_model_config
+from simhand_mm.pose.publishing import load_model, read_model_config
 
 Runtime = Literal["torch", "onnxruntime"]
 # Keypoints in image px, scores, root-relative mm; [N, 21, ...].
@@ -36,7 +35,8 @@ class HandPose3DInferencer:
             needs a model with a :class:`DetNetHead`.
 
     Raises:
-        ValueError: If there is no config, or onnxruntime should run on another device.
+        ValueError: If there is no config, the checkpoint is not one of this model, or onnxruntime
+            should run on another device.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class HandPose3DInferencer:
     ) -> None:
         config = read_model_config(checkpoint) if config is None else config
         with redirect_stdout(StringIO()):  # mmengine prints where it reads weights
-            self.model: Any = init_model(config, str(checkpoint), device=device)
+            self.model: Any = load_model(config, checkpoint, device)
         self._pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
         if runtime == "onnxruntime" and device != "cpu":
             raise ValueError(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from simhand_mm.functional.keypoints import NUM_KEYPOINTS
-from simhand_mm.pool.files import read_json, write_text
+from simhand_mm.pool.files import explaining_damage, read_json, write_text
 
 _MANO_VERTICES = 778
 
@@ -75,20 +75,30 @@ def read_dexycb(path: Path) -> dict[int, np.ndarray]:
         Official image number -> ``[21, 3]``, mm.
 
     Raises:
-        ValueError: If a line is damaged.
+        ValueError: If a line is damaged, or an image has two lines.
     """
-    hands = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    form = "Use the format of the evaluation of DexYCB."
+    with explaining_damage(path, form):
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    hands: dict[int, np.ndarray] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         try:
             image, *values = line.split(",")
             hand = np.array(values, np.float64).reshape(NUM_KEYPOINTS, 3)
-            hands[int(image)] = hand
+            key = int(image)
         except ValueError as error:
             raise ValueError(
                 f"line {number} of {path} must have 64 numbers, the image number and x,y,z in mm "
-                f"of 21 keypoints, but has {len(line.split(','))} fields ({error}). "
-                "Use the format of the evaluation of DexYCB."
+                f"of 21 keypoints, but has {len(line.split(','))} fields ({error}). {form}"
             ) from error
+        if key in hands:
+            raise ValueError(
+                f"{path} must have one line per image, but line {number} is another one of image "
+                f"{key}. Remove one of them."
+            )
+        hands[key] = hand
     return hands
 
 

@@ -32,11 +32,12 @@ def read_keypoints(path: str | Path, sample_ids: Sequence[str]) -> np.ndarray:
             f"predictions must be a file, but {path} does not exist. Correct the path."
         )
     readers = {".parquet": _read_table, ".json": read_freihand, ".txt": read_dexycb}
-    if path.suffix not in readers:
+    suffix = path.suffix.lower()
+    if suffix not in readers:
         raise ValueError(f"predictions must be one of {sorted(readers)}, but got {path}.")
-    is_ours = path.suffix == ".parquet"
+    found = readers[suffix](path)  # first: a file of another kind has nothing to do with the ids
+    is_ours = suffix == ".parquet"
     keys = [name if is_ours else official_number(name) for name in sample_ids]
-    found = readers[path.suffix](path)
     missing = [name for name, key in zip(sample_ids, keys, strict=True) if key not in found]
     if missing:
         raise ValueError(
@@ -56,7 +57,7 @@ def _check_hands(hands: np.ndarray, path: Path, sample_ids: Sequence[str]) -> No
             f"have NaN or infinity, first {sample_ids[int(np.argmax(unusable))]!r}. "
             "Predict them again."
         )
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return  # our format states its unit, and a model after little training predicts tiny hands
     typical, (low, high) = float(np.median(bone_length(hands))), PLAUSIBLE_BONE_MM
     if not low <= typical <= high:

@@ -6,9 +6,11 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmpose.apis import init_model
 from torch import Tensor
 
 from simhand_mm.checkpoint import load_checkpoint
+from simhand_mm.engine.checkpoint_report import check_complete
 from simhand_mm.engine.publishing import PublishHook, plain_values
 from simhand_mm.pool import atomic_path
 from simhand_mm.registry import HOOKS
@@ -28,6 +30,23 @@ def read_model_config(path: str | Path) -> Config:
             "config with which it was trained (--config)."
         )
     return Config(content["config"])
+
+
+def load_model(config: str | Path | Config, checkpoint: str | Path, device: str = "cpu") -> Any:
+    """Build a model of mmpose and load its weights, all of which must be in the checkpoint.
+
+    Args:
+        config: Config of the model, or its file.
+        checkpoint: File of the weights.
+        device: Device of the model.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a weight of the model is missing or has another shape.
+    """
+    model = init_model(config, str(checkpoint), device=device)
+    check_complete(load_checkpoint(checkpoint, "cpu"), model)
+    return model
 
 
 def save_model(

@@ -27,12 +27,9 @@ def screen_poses(poses: dict[str, Any], name: str) -> np.ndarray:
     keypoints_3d = poses["keypoints_3d"]
     finite = np.isfinite(keypoints_3d).all(-1) & np.isfinite(poses["keypoints_2d"]).all(-1)
     poses["keypoints_valid"] = valid = poses["keypoints_valid"] & finite
-    camera = poses["camera_matrix"]
     reasons = {
         "wrist or middle MCP without label": ~valid[:, list(REFERENCE_BONE)].all(-1),
-        "no camera matrix": ~np.isfinite(camera).all((1, 2))
-        | (camera[:, 0, 0] <= 0)
-        | (camera[:, 1, 1] <= 0),
+        **_of_camera(poses),
         "hand behind the camera": np.where(valid, keypoints_3d[..., 2], np.inf).min(-1) <= 0,
         **_of_box_and_side(poses),
     }
@@ -64,6 +61,31 @@ def screen_keypoints(poses: dict[str, Any], name: str) -> np.ndarray:
     usable = _without(reasons)
     _check_share(usable, reasons, name)
     return usable
+
+
+def screen_inputs(poses: dict[str, Any], name: str) -> np.ndarray:
+    """Mark rows with all that is known of a hand before its pose: box, side and camera.
+
+    Args:
+        poses: Table from :func:`simhand_mm.pool.read_poses`; its labels are not needed.
+        name: File name for messages.
+
+    Returns:
+        ``[N]`` bool.
+
+    Raises:
+        ValueError: If the table is empty, or more than half of it is unusable.
+    """
+    reasons = {**_of_camera(poses), **_of_box_and_side(poses)}
+    usable = _without(reasons)
+    _check_share(usable, reasons, name)
+    return usable
+
+
+def _of_camera(poses: dict[str, Any]) -> dict[str, np.ndarray]:
+    camera = poses["camera_matrix"]
+    is_finite = np.isfinite(camera).all((1, 2))
+    return {"no camera matrix": ~is_finite | (camera[:, 0, 0] <= 0) | (camera[:, 1, 1] <= 0)}
 
 
 def _of_box_and_side(poses: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -66,10 +66,12 @@ def choose_hands(
         Rows, ascending.
 
     Raises:
-        ValueError: If there are not that many hands.
+        ValueError: If there are not that many hands, or it is not a positive number.
     """
     order = np.random.default_rng(seed).permutation(len(handedness_index))
     sides = [order[handedness_index[order] == side] for side in (0, 1)] if balance else [order]
+    if num_hands is not None and num_hands < len(sides):
+        raise ValueError(f"num_hands must be at least {len(sides)}, but got {num_hands}.")
     size = min(map(len, sides)) if num_hands is None else num_hands // len(sides)
     if size > min(map(len, sides)):
         raise ValueError(

@@ -1,5 +1,6 @@
 """Selection of the queries of a pool and their positives."""
 
+import logging
 import zlib
 from collections.abc import Iterable
 
@@ -59,7 +60,12 @@ def select_pairs(
     keep, drops = drop_by_reason(reasons)
     if not keep.all():
         counts = {reason: count for reason, count in drops.items() if count}
-        print_log(f"{pool.root}: {keep.sum()} hands are queries, dropped: {counts}", "current")
+        is_bad = 2 * drops["without_positive"] > len(pool)
+        print_log(
+            f"{pool.root}: {keep.sum()} hands are queries, dropped: {counts}",
+            "current",
+            logging.WARNING if is_bad else logging.INFO,
+        )
     return np.stack([query[keep], positive[keep]])
 
 

@@ -1,10 +1,11 @@
 """Report on mined pairs: distances of the positives, and a contact sheet."""
 
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
-from simhand_mm.options import Out, PairsName, Pool
+from simhand_mm.options import Html, Out, PairsName, Pool
 from simhand_mm.pool import HandPairs, HandPool, load_pairs
 from simhand_mm.visualization.contact_sheet import (
     choose_queries,
@@ -24,7 +25,7 @@ def write_pairs_report(
     pool_dir: Pool,
     /,
     name: PairsName = "similar",
-    out: Out = Path("pairs.html"),
+    out: Annotated[Out, Html] = Path("pairs.html"),
     png: Path | None = None,
     num_queries: int = 12,
     seed: int = 0,

@@ -1,13 +1,15 @@
 """Report on a hand pool: statistics, reasons for dropped data, and example hands."""
 
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simhand_mm.options import Out, Pool
+from simhand_mm.options import Html, Out, Pool
 from simhand_mm.pool import HandPool
+from simhand_mm.pool.files import explaining_damage
 from simhand_mm.visualization.charts import histogram
 from simhand_mm.visualization.hands import hand_html
 from simhand_mm.visualization.page import Page, gallery
@@ -16,7 +18,11 @@ _NUM_NAMED = 20  # videos named in the text
 
 
 def write_pool_report(
-    pool_dir: Pool, /, out: Out = Path("pool.html"), num_hands: int = 48, seed: int = 0
+    pool_dir: Pool,
+    /,
+    out: Annotated[Out, Html] = Path("pool.html"),
+    num_hands: int = 48,
+    seed: int = 0,
 ) -> Path:
     """Write an HTML report on a hand pool.
 
@@ -139,7 +145,7 @@ def videos_without_hands(pool: HandPool) -> list[str]:
     path = pool.root / "drops.parquet"
     if not path.is_file():
         return []
-    dropped = pq.read_table(path, columns=["video_id"])["video_id"].unique().to_pylist()
+    dropped = _read_drops(path, "video_id")["video_id"].unique().to_pylist()
     return sorted(set(dropped) - set(pool.video_ids))
 
 
@@ -148,7 +154,7 @@ def drop_counts(pool: HandPool) -> list[tuple[str, str, int, int]]:
     path = pool.root / "drops.parquet"
     if not path.is_file():
         return []
-    table = pq.read_table(path, columns=["stage", "reason", "video_id"])
+    table = _read_drops(path, "stage", "reason", "video_id")
     grouped = table.group_by(["stage", "reason"]).aggregate(
         [([], "count_all"), ("video_id", "count_distinct")]
     )
@@ -160,6 +166,11 @@ def drop_counts(pool: HandPool) -> list[tuple[str, str, int, int]]:
         strict=True,
     )
     return sorted(counts, key=lambda entry: (-entry[2], entry[0], entry[1]))
+
+
+def _read_drops(path: Path, *columns: str) -> pa.Table:
+    with explaining_damage(path, "Copy the pool again, or run simhand prepare again."):
+        return pq.read_table(path, columns=list(columns))
 
 
 def _values(table: pa.Table, name: str) -> list:

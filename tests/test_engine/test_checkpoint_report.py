@@ -15,8 +15,9 @@ class _Loop(BaseLoop):
 
 
 class _Runner:
-    def __init__(self, model, training=True):
+    def __init__(self, model, training=True, resume=False):
         self.model, self._train_loop = model, _Loop() if training else None
+        self._resume, self._load_from = resume, "a.pth"
 
 
 def build(checkpoint, prefix="backbone."):
@@ -92,3 +93,31 @@ def test_a_checkpoint_that_is_not_given_is_asked_for(checkpoint):
     message = r"init_cfg\.checkpoint must be the path of .*--cfg-options model\.backbone\.init_cfg"
     with pytest.raises(ValueError, match=message):
         CheckpointReportHook().before_run(_Runner(build(checkpoint)))
+
+
+def network(*widths):
+    return torch.nn.Sequential(*(torch.nn.Linear(4, width) for width in widths))
+
+
+@pytest.mark.parametrize("testing", [True, False])
+def test_checkpoints_of_tests_and_resumed_runs_must_be_complete(testing):
+    """Else the head would stay random, and a table of errors would look like one of a model."""
+    runner = _Runner(network(2, 3), training=not testing, resume=not testing)
+    load = CheckpointReportHook().after_load_checkpoint
+    good = network(2, 3).state_dict()
+    load(runner, {"state_dict": good, "meta": {}})
+    load(runner, {f"module.{name}": value for name, value in good.items()})
+    load(runner, {"state_dict": {**good, "more": torch.ones(2)}})
+    for wrong, message in (
+        (network(2), r"2 of 4 are missing and 0 have another shape \(1\.weight, 1\.bias\)"),
+        (network(2, 5), "0 of 4 are missing and 2 have another shape"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            load(runner, {"state_dict": wrong.state_dict()})
+
+
+def test_training_may_start_from_a_part_but_not_from_nothing():
+    runner, load = _Runner(network(2, 3)), CheckpointReportHook().after_load_checkpoint
+    load(runner, {"state_dict": network(2).state_dict()})
+    with pytest.raises(ValueError, match=r"load_from must .* 0\.weight.*but a\.pth has other"):
+        load(runner, {"state_dict": {"other": torch.ones(2)}})

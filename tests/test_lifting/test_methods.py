@@ -91,37 +91,43 @@ class Estimator:
         return [HandKeypoints(keypoints, np.full(21, 0.9), "left", hand)]
 
 
-def test_predicted_hands_can_be_evaluated(hands, tmp_path, monkeypatch):
-    keypoints = project(hands, CAMERA)
-    records = [
-        {
-            "sample_id": f"hand {number}",
-            "image_path": "image.png",
-            "width": 320,
-            "height": 240,
-            "camera_matrix": CAMERA,
-            "keypoints_3d": hand,
-            "keypoints_2d": points,
-            "keypoints_valid": np.ones(21, bool),
-            "bbox_xyxy": keypoints_to_box(points),
-            "handedness": "right",
-            "subject_id": "",
-            "sequence_id": "",
-            "source": "test",
-        }
-        for number, (hand, points) in enumerate(zip(hands, keypoints, strict=True))
-    ]
-    poses, output = tmp_path / "poses/test.parquet", tmp_path / "predictions.parquet"
-    poses.parent.mkdir()
+def record_of(number, hand, **changes):
+    points = project(hand, CAMERA)
+    return {
+        "sample_id": f"hand {number}",
+        "image_path": "image.png",
+        "width": 320,
+        "height": 240,
+        "camera_matrix": CAMERA,
+        "keypoints_3d": hand,
+        "keypoints_2d": points,
+        "keypoints_valid": np.ones(21, bool),
+        "bbox_xyxy": keypoints_to_box(points),
+        "handedness": "right",
+        "subject_id": "",
+        "sequence_id": "",
+        "source": "test",
+        **changes,
+    }
+
+
+def predict(folder, monkeypatch, records, hands, *options):
+    """Run the command on hands that a stub finds; return the table of labels and the output."""
+    poses, output = folder / "poses/test.parquet", folder / "predictions.parquet"
     write_poses(poses, records)
-    cv2.imwrite(str(tmp_path / "image.png"), np.zeros((240, 320, 3), np.uint8))
+    cv2.imwrite(str(folder / "image.png"), np.zeros((240, 320, 3), np.uint8))
     monkeypatch.setattr(estimators, "MediaPipeHands", Estimator)
+    Estimator.hands, Estimator.number = hands, 0
+    monkeypatch.setattr(sys, "argv", ["predict_poses.py", str(poses), str(output), *options])
+    runpy.run_path(str(find_file("tools/predict_poses.py")), run_name="__main__")
+    return poses, output
+
+
+def test_predicted_hands_can_be_evaluated(hands, tmp_path, monkeypatch):
+    records = [record_of(number, hand) for number, hand in enumerate(hands)]
     errors = {}
     for method in ("lifted", "world_landmarks"):
-        Estimator.hands, Estimator.number = hands, 0
-        arguments = [str(poses), str(output), "--method", method]
-        monkeypatch.setattr(sys, "argv", ["predict_poses.py", *arguments])
-        runpy.run_path(str(find_file("tools/predict_poses.py")), run_name="__main__")
+        poses, output = predict(tmp_path, monkeypatch, records, hands, "--method", method)
         assert read_predictions(output)["sample_id"] == ["hand 0", "hand 1", "hand 3"]
         errors[method] = evaluate_file(poses, output, hands_of=output)
     assert errors["world_landmarks"]["root_scale"]["mpjpe_mm"] < 0.01
@@ -129,3 +135,39 @@ def test_predicted_hands_can_be_evaluated(hands, tmp_path, monkeypatch):
     assert errors["lifted"]["none"]["mpjpe_mm"] < 80  # placed where it is seen
     with pytest.raises(ValueError, match=r"lacks 1 of 4.*--hands-of"):
         evaluate_file(poses, output)
+
+
+def test_one_bad_row_does_not_end_a_prediction(hands, tmp_path, monkeypatch, capsys):
+    """Labels are not needed. Rows without what is needed are named, and the others predicted."""
+    unlabelled = {
+        "keypoints_3d": np.full((21, 3), np.nan),
+        "keypoints_2d": np.full((21, 2), np.nan),
+    }
+    good = [record_of("a", hands[0]), record_of("b", hands[1], **unlabelled)]
+    good += [record_of(name, hands[3]) for name in ("unseen", "c", "d", "e")]
+    seen = np.stack([hands[k] for k in (0, 1, 3, 3, 3, 3)])
+    bad = [
+        {"handedness": "both"},
+        {"camera_matrix": np.full((3, 3), np.nan)},
+        {"image_path": "missing.png"},
+        {"bbox_xyxy": np.full(4, np.nan)},
+    ]
+    records = [record_of(k, hands[0], **changes) for k, changes in enumerate(bad)]
+    _, output = predict(tmp_path, monkeypatch, records[:2] + good + records[2:], seen)
+    found = read_predictions(output, ("keypoints_3d", "error_mm"))
+    assert found["sample_id"] == [f"hand {name}" for name in "abcde"]
+    assert np.isfinite(found["keypoints_3d"]).all()
+    assert np.isnan(found["error_mm"]).tolist() == [False, True, False, False, False]
+    printed = capsys.readouterr().out
+    assert (
+        f"dropped: 1 hands whose image cannot be read, first {tmp_path / 'missing.png'}" in printed
+    )
+    assert "5 of 10 hands found" in printed
+
+
+def test_a_wrong_folder_of_images_is_named(hands, tmp_path, monkeypatch, capsys):
+    records = [record_of(0, hands[0], image_path="missing.png")]
+    with pytest.raises(SystemExit):
+        predict(tmp_path, monkeypatch, records, hands)
+    error = capsys.readouterr().err
+    assert f"of which 1 cannot be read (first: {tmp_path / 'missing.png'}: No such file" in error

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import cv2
 import numpy as np
@@ -89,6 +90,24 @@ def test_pseudo_labels_can_be_trained_on(pool, hands, tmp_path):
     data = HandPoseDataset(str(tmp_path / "out"), pipeline=[])
     assert len(data) == summary["num_hands"] and data[0]["img_path"].endswith(".jpg")
     assert cv2.imread(data[0]["img_path"]).shape == (96, 96, 3)
+
+
+def test_pseudo_labels_never_replace_labels_of_others(pool, tmp_path):
+    output, settings = tmp_path / "out", PseudoLabels(frame_size=FRAME, max_error=9)
+    table = output / "poses/train.parquet"
+    table.parent.mkdir(parents=True)
+    table.write_text("labels that are no estimates")
+    for folder in (output, pool.root):
+        before = sorted(folder.rglob("*"))
+        with pytest.raises(ValueError, match="OUTPUT must be a new or empty folder"):
+            write_pseudo_labels(pool, folder, settings)
+        assert sorted(folder.rglob("*")) == before
+    assert table.read_text() == "labels that are no estimates"
+    shutil.rmtree(output)
+    (output / "images/train").mkdir(parents=True)  # of a run that was stopped
+    for split in ("train", "train", "val"):
+        write_pseudo_labels(pool, output, settings, split)
+        assert len(read_poses(output / f"poses/{split}.parquet")["sample_id"]) > 0
 
 
 def test_keypoints_that_were_found_can_be_the_2d_labels(pool, tmp_path):

@@ -11,8 +11,14 @@ import numpy as np
 import pytest
 
 from simhand_mm.executors import LocalExecutor, RayExecutor, WorkerDied
-from simhand_mm.mining import SimilarSettings, format_report, mine_similar
+from simhand_mm.mining import (
+    SimilarSettings,
+    format_report,
+    mine_similar,
+    write_simple_pairs,
+)
 from simhand_mm.mining.embedding import embed_pool
+from simhand_mm.mining.pairs import temporal_pairs
 from simhand_mm.mining.run import SimilarRun
 from simhand_mm.mining.search import build_engine
 from simhand_mm.mining.shards import default_num_shards, shard_of_process
@@ -144,12 +150,60 @@ def test_report_figures(tmp_path):
     assert "100 of 100 random queries" in text
 
 
+@pytest.mark.parametrize(
+    "name", ["embedding.npz", "pose_embeddings.npy", "pairs/top.npz", "pairs/top.json"]
+)
+@pytest.mark.parametrize("size", [0, 100, -2])
+def test_cut_off_results_are_made_again(pool, name, size):
+    """A copy of a pool may have been stopped."""
+    mine_similar(pool, "top", settings())
+    before = (pool.root / name).read_bytes()
+    (pool.root / name).write_bytes(before[:size])
+    mine_similar(pool, "top", settings())
+    assert (pool.root / name).read_bytes() == before
+
+
+def test_wrong_dimensions_leave_the_embedding_alone(pool):
+    mine_similar(pool, "top", settings())
+    with pytest.raises(ValueError, match="num_dims must be 1 to 42"):
+        mine_similar(pool, "top", settings(num_dims=43))
+    assert (pool.root / "embedding.npz").is_file()
+
+
 def test_pool_of_one_video_has_no_pairs(tmp_path):
     pool = write_pool(tmp_path, random_keypoints(1))
     report = mine_similar(pool, "top", settings())
     assert [row["num_pairs"] for row in report["ranks"]] == [0, 0, 0]
     assert (load_pairs(pool.root, "top").positive_index == -1).all()
-    assert "100.0% of hands have their nearest hand in the same video" in format_report(report)
+    text = format_report(report)
+    assert "100.0% of hands have their nearest hand in the same video" in text
+    few = "rank 1: 0 of 30, rank 3: 0 of 30, rank 40: 0 of 30"
+    assert f"WARNING: few hands have a positive ({few}); a hand has a positive of rank n" in text
+
+
+def test_a_rank_that_most_hands_lack_is_warned_of(tmp_path):
+    keypoints = random_keypoints(2)
+    keypoints["a000"] = keypoints["a000"][:1]
+    pool = write_pool(tmp_path, keypoints)
+    text = format_report(mine_similar(pool, "top", settings(ranks=(1, 3))))
+    assert "WARNING: few hands have a positive (rank 3: 1 of 31); " in text
+    assert "rank 1" not in text[text.index("WARNING") :]
+    assert "WARNING" not in format_report(mine_similar(pool, "near", settings(ranks=(1,))))
+
+
+def test_temporal_pairs_of_lone_frames_are_warned_of(tmp_path):
+    report = write_simple_pairs(
+        pool := write_pool(tmp_path, random_keypoints(4, frames=1)), "t", temporal_pairs(pool)
+    )
+    text = format_report(report)
+    assert "WARNING: few hands have a positive (rank 1: 0 of 4); " in text and "--max-gap-s" in text
+
+
+@pytest.mark.parametrize("name", ["../similar", "a/b", ".hidden", ""])
+def test_pairs_stay_in_their_folder(pool, name):
+    with pytest.raises(ValueError, match="name of pairs must be a plain file name"):
+        mine_similar(pool, name, settings())
+    assert not (pool.root / "pairs").exists()
 
 
 def test_wrong_answers_of_an_engine_are_detected(pool, monkeypatch):

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from simhand_mm.pool.files import atomic_path, remove_temporaries, write_json
+from simhand_mm.pool.files import (
+    atomic_path,
+    check_not_an_input,
+    remove_temporaries,
+    write_json,
+)
 
 
 def fail(number):
@@ -53,6 +58,52 @@ def test_file_never_replaces_a_folder(tmp_path):
         temporary.write_text("new")
     assert [file.name for file in path.iterdir()] == ["precious"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_pipes_and_devices_are_never_replaced(tmp_path, is_linked):
+    path = fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    if is_linked:
+        path = tmp_path / "link"
+        path.symlink_to(fifo)
+    expected = f"{path.name} must be a file or a folder, but is a device, a pipe or a socket"
+    with pytest.raises(ValueError, match=expected), atomic_path(path):
+        pytest.fail("nothing is written")
+    assert fifo.is_fifo() and path.is_symlink() == is_linked
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_links_are_kept_and_what_they_point_to_is_replaced(tmp_path, exists):
+    disk, here = tmp_path / "disk", tmp_path / "here"
+    for folder in (disk, here):
+        folder.mkdir()
+    for name in ("file", "folder"):
+        (here / name).symlink_to(Path("..") / "disk" / name)
+    if exists:
+        (disk / "file").write_text("old")
+        (disk / "folder").mkdir()
+        (disk / "folder" / "old").touch()
+    with atomic_path(here / "file") as temporary:
+        temporary.write_text("new")
+    with atomic_path(here / "folder") as temporary:
+        temporary.mkdir()
+        (temporary / "new").touch()
+    assert (here / "file").is_symlink() and (disk / "file").read_text() == "new"
+    assert (here / "folder").is_symlink()
+    assert [path.name for path in (disk / "folder").iterdir()] == ["new"]
+    assert len(list(disk.iterdir())) == len(list(here.iterdir())) == 2
+
+
+def test_results_are_not_written_over_their_inputs(tmp_path):
+    source, link = tmp_path / "a.pth", tmp_path / "link.pth"
+    check_not_an_input(source, source, tmp_path / "missing")
+    source.touch()
+    link.symlink_to(source)
+    check_not_an_input(tmp_path / "b.pth", source)
+    for output in (source, link):
+        with pytest.raises(ValueError, match="OUTPUT must differ from the input, but both are"):
+            check_not_an_input(output, tmp_path / "missing", source)
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

@@ -136,6 +136,52 @@ def test_crops_of_a_half_copied_pool_are_named(tmp_path):
         pool.read_crop(0)
 
 
+def cut(path, size):
+    path.write_bytes(path.read_bytes()[:size])
+
+
+@pytest.mark.parametrize("size", [0, 10, 4096, 8192, 12288, -1])
+def test_cut_off_crops_are_named(tmp_path, size):
+    """Else, LMDB reads beyond the end of the file, and the process ends with a bus error."""
+    hands = [make_hand("v", frame, crop=bytes(3000)) for frame in range(30)]
+    assert pools.write_pool(tmp_path, {"v": hands}).read_crop(29) == bytes(3000)
+    cut(tmp_path / "crops" / "00000.lmdb", size)
+    with pytest.raises(ValueError, match=r"00000\.lmdb must be a complete file .* Copy the pool"):
+        HandPool(tmp_path).read_crop(29)
+
+
+@pytest.mark.parametrize("name", ["pool.json", "hands.parquet"])
+@pytest.mark.parametrize("size", [0, 10, -3])
+def test_cut_off_tables_are_named(tmp_path, name, size):
+    write_pool(tmp_path)
+    cut(tmp_path / name, size)
+    with pytest.raises(
+        ValueError, match=rf"{name} must be (a complete .*Copy the pool again|JSON)"
+    ):
+        len(HandPool(tmp_path).keypoints_2d)
+
+
+@pytest.mark.parametrize("size", [0, 10, 1000, -1])
+def test_a_cut_off_copy_of_the_table_is_written_again(tmp_path, size):
+    pool = write_pool(tmp_path)
+    expected = np.array(pool.keypoints_2d)
+    size_before = (tmp_path / "hands.arrow").stat().st_size
+    cut(tmp_path / "hands.arrow", size)
+    np.testing.assert_array_equal(HandPool(tmp_path).keypoints_2d, expected)
+    assert (tmp_path / "hands.arrow").stat().st_size == size_before
+
+
+@pytest.mark.parametrize("size", [0, 10, 300, -1])
+def test_cut_off_pairs_are_named(tmp_path, size):
+    pool = write_pool(tmp_path)
+    index = np.arange(len(pool))[:, None]
+    ones = np.ones(1, np.int32)
+    pairs = HandPairs(index, np.zeros(index.shape), ones, "self", "none", pool.fingerprint)
+    cut(save_pairs(pool.root, "self", pairs), size)
+    with pytest.raises(ValueError, match=r"self\.npz must be a complete file.*Write it again"):
+        load_pairs(pool.root, "self", pool)
+
+
 def test_rows_of_another_number_of_joints_are_refused():
     joints = pa.array([[0.0] * 40] * 21, pa.list_(pa.float32()))  # 21 hands of 20 joints
     with pytest.raises(ValueError, match=r"keypoints_2d must have rows of shape \(21, 2\)"):

@@ -82,6 +82,8 @@ def test_only_the_hands_of_another_file_are_evaluated(files, tmp_path):
         for hands_of in (None, tmp_path / "some.parquet")
     )
     np.testing.assert_allclose(half, every[:count])
-    write_predictions(tmp_path / "others.parquet", {**some, "sample_id": ["?"] * count})
+    write_predictions(
+        tmp_path / "others.parquet", {**some, "sample_id": [f"? {k}" for k in range(count)]}
+    )
     with pytest.raises(ValueError, match="hands_of must have hands of"):
         evaluate_file(poses, predictions, tmp_path / "others.parquet")

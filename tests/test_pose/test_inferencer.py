@@ -11,6 +11,7 @@ from mmpose.apis import MMPoseInferencer
 from simhand_mm import cli
 from simhand_mm.functional.camera import project
 from simhand_mm.pool import HandBox
+from simhand_mm.pose.export import export_onnx
 from simhand_mm.pose.inferencer import HandPose3DInferencer
 from simhand_mm.pose.publishing import save_model
 from tests.test_pose.test_stock_mmpose import CONFIG
@@ -129,3 +130,19 @@ def test_exit_codes_of_the_demo(inferencer, tmp_path, image, names, expected, mo
     assert said.startswith(f"Model: {tmp_path / 'a.pth'}")
     assert ("b.jpg" in messages) == ("b" in names)
     assert (tmp_path / "out" / "a.png").exists() == ("a" in names)
+
+
+def test_backbones_and_models_of_another_size_are_not_taken_for_models(inferencer, tmp_path):
+    """Their heads would stay random, and the poses would still look like poses."""
+    weights = inferencer.model.state_dict()
+    backbone = {name: value for name, value in weights.items() if name.startswith("backbone.")}
+    half = {name: v[: len(v) // 2] if v.dim() else v for name, v in weights.items()}
+    for content in (backbone, half):
+        torch.save({"state_dict": content}, tmp_path / "b.pth")
+        for use in (
+            lambda: HandPose3DInferencer(CONFIG, tmp_path / "b.pth"),
+            lambda: export_onnx(CONFIG, str(tmp_path / "b.pth"), tmp_path / "b.onnx"),
+        ):
+            with pytest.raises(ValueError, match="checkpoint must have every weight of the model"):
+                use()
+    assert not (tmp_path / "b.onnx").exists()

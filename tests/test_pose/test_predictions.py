@@ -126,3 +126,59 @@ def test_wrong_units_are_refused(tmp_path, hands, form, name, factor):
 def test_tiny_hands_in_our_own_format_are_read(tmp_path, hands):
     write_table(tmp_path / "p.parquet", 0.01 * hands)
     np.testing.assert_allclose(read_keypoints(tmp_path / "p.parquet", IDS), 0.01 * hands, rtol=1e-6)
+
+
+def columns_of(hands, **changes):
+    return {"sample_id": IDS, "keypoints_3d": [hand.ravel() for hand in hands], **changes}
+
+
+@pytest.mark.parametrize("name", ["p.parquet", "p.PARQUET"])
+def test_tables_of_other_programs_are_read(tmp_path, hands, name):
+    """pandas and others nest the numbers, and make integers of ids that look like some."""
+    nested = pa.array([hand.tolist() for hand in hands])
+    tables = {
+        "nested": columns_of(hands, keypoints_3d=nested),
+        "large": columns_of(hands, keypoints_3d=nested.cast(pa.large_list(nested.type.value_type))),
+        "ids": columns_of(hands, sample_id=pa.array([5, 7, 9])),
+        "codes": columns_of(hands, sample_id=pa.array(IDS).dictionary_encode()),
+    }
+    for kind, columns in tables.items():
+        pq.write_table(pa.table(columns), tmp_path / name)
+        ids = ["5", "7", "9"] if kind == "ids" else IDS
+        np.testing.assert_allclose(read_keypoints(tmp_path / name, ids), hands)
+
+
+def test_ids_that_are_missing_or_there_twice_are_refused(tmp_path, hands):
+    path = tmp_path / "p.parquet"
+    for ids, wrong in (
+        ([*IDS[:2], IDS[0]], f"'{IDS[0]}' is in 2 rows"),
+        ([*IDS[:2], None], "none"),
+    ):
+        pq.write_table(pa.table(columns_of(hands, sample_id=ids)), path)
+        with pytest.raises(ValueError, match=rf"sample_id must .*/p\.parquet, but .*{wrong}"):
+            read_keypoints(path, IDS[:1])
+    write_official(tmp_path / "pred.txt", "dexycb", IDS, hands)
+    text = (tmp_path / "pred.txt").read_text()
+    (tmp_path / "pred.txt").write_text(text + "\n" + text.splitlines()[1])
+    with pytest.raises(
+        ValueError, match="one line per image, but line 5 is another one of image 1"
+    ):
+        read_keypoints(tmp_path / "pred.txt", IDS)
+
+
+@pytest.mark.parametrize("column", [pa.array(["a"] * 3), pa.array([["a"] * 63] * 3)])
+def test_columns_without_numbers_are_refused(tmp_path, hands, column):
+    pq.write_table(pa.table(columns_of(hands, keypoints_3d=column)), tmp_path / "p.parquet")
+    with pytest.raises(
+        ValueError, match=r"p\.parquet must .* rows of shape \(21, 3\), but is a col"
+    ):
+        read_keypoints(tmp_path / "p.parquet", IDS)
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "labels.json", "labels.parquet"])
+def test_files_of_other_kinds_are_named_whatever_the_ids(tmp_path, name):
+    """An id without an official number says nothing about what is wrong with the file."""
+    for content in (b"some text", b"PAR1\xae\xff\x00"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name} must .*\. (Use the format|Write it)"):
+            read_keypoints(tmp_path / name, ["train/hand a"])

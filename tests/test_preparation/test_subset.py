@@ -33,6 +33,12 @@ def test_more_hands_than_there_are_is_an_error():
         choose_hands(SIDES, 1001, balance=False, seed=0)
 
 
+@pytest.mark.parametrize("balance, number", [(False, 0), (False, -1), (True, 1), (True, -3)])
+def test_no_hands_are_not_a_subset(balance, number):
+    with pytest.raises(ValueError, match=f"num_hands must be at least .*, but got {number}"):
+        choose_hands(SIDES, number, balance, seed=0)
+
+
 @pytest.fixture
 def pool(tmp_path):
     hands = {
