@@ -13,7 +13,8 @@ from simhand_mm.functional.keypoints import WRIST
 from simhand_mm.functional.lifting import look_at_hand, to_hand_unit
 from simhand_mm.lifting.limits import PoseLimits
 from simhand_mm.lifting.network import LiftingNetwork
-from simhand_mm.pool.files import atomic_path, sha256_of
+from simhand_mm.pool.array_files import write_checkpoint
+from simhand_mm.pool.files import sha256_of
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("lifter.pth")
 MIN_KEYPOINTS = 11  # up to half of them are missing in training
@@ -97,8 +98,7 @@ class Lifter:
             "limits": asdict(self.limits),
             "meta": self.meta,
         }
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
+        write_checkpoint(path, content)
         return sha256_of(path)
 
     def __call__(

@@ -1,4 +1,7 @@
-"""Files of NumPy arrays: ``.npy``, and ``.npz`` with a header. Nothing in them is executed."""
+"""Files of arrays: ``.npy``, ``.npz`` with a header, and ``.pth``.
+
+Equal content gives equal bytes. Reading ``.npy`` and ``.npz`` executes nothing.
+"""
 
 import json
 from pathlib import Path
@@ -47,3 +50,12 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """
     with explaining_damage(path, _ADVICE), np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files if name != "header"}
+
+
+def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
+    """Write a ``.pth`` file with ``torch.save``, atomically."""
+    import torch
+
+    # To an open file: torch.save would store the name of the temporary file.
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpose.apis import init_model
@@ -12,7 +11,7 @@ from torch import Tensor
 from simhand_mm.checkpoint import load_checkpoint
 from simhand_mm.engine.checkpoint_report import check_complete
 from simhand_mm.engine.publishing import PublishHook, plain_values
-from simhand_mm.pool import atomic_path
+from simhand_mm.pool.array_files import write_checkpoint
 from simhand_mm.registry import HOOKS
 
 
@@ -76,8 +75,7 @@ def save_model(
         "test_dataloader": {"dataset": {"type": dataset.type, "pipeline": dataset.pipeline}},
     }
     plain = plain_values(needed, "model and in the pipeline of test_dataloader")
-    with atomic_path(Path(path)) as temporary:
-        torch.save({"meta": meta, "config": plain, "state_dict": tensors}, temporary)
+    write_checkpoint(path, {"meta": meta, "config": plain, "state_dict": tensors})
 
 
 @HOOKS.register_module()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from simhand_mm.checkpoint import load_checkpoint
 from simhand_mm.engine.checkpoint_report import WeightReport, compare_weights
-from simhand_mm.pool import atomic_path
+from simhand_mm.pool.array_files import write_checkpoint
 from simhand_mm.pretraining.publishing import PREFIX, save_backbone
 
 # The authors' Lightning model wraps torchvision's children in a Sequential.
@@ -144,8 +144,7 @@ def export_backbone(source: str | Path, target: str | Path, framework: str) -> W
             f"mmpretrain's ResNet(depth={network.depth}, stem_channels={network.stem_channels}, "
             f"base_channels={network.base_channels}), as docs/backbones.md shows."
         )
-    with atomic_path(Path(target)) as temporary:
-        torch.save({key: value.clone() for key, value in backbone.items()}, temporary)
+    write_checkpoint(target, {key: value.clone() for key, value in backbone.items()})
     return report
 
 

@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.runner import Runner
 from torch import Tensor
 
 from simhand_mm.engine.publishing import PublishHook, plain_values
-from simhand_mm.pool import atomic_path
+from simhand_mm.pool.array_files import write_checkpoint
 from simhand_mm.registry import HOOKS
 
 PREFIX = "backbone."
@@ -71,8 +70,7 @@ def save_backbone(
     """
     tensors = {PREFIX + key: value.detach().cpu() for key, value in state_dict.items()}
     tensors |= {f"head.{key}": value.detach().cpu() for key, value in (head or {}).items()}
-    with atomic_path(Path(path)) as temporary:
-        torch.save({"meta": meta, "state_dict": tensors}, temporary)
+    write_checkpoint(path, {"meta": meta, "state_dict": tensors})
 
 
 @HOOKS.register_module()

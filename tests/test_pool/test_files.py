@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
+from simhand_mm.pool.array_files import write_checkpoint
 from simhand_mm.pool.files import (
     atomic_path,
     check_not_an_input,
@@ -163,3 +165,10 @@ def test_json_has_one_layout_and_null_for_nan(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "other.json", [float("inf")])
     assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
+
+
+def test_equal_checkpoints_have_equal_bytes(tmp_path):
+    for name in ("a.pth", "b.pth"):
+        write_checkpoint(tmp_path / name, {"weight": torch.arange(3.0), "meta": {"seed": 0}})
+    assert (tmp_path / "a.pth").read_bytes() == (tmp_path / "b.pth").read_bytes()
+    assert torch.load(tmp_path / "a.pth", weights_only=True)["meta"] == {"seed": 0}
