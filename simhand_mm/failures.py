@@ -93,6 +93,9 @@ def _message_of(error: Exception) -> str:
                 "simhand_mm.pretraining or simhand_mm.pose in the list."
             )
         return text
+    origin = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    if origin.parent.match("mmengine/optim/scheduler"):
+        return f"param_scheduler must fit train_cfg, but gives: {error}. Change both together."
     return str(error)
 
 

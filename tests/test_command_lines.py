@@ -217,6 +217,15 @@ def test_a_lost_import_of_our_modules_is_explained(capsys):
     assert "keep simhand_mm.pretraining or simhand_mm.pose" in capsys.readouterr().err
 
 
+def test_a_schedule_that_begins_after_the_training_is_explained(capsys):
+    from mmengine.optim import CosineAnnealingLR
+
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    with pytest.raises(SystemExit), messages_instead_of_tracebacks("simhand"):
+        CosineAnnealingLR(optimizer, T_max=5, begin=7, end=7)
+    assert "param_scheduler must fit train_cfg, but gives: end should" in capsys.readouterr().err
+
+
 def test_bugs_keep_their_traceback(monkeypatch, capsys):
     def fail(error):
         with messages_instead_of_tracebacks("simhand"):
