@@ -84,7 +84,13 @@ def _message_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, SyntaxError):
-        return f"{error.msg} in line {error.lineno}: {(error.text or '').strip()}"
+        of_file = f" of {error.filename}" if Path(error.filename or "").is_file() else ""
+        return f"{error.msg} in line {error.lineno}{of_file}: {(error.text or '').strip()}"
+    if str(error).startswith("Failed to import custom modules"):
+        return (
+            f"custom_imports must name modules that can be imported, but gives: {_root_of(error)}. "
+            "PYTHONPATH must name the folder that contains your own."
+        )
     if _is_of_config(error):
         text = f"the config must be complete and correct, but gives: {error.args[0]}"
         if "simhand_mm." in text and "is not in the" in text:
@@ -97,6 +103,12 @@ def _message_of(error: Exception) -> str:
     if origin.parent.match("mmengine/optim/scheduler"):
         return f"param_scheduler must fit train_cfg, but gives: {error}. Change both together."
     return str(error)
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """Return the error because of which this one was raised."""
+    cause = error.__cause__ or error.__context__
+    return error if cause is None else _root_of(cause)
 
 
 def what_to_install(error: ImportError) -> str:

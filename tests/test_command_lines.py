@@ -217,6 +217,24 @@ def test_a_lost_import_of_our_modules_is_explained(capsys):
     assert "keep simhand_mm.pretraining or simhand_mm.pose" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("import nowhere_at_all", "gives: No module named 'nowhere_at_all'. PYTHONPATH must"),
+        ("from json import no_such", "gives: cannot import name 'no_such' from 'json'"),
+        ("x = ", "invalid syntax in line 1 of "),
+        (None, "gives: No module named 'own_parts'. PYTHONPATH must"),
+    ],
+)
+def test_custom_imports_that_fail_are_explained(content, message, tmp_path, monkeypatch, capsys):
+    (tmp_path / "config.py").write_text("custom_imports = dict(imports=['own_parts'])\n")
+    if content:
+        (tmp_path / "own_parts.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    code, error = run_here(monkeypatch, capsys, "train", str(tmp_path / "config.py"))
+    assert code == 1 and message in error and len(error.splitlines()) == 1
+
+
 def test_a_schedule_that_begins_after_the_training_is_explained(capsys):
     from mmengine.optim import CosineAnnealingLR
 
