@@ -6,10 +6,19 @@ optional values, and ``--cfg-options KEY=VALUE`` uses mmengine's parser.
 
 import argparse
 import ast
+import difflib
+import inspect
 import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+# Entries of a config that mmengine's Runner reads, besides its arguments.
+_READ_BY_RUNNER = (
+    *("activation_checkpointing", "compile", "efficient_conv_bn_eval", "find_unused_parameters"),
+    *("model_wrapper_cfg", "sync_bn"),
+)
 
 
 def runner_parser(program: str, description: str | None) -> argparse.ArgumentParser:
@@ -84,12 +93,52 @@ def _is_quoted(text: str) -> bool:
 
 
 def read_config(args: argparse.Namespace) -> Any:
-    """Return the mmengine ``Config`` of a command line."""
+    """Return the mmengine ``Config`` of a command line.
+
+    Raises:
+        ValueError: If an option overrides nothing that a run reads.
+    """
     from mmengine.config import Config
 
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = Config.fromfile(args.config)
+    _check_options(args.cfg_options or {}, cfg.to_dict())
     cfg.merge_from_dict(args.cfg_options or {})
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{Path(args.config).stem}"
     return cfg
+
+
+def _check_options(options: Iterable[str], config: dict[str, Any]) -> None:
+    """Refuse options that mmengine would accept, and that would change nothing."""
+    from mmengine.runner import Runner
+
+    known = {*inspect.signature(Runner.__init__).parameters, *_READ_BY_RUNNER} - {"self", "cfg"}
+    for option in options:
+        name = option.partition(".")[0]
+        if name in known:
+            continue
+        places = [path for path in _paths(config) if path.endswith(f".{name}")]
+        close = difflib.get_close_matches(name, known, n=1)
+        problem = f"begins with {name!r}"
+        if name in config:
+            problem = "is a variable of the config file, whose value has already been used"
+            places = places or ["the entries that depend on it"]
+        if places:
+            advice = f"Override {', '.join(places)}."
+        else:
+            advice = f"Did you mean {close[0]}?" if close else "Correct the name."
+        raise ValueError(
+            f"--cfg-options {option} must be an entry that a run reads, but {problem}. {advice}"
+        )
+
+
+def _paths(config: Any, parent: str = "") -> Iterator[str]:
+    """Yield the paths of all entries below the first level, as ``--cfg-options`` writes them."""
+    is_list = isinstance(config, (list, tuple))
+    for key, value in enumerate(config) if is_list else config.items():
+        path = f"{parent}{key}"
+        if parent:
+            yield path
+        if isinstance(value, (dict, list, tuple)):
+            yield from _paths(value, f"{path}.")

@@ -1,8 +1,10 @@
 """All commands: help for each option, consistent names, and no traceback for user errors."""
 
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +14,7 @@ import torch
 from simhand_mm import cli
 from simhand_mm.failures import messages_instead_of_tracebacks
 from simhand_mm.functional.pose_distances import normalize_poses
-from simhand_mm.runner_options import runner_parser, text_option
+from simhand_mm.runner_options import read_config, runner_parser, text_option
 from tests.command_lines import ROOT, help_of, numeric_option_of, options_of
 
 TOOLS = {name: f"tools/{tool}" for name, tool in cli.COMMANDS.items() if tool.endswith(".py")}
@@ -167,6 +169,33 @@ def test_user_errors_give_a_message_without_a_traceback(command, line, monkeypat
     message = error[error.rindex(f"simhand {command}: ") :]
     assert len(message.splitlines()) <= 3
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ("modle.head.alpha=1", "--cfg-options modle.head.alpha must be .* Did you mean model?"),
+        ("radnomness.seed=1", "Did you mean randomness?"),
+        ("xyz=1", "begins with 'xyz'. Correct the name"),
+        ("layers=1", "begins with 'layers'. Override model.layers."),
+        ("width=3", "is a variable of the config file, .* Override model.layers.0.width."),
+        ("x=3", "Override the entries that depend on it."),
+    ],
+)
+def test_options_that_change_nothing_are_refused(option, message, monkeypatch, capsys, folder):
+    """mmengine accepts them, and the run would be another one than the user believes."""
+    Path("config.py").write_text("x, width = 1, 2\nmodel = dict(layers=[dict(width=width)])\n")
+    code, error = run_here(monkeypatch, capsys, "train", "config.py", "--cfg-options", option)
+    assert code == 1 and re.search(message.replace("?", r"\?"), error)
+
+
+def test_options_that_the_config_lacks_but_a_run_reads_are_kept(monkeypatch, folder):
+    Path("config.py").write_text("model = dict(depth=1)\n")
+    options = ["randomness.seed=1", "find_unused_parameters=True", "model.init_cfg.type=A"]
+    args = runner_parser("train", None).parse_args(["config.py", "--cfg-options", *options])
+    cfg = read_config(args)
+    assert (cfg.randomness.seed, cfg.find_unused_parameters) == (1, True)
+    assert cfg.model.to_dict() == {"depth": 1, "init_cfg": {"type": "A"}}
 
 
 def test_options_of_configs_are_checked(monkeypatch, capsys, folder):
