@@ -83,6 +83,8 @@ def _message_of(error: Exception) -> str:
         return f"{error.filename} must be a folder, but a file has this name. Choose another name."
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # ours, without the number that str(error) begins with
     if isinstance(error, SyntaxError):
         of_file = f" of {error.filename}" if Path(error.filename or "").is_file() else ""
         return f"{error.msg} in line {error.lineno}{of_file}: {(error.text or '').strip()}"

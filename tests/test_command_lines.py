@@ -14,6 +14,7 @@ import torch
 from simhand_mm import cli
 from simhand_mm.failures import messages_instead_of_tracebacks
 from simhand_mm.functional.pose_distances import normalize_poses
+from simhand_mm.pool import write_json
 from simhand_mm.runner_options import read_config, runner_parser, text_option
 from tests.command_lines import ROOT, help_of, numeric_option_of, options_of
 
@@ -271,6 +272,13 @@ def test_a_schedule_that_begins_after_the_training_is_explained(capsys):
     with pytest.raises(SystemExit), messages_instead_of_tracebacks("simhand"):
         CosineAnnealingLR(optimizer, T_max=5, begin=7, end=7)
     assert "param_scheduler must fit train_cfg, but gives: end should" in capsys.readouterr().err
+
+
+def test_errors_of_disks_are_printed_without_their_number(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: (_ for _ in ()).throw(OSError(30, "no")))
+    with pytest.raises(SystemExit), messages_instead_of_tracebacks("simhand"):
+        write_json(tmp_path / "a" / "b.json", {})
+    assert capsys.readouterr().err.startswith(f"simhand: {tmp_path / 'a' / 'b.json'} cannot be")
 
 
 def test_bugs_keep_their_traceback(monkeypatch, capsys):

@@ -33,8 +33,16 @@ def check_pairs(
         that rank; ``random_other_video_mm``; ``same_video_share_without_rule``: how often the
         nearest hand comes from the same video if this is allowed; ``num_hands``, of which
         ``num_matched`` have a ground truth.
+
+    Raises:
+        ValueError: If no hand of the pool is in the ground truth.
     """
     row = match_hands(pool, truth)
+    if (row < 0).all():
+        raise ValueError(
+            f"POOL must have been prepared from the synthetic videos, but none of the {len(pool)} "
+            f"hands of {pool.root} is in their ground truth. Choose the other pool or data set."
+        )
 
     def mean_mm(positive: np.ndarray) -> float:
         gap = truth.pair_distance_mm(row, np.where(positive < 0, -1, row[positive]))

@@ -1,5 +1,7 @@
 """Mined pairs against the ground truth, on pairs of known quality."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,12 @@ def test_random_hands_are_from_another_video():
     for seed in range(20):
         drawn = _random_hands_of_other_videos(video_index, seed)
         assert np.all(video_index[drawn] != video_index)
+
+
+def test_a_pool_of_other_videos_is_refused(setting):
+    pool, truth, _ = setting
+    index = np.zeros((6, 1), np.int32)
+    pairs = HandPairs(index, index, np.array([1]), "similar", "none", pool.fingerprint)
+    others = replace(truth, video_id=np.array(["c"] * 6))
+    with pytest.raises(ValueError, match=r"POOL must .* none of the 6 hands"):
+        check_pairs(pool, pairs, np.zeros((6, 1), np.float32), others)
